@@ -1,0 +1,215 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// choice is what a lab's machines run on, decided when its supervisor is started.
+type choice struct {
+	Driver string `json:"driver"` // uml, kvm, tcg
+	Image  string `json:"image"`  // its name
+	Root   string `json:"root"`   // its base file
+}
+
+// chooser finds a driver that works here and makes sure of its image.
+type chooser func(ctx context.Context, spec Spec, report func(Event)) (choice, error)
+
+// Up makes sure that the lab exists as spec says and that its machines run; it returns when their
+// processes do, which is before their SSH servers answer (WaitSSH). exe is this program's own
+// file, for the supervisor. report may be nil.
+//
+// Up on a running lab changes nothing. Machines that are off are started, except those that the
+// user powered off: they stay so, and an Event says it. A lab that exists with another spec is an
+// error: it must be destroyed first. Cancelling leaves what was started; run it again.
+func Up(ctx context.Context, spec Spec, exe string, report func(Event)) (*Client, error) {
+	if report == nil {
+		report = func(Event) {}
+	}
+	return up(ctx, spec, []string{exe, "lab", "supervise"}, report, choose)
+}
+
+func up(ctx context.Context, spec Spec, supervisor []string, report func(Event), choose chooser) (*Client, error) {
+	spec.complete()
+	if err := spec.Check(); err != nil {
+		return nil, err
+	}
+	dir, err := Dir(spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	p := place{dir}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := waitLock(ctx, p.upLock())
+	if err != nil {
+		return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
+	}
+	defer lock.Close()
+	if err := p.settle(spec); err != nil {
+		return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
+	}
+	c, err := open(dir)
+	if err != nil {
+		return nil, err
+	}
+	var answer begun
+	err = c.call(ctx, "/start", order{}, &answer)
+	if errors.Is(err, ErrHalted) {
+		if err := p.supervised(ctx, spec, supervisor, report, choose); err != nil {
+			return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
+		}
+		err = c.call(ctx, "/start", order{}, &answer)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, host := range answer.Started {
+		report(Event{Kind: "power", Host: host, Action: "start", OK: true, Text: "started"})
+	}
+	for _, host := range answer.Held {
+		report(Event{Kind: "power", Host: host, Action: "held", OK: true, Text: "stays off: it was powered off by hand (power-on starts it)"})
+	}
+	return c, nil
+}
+
+func (s *Spec) complete() {
+	if s.Driver == "" {
+		s.Driver = "auto"
+	}
+	s.Hosts = append([]Host(nil), s.Hosts...)
+	for i := range s.Hosts {
+		if s.Hosts[i].MemoryMiB == 0 {
+			s.Hosts[i].MemoryMiB = 1024
+		}
+		if s.Hosts[i].CPUs == 0 {
+			s.Hosts[i].CPUs = 1
+		}
+	}
+}
+
+// settle makes the files a lab needs before its supervisor runs. Those that exist are kept.
+func (p place) settle(spec Spec) error {
+	var before Spec
+	err := readJSON(p.spec(), &before)
+	switch {
+	case err == nil:
+		was, _ := json.Marshal(before)
+		is, _ := json.Marshal(spec)
+		if string(was) != string(is) {
+			return errors.New("it exists with other machines, networks or disks than the inventory has now: destroy it first")
+		}
+	case !errors.Is(err, os.ErrNotExist):
+		return err
+	}
+	for _, sub := range []string{"keys", "disks", "m"} {
+		if err := os.MkdirAll(p.at(sub), 0o700); err != nil {
+			return err
+		}
+	}
+	if _, err := pair(p.userKey(), "haprov@"+spec.Name); err != nil {
+		return err
+	}
+	var known strings.Builder
+	for _, h := range spec.Hosts {
+		if err := os.MkdirAll(p.machine(h.Name), 0o700); err != nil {
+			return err
+		}
+		public, err := pair(p.hostKey(h.Name), h.Name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&known, "%s %s\n", strings.Join(append([]string{h.Name}, h.addresses()...), ","), public)
+		for _, d := range h.Disks {
+			if err := sparse(p.disk(h.Name, d.Name), d.SizeBytes); err != nil {
+				return err
+			}
+		}
+	}
+	if err := writeFile(p.knownHosts(), []byte(known.String())); err != nil {
+		return err
+	}
+	return writeJSON(p.spec(), spec)
+}
+
+// sparse makes a disk of this size that takes no room yet; an existing one is left alone.
+func sparse(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Close())
+}
+
+// supervised chooses what the machines run on and starts the supervisor, in a session of its own.
+func (p place) supervised(ctx context.Context, spec Spec, command []string, report func(Event), choose chooser) error {
+	picked, err := choose(ctx, spec, report)
+	if err != nil {
+		return err
+	}
+	if err := writeJSON(p.choice(), picked); err != nil {
+		return err
+	}
+	output, err := os.OpenFile(p.output(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer output.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	cmd := exec.Command(command[0], append(append([]string{}, command[1:]...), p.dir)...)
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.ExtraFiles = []*os.File{write}
+	cmd.Env = append(os.Environ(), "HAPROV_READY_FD=3")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Start()
+	write.Close()
+	if err != nil {
+		return fmt.Errorf("supervisor: %w", err)
+	}
+	go cmd.Wait() // it outlives this command; while this command lives, it leaves no zombie
+	defer context.AfterFunc(ctx, func() { read.Close() })()
+	word, err := io.ReadAll(read)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("supervisor: %w", err)
+	case string(word) == "ready":
+		report(Event{Kind: "supervisor", Action: "start", OK: true, Text: "driver " + picked.Driver})
+		return nil
+	case len(word) == 0:
+		return fmt.Errorf("supervisor: it ended without a word; see %s", p.output())
+	}
+	return errors.New(string(word))
+}
+
+// List names the labs of this user.
+func List() ([]string, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	found, err := filepath.Glob(filepath.Join(root, "labs", "*", "spec.json"))
+	var names []string
+	for _, f := range found {
+		names = append(names, filepath.Base(filepath.Dir(f)))
+	}
+	return names, err
+}
