@@ -1,0 +1,359 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"haprov/internal/lab/machine"
+)
+
+// The test binary is its own supervisor when Up starts it so.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "supervise-for-test" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		if err := supervise(ctx, os.Args[2], func(choice) (machine.Driver, error) { return &sleeper{}, nil }); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// sleeper is a driver whose machines are processes that sleep.
+type sleeper struct {
+	mu     sync.Mutex
+	slow   chan struct{} // when set, a kill waits for it
+	starts []string
+	broken bool
+}
+
+func (d *sleeper) Name() string                { return "sleeper" }
+func (d *sleeper) Frames() machine.Frames      { return machine.Bess }
+func (d *sleeper) Works(context.Context) error { return nil }
+
+func (d *sleeper) Start(cfg machine.Config) (machine.Process, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.broken {
+		return nil, errors.New("no memory")
+	}
+	d.starts = append(d.starts, cfg.Name)
+	cmd := exec.Command("sleep", "600")
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &sleep{cmd: cmd, driver: d, done: make(chan struct{})}
+	go func() { cmd.Wait(); close(p.done) }()
+	return p, nil
+}
+
+type sleep struct {
+	cmd    *exec.Cmd
+	driver *sleeper
+	done   chan struct{}
+}
+
+func (p *sleep) Kill() error {
+	if p.driver.slow != nil {
+		<-p.driver.slow
+	}
+	p.cmd.Process.Kill()
+	<-p.done
+	return nil
+}
+func (p *sleep) Done() <-chan struct{} { return p.done }
+func (p *sleep) Pause() error          { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+func (p *sleep) Resume() error         { return p.cmd.Process.Signal(syscall.SIGCONT) }
+func (p *sleep) PID() int              { return p.cmd.Process.Pid }
+
+func spec() Spec {
+	return Spec{
+		Name: "t", Image: "debian-12",
+		Networks: []Network{{"cluster", "192.168.56.0/24"}, {"replication", "192.168.57.0/24"}},
+		Hosts: []Host{
+			{Name: "db1", Disks: []Disk{{"data", 1 << 30}}, NICs: []NIC{{"cluster", "192.168.56.11"}, {"replication", "192.168.57.11"}}},
+			{Name: "db2", Disks: []Disk{{"data", 1 << 30}}, NICs: []NIC{{"cluster", "192.168.56.12"}, {"replication", "192.168.57.12"}}},
+		},
+	}
+}
+
+// small is a supervisor in this process, with both machines started.
+func small(t *testing.T) (*supervisor, *sleeper) {
+	t.Helper()
+	p := place{t.TempDir()}
+	sp := spec()
+	sp.complete()
+	if err := errors.Join(p.settle(sp), writeJSON(p.choice(), choice{Driver: "sleeper"})); err != nil {
+		t.Fatal(err)
+	}
+	d := &sleeper{}
+	s, err := newSupervisor(p.dir, func(choice) (machine.Driver, error) { return d, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.haltAll(context.Background()); s.unplug(); s.lock.Close(); os.RemoveAll(s.run) })
+	if _, _, err := s.startAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s, d
+}
+
+func (s *supervisor) tokenOf(host string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unit(host).token
+}
+
+func (s *supervisor) ask(t *testing.T, token, request string) (string, error) {
+	t.Helper()
+	return s.fence(t.Context(), "haprov-fence 1 "+token+" "+request+"\n")
+}
+
+func TestFencingKillsAndStartsAgainWithAFreshToken(t *testing.T) {
+	s, d := small(t)
+	before := s.unit("db2").process.(*sleep)
+	old := s.tokenOf("db2")
+	if _, err := s.ask(t, s.tokenOf("db1"), "reboot db2"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-before.done:
+	default:
+		t.Fatal("said yes while the target's process lives")
+	}
+	if got := d.starts; !reflect.DeepEqual(got, []string{"db1", "db2", "db2"}) {
+		t.Fatalf("starts: %v", got)
+	}
+	if _, err := s.ask(t, old, "reboot db1"); !errors.Is(err, errRefused) {
+		t.Fatalf("a request from before the reboot was not refused: %v", err)
+	}
+}
+
+func TestWhoMayFence(t *testing.T) {
+	s, _ := small(t)
+	token := s.tokenOf("db1")
+	for _, c := range []struct{ token, request, want string }{
+		{"x", "off db2", "refused"},
+		{token, "off db1", "refused"},
+		{token, "off db9", "no machine"},
+		{token, "melt db2", "unknown action"},
+	} {
+		if _, err := s.ask(t, c.token, c.request); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.request, err, c.want)
+		}
+	}
+	for request, want := range map[string]string{"list": "db1 db2", "monitor": "ready", "status db2": "on"} {
+		if got, err := s.ask(t, token, request); err != nil || got != want {
+			t.Errorf("%s: %q, %v", request, got, err)
+		}
+	}
+}
+
+func TestOfTwoThatShootAtEachOtherOneIsRefused(t *testing.T) {
+	s, d := small(t)
+	d.slow = make(chan struct{})
+	t1, t2 := s.tokenOf("db1"), s.tokenOf("db2")
+	results := make(chan error, 2)
+	go func() { _, err := s.ask(t, t1, "reboot db2"); results <- err }()
+	for s.tokenOf("db2") != "" { // db2 is dying
+		time.Sleep(time.Millisecond)
+	}
+	go func() { _, err := s.ask(t, t2, "reboot db1"); results <- err }()
+	if err := <-results; !errors.Is(err, errRefused) {
+		t.Fatalf("a dying machine's request: %v", err)
+	}
+	close(d.slow)
+	if err := <-results; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARequestThatWaitedBehindItsOwnEndIsRefused(t *testing.T) {
+	s, _ := small(t)
+	s.power <- struct{}{} // an action is in hand
+	t1, t2 := s.tokenOf("db1"), s.tokenOf("db2")
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := s.ask(t, t1, "reboot db2"); first <- err }()
+	time.Sleep(20 * time.Millisecond)
+	go func() { _, err := s.ask(t, t2, "reboot db1"); second <- err }()
+	time.Sleep(20 * time.Millisecond)
+	<-s.power
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+	if err := <-second; !errors.Is(err, errRefused) {
+		t.Fatalf("the second shot: %v", err)
+	}
+	if !s.alive(s.unit("db1")) {
+		t.Fatal("the first shooter was killed")
+	}
+}
+
+func TestWhatTheUserPoweredOffStaysOffThoughFenced(t *testing.T) {
+	s, d := small(t)
+	if err := s.powerOff(t.Context(), s.unit("db2")); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := s.ask(t, s.tokenOf("db1"), "reboot db2"); err != nil || !strings.HasPrefix(answer, "off") {
+		t.Fatalf("%q, %v", answer, err)
+	}
+	if _, err := s.ask(t, s.tokenOf("db1"), "on db2"); err == nil {
+		t.Fatal("a peer may not start what the user powered off")
+	}
+	if _, held, _ := s.startAll(t.Context()); !reflect.DeepEqual(held, []string{"db2"}) || len(d.starts) != 2 {
+		t.Fatalf("held %v, starts %v", held, d.starts)
+	}
+	if s.status().Machines[1].State != OffByUser {
+		t.Fatal(s.status())
+	}
+	if err := s.powerOn(t.Context(), s.unit("db2")); err != nil || !s.alive(s.unit("db2")) {
+		t.Fatal("power-on:", err)
+	}
+}
+
+func TestFencingSucceedsThoughTheTargetDoesNotStartAgain(t *testing.T) {
+	s, d := small(t)
+	d.broken = true
+	answer, err := s.ask(t, s.tokenOf("db1"), "reboot db2")
+	if err != nil || !strings.Contains(answer, "did not start") || s.alive(s.unit("db2")) {
+		t.Fatalf("%q, %v", answer, err)
+	}
+}
+
+func TestAPausedMachineCanBeFenced(t *testing.T) {
+	s, _ := small(t)
+	if err := s.freeze(t.Context(), s.unit("db2"), true); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.status().Machines[1].State; got != Paused {
+		t.Fatal(got)
+	}
+	if _, err := s.ask(t, s.tokenOf("db1"), "off db2"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.status().Machines[1].State; got != Off {
+		t.Fatal(got)
+	}
+}
+
+func supervisedUp(t *testing.T, sp Spec) (*Client, []Event, error) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []Event
+	c, err := up(t.Context(), sp, []string{exe, "supervise-for-test"}, func(e Event) { events = append(events, e) },
+		func(context.Context, Spec, func(Event)) (choice, error) { return choice{Driver: "sleeper"}, nil })
+	return c, events, err
+}
+
+func TestUpTwiceChangesNothingAndALabOutlivesItsHalts(t *testing.T) {
+	t.Setenv("HAPROV_STATE", t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c, events, err := supervisedUp(t, spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Destroy(context.WithoutCancel(ctx)) })
+	if len(events) != 3 { // supervisor, db1, db2
+		t.Fatalf("events: %+v", events)
+	}
+	first, err := c.Status(ctx)
+	if err != nil || first.Machines[0].State != Running || first.Machines[0].PID == 0 {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if _, events, err = supervisedUp(t, spec()); err != nil || len(events) != 0 {
+		t.Fatalf("second up: %+v, %v", events, err)
+	}
+	if second, _ := c.Status(ctx); !reflect.DeepEqual(first.Machines[0].PID, second.Machines[0].PID) {
+		t.Fatal("the second up started machines anew")
+	}
+
+	if err := errors.Join(c.Cut(ctx, "db1", "db2", "replication", true), c.PowerOff(ctx, "db2")); err != nil {
+		t.Fatal(err)
+	}
+	now, _ := c.Status(ctx)
+	if len(now.Faults) != 1 || now.Faults[0].Network != "replication" || !now.Faults[0].Cut || now.Machines[1].State != OffByUser {
+		t.Fatalf("%+v", now)
+	}
+	if err := c.Halt(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Halt(ctx); err != nil {
+		t.Fatal("second halt:", err)
+	}
+	if now, err := c.Status(ctx); err != nil || now.Running || now.Machines[0].State != Off || now.Machines[1].State != OffByUser {
+		t.Fatalf("%+v, %v", now, err)
+	}
+	if _, events, err = supervisedUp(t, spec()); err != nil || len(events) != 3 || events[2].Action != "held" {
+		t.Fatalf("up after halt: %+v, %v", events, err)
+	}
+
+	other := spec()
+	other.Hosts = other.Hosts[:1]
+	if _, _, err := supervisedUp(t, other); err == nil || !strings.Contains(err.Error(), "destroy") {
+		t.Fatalf("another spec: %v", err)
+	}
+	if err := c.Destroy(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open("t"); !errors.Is(err, ErrNoLab) {
+		t.Fatal(err)
+	}
+}
+
+func TestOneSupervisorALab(t *testing.T) {
+	s, _ := small(t)
+	if _, err := newSupervisor(s.place.dir, func(choice) (machine.Driver, error) { return &sleeper{}, nil }); !errors.Is(err, errLocked) {
+		t.Fatal(err)
+	}
+}
+
+func TestKeysAreReadByOpenSSH(t *testing.T) {
+	tool, err := exec.LookPath("ssh-keygen")
+	if err != nil {
+		t.Skip("no ssh-keygen here")
+	}
+	path := filepath.Join(t.TempDir(), "key")
+	public, err := pair(path, "db1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived, err := exec.Command(tool, "-y", "-f", path).CombinedOutput()
+	if err != nil || strings.TrimSpace(string(derived)) != public {
+		t.Fatalf("%s, %v; want %s", derived, err, public)
+	}
+	if again, err := pair(path, "db1"); err != nil || again != public {
+		t.Fatal("a second call made another key")
+	}
+}
+
+func TestASpecTellsAllItsMistakesAtOnce(t *testing.T) {
+	bad := spec()
+	bad.Hosts[0].NICs[0].Address = "192.168.56.1"
+	bad.Hosts[1].NICs[1] = NIC{"nowhere", "10.0.0.1"}
+	err := bad.Check()
+	for _, want := range []string{"gateway of network cluster", `no network "nowhere"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+	if err := spec().Check(); err != nil {
+		t.Error(err)
+	}
+}
