@@ -42,7 +42,10 @@ func newGateway(cfg Config, f *fabric) (*gateway, error) {
 	if !cfg.Prefix.Addr().Is4() || !cfg.Prefix.Contains(cfg.Gateway) {
 		return nil, fmt.Errorf("network %s: gateway %s is not an IPv4 address of %s", cfg.Name, cfg.Gateway, cfg.Prefix)
 	}
-	link, err := tap.NewLinkEndpoint(false, 1500, GatewayMAC.String(), cfg.Gateway.String(), nil)
+	if cfg.MAC == nil {
+		cfg.MAC = GatewayMAC
+	}
+	link, err := tap.NewLinkEndpoint(false, 1500, cfg.MAC.String(), cfg.Gateway.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +57,7 @@ func newGateway(cfg Config, f *fabric) (*gateway, error) {
 			TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4},
 		}),
 	}
-	f.pin(mac(GatewayMAC), g.port)
+	f.pin(mac(cfg.MAC), g.port)
 	link.Connect(g)
 	if err := g.address(); err != nil {
 		return nil, fmt.Errorf("network %s: gateway: %w", cfg.Name, err)

@@ -158,7 +158,9 @@ type Config struct {
 	// NAT lets machines reach the world through the gateway, and serves names there (port 53).
 	// Without it nothing leaves the lab. This machine's loopback is never reachable.
 	NAT bool
+	// MAC is the gateway's hardware address; GatewayMAC when nil.
+	MAC net.HardwareAddr
 }
 
-// GatewayMAC is the gateway's hardware address on every network.
+// GatewayMAC is the gateway's hardware address on every network that does not say otherwise.
 var GatewayMAC = net.HardwareAddr{0x52, 0x54, 0x00, 0x00, 0x00, 0x01}

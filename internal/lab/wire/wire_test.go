@@ -157,17 +157,14 @@ func TestAMachineThatDoesNotReadStopsNobody(t *testing.T) {
 }
 
 // guest is a machine with an IP stack: the gateway's own code, turned round.
-func guest(t *testing.T, n *Network, machine string, hw mac, ips ...string) *gateway {
+func guest(t *testing.T, n *Network, machine string, hw mac, ip string) *gateway {
 	t.Helper()
-	own, err := newGateway(Config{Name: machine, Prefix: n.cfg.Prefix, Gateway: netip.MustParseAddr(ips[0])}, newFabric())
+	own, err := newGateway(Config{Name: machine, Prefix: n.cfg.Prefix, Gateway: netip.MustParseAddr(ip), MAC: hw[:]}, newFabric())
 	if err != nil {
 		t.Fatal(err)
 	}
-	own.link.SetLinkAddress(tcpip.LinkAddress(hw[:]))
 	conn := wired(t, n, machine)
 	p := own.fabric.plug("wire", false)
-	own.fabric.pin(hw, own.port)
-	delete(own.fabric.table, mac(GatewayMAC))
 	go p.drain(conn, false)
 	go func() {
 		space := make([]byte, largest)
