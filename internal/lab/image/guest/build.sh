@@ -13,6 +13,7 @@ shift 2
 repo=/var/cache/haprov/repo
 mkdir -p "$root$repo/partial"
 if [ $# -gt 0 ]; then
+	echo "haprov: fetching the stacks' packages"
 	chroot "$root" apt-get -q -y -o Dir::Cache::archives="$repo" --download-only install "$@"
 fi
 rm -rf "$root$repo/partial" "$root$repo/lock"
@@ -39,7 +40,7 @@ path-exclude=/usr/share/locale/*
 path-exclude=/usr/share/info/*
 CONF
 echo 'LABEL=haprov-root / ext4 noatime 0 1' >"$root/etc/fstab"
-rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname"
+rm -f "$root"/etc/apt/apt.conf.d/99mmdebstrap "$root"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$root"/etc/ssh/ssh_host_* "$root/etc/hostname"
 : >"$root/etc/machine-id"
 mkdir -p "$root/etc/ssh/sshd_config.d" "$root/etc/systemd/journald.conf.d" "$root/etc/systemd/network" "$root/root/.ssh"
 chmod 0700 "$root/root/.ssh"
@@ -85,6 +86,7 @@ rm -rf "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/locale/
 rm -f "$root/etc/resolv.conf"
 : >"$root/etc/resolv.conf"
 
+echo "haprov: writing the disk"
 # A second view of the root without what is mounted in it (proc, sys, dev).
 mkdir "$work/bare"
 mount --bind "$root" "$work/bare"
