@@ -1,0 +1,201 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/kevinburke/ssh_config"
+)
+
+// SSHConfig is parsed ssh_config text: the user's own, or what "vagrant ssh-config" prints. Read are HostName,
+// Port, User, IdentityFile, IdentitiesOnly, ProxyJump, ProxyCommand, UserKnownHostsFile and
+// HostKeyAlias. StrictHostKeyChecking is not: keys are always checked.
+type SSHConfig struct{ layers []*ssh_config.Config }
+
+// ParseSSHConfig reads texts; what an earlier one says wins. "Match exec" is an error.
+func ParseSSHConfig(texts ...[]byte) (*SSHConfig, error) {
+	c := &SSHConfig{}
+	for _, text := range texts {
+		layer, err := ssh_config.Decode(bytes.NewReader(text))
+		if err != nil {
+			return nil, fmt.Errorf("ssh_config: %w", err)
+		}
+		c.layers = append(c.layers, layer)
+	}
+	return c, nil
+}
+
+// UserSSHConfig reads ~/.ssh/config and /etc/ssh/ssh_config; missing ones are empty.
+func UserSSHConfig() (*SSHConfig, error) {
+	home, _ := os.UserHomeDir()
+	c := &SSHConfig{}
+	for _, file := range []string{filepath.Join(home, ".ssh", "config"), "/etc/ssh/ssh_config"} {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		layer, err := ssh_config.Decode(bytes.NewReader(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		c.layers = append(c.layers, layer)
+	}
+	return c, nil
+}
+
+// Hosts are the names that have a block of their own, without patterns, in order.
+func (c *SSHConfig) Hosts() []string {
+	var names []string
+	for _, l := range c.layers {
+		for _, h := range l.Hosts {
+			for _, p := range h.Patterns {
+				if n := p.String(); !strings.ContainsAny(n, "*?!") {
+					names = append(names, n)
+				}
+			}
+		}
+	}
+	return names
+}
+
+func (c *SSHConfig) get(alias, key string) (string, error) {
+	for _, l := range c.layers {
+		if v, err := l.Get(alias, key); err != nil || v != "" {
+			return strings.Trim(v, `"`), err
+		}
+	}
+	return "", nil
+}
+
+func (c *SSHConfig) all(alias, key string) (vs []string, err error) {
+	for _, l := range c.layers {
+		v, err := l.GetAll(alias, key)
+		if err != nil {
+			return nil, err
+		}
+		vs = append(vs, v...)
+	}
+	return vs, nil
+}
+
+// fill gives t what it does not say itself. Chains of ProxyJump are followed, at most eight deep.
+func (c *SSHConfig) fill(t Target) (Target, error) { return c.fillAt(t, 0) }
+
+func (c *SSHConfig) fillAt(t Target, depth int) (Target, error) {
+	if depth > 8 {
+		return t, fmt.Errorf("ssh_config: ProxyJump of %s goes round in circles", t.Name)
+	}
+	alias := t.Name
+	if alias == "" {
+		alias = t.Address
+	}
+	val := map[string]string{}
+	for _, key := range []string{"HostName", "Port", "User", "HostKeyAlias", "ProxyJump", "ProxyCommand", "IdentitiesOnly"} {
+		v, err := c.get(alias, key)
+		if err != nil {
+			return t, fmt.Errorf("ssh_config: %s of %s: %w", key, alias, err)
+		}
+		val[key] = v
+	}
+	if t.Address == "" {
+		t.Address = strings.ReplaceAll(val["HostName"], "%h", alias)
+	}
+	if t.Port == 0 && val["Port"] != "" {
+		p, err := strconv.Atoi(val["Port"])
+		if err != nil || p < 1 || p > 65535 {
+			return t, fmt.Errorf("ssh_config: Port of %s is %q, expected 1 to 65535", alias, val["Port"])
+		}
+		t.Port = p
+	}
+	if t.User == "" {
+		t.User = val["User"]
+	}
+	if t.HostKeyAlias == "" {
+		t.HostKeyAlias = val["HostKeyAlias"]
+	}
+	if strings.EqualFold(val["IdentitiesOnly"], "yes") {
+		t.UseAgent = false
+	}
+	if len(t.KeyFiles) == 0 {
+		files, err := c.all(alias, "IdentityFile")
+		if err != nil {
+			return t, err
+		}
+		for _, f := range files {
+			if f = expand(f, t); exists(f) { // ssh passes over missing ones too
+				t.KeyFiles = append(t.KeyFiles, f)
+			}
+		}
+	}
+	known, err := c.get(alias, "UserKnownHostsFile")
+	if err != nil {
+		return t, err
+	}
+	for _, f := range strings.Fields(known) {
+		t.KnownHosts = append(t.KnownHosts, expand(f, t))
+	}
+	if t.Dial != nil || t.Jump != nil || t.Proxy != "" {
+		return t, nil
+	}
+	if j := val["ProxyJump"]; j != "" && j != "none" {
+		return c.jump(t, j, depth)
+	}
+	if p := val["ProxyCommand"]; p != "none" {
+		t.Proxy = p
+	}
+	return t, nil
+}
+
+// jump sets t.Jump from "[user@]host[:port]" or a list of them, the last next to t.
+func (c *SSHConfig) jump(t Target, list string, depth int) (Target, error) {
+	hops := strings.Split(list, ",")
+	var via *Target
+	for _, h := range hops {
+		j := Target{KeyFiles: nil, UseAgent: t.UseAgent, Passphrase: t.Passphrase, KnownHosts: t.KnownHosts, Timeout: t.Timeout, Jump: via}
+		h = strings.TrimPrefix(strings.TrimSpace(h), "ssh://")
+		if u, rest, ok := strings.Cut(h, "@"); ok {
+			j.User, h = u, rest
+		}
+		if host, port, ok := strings.Cut(h, ":"); ok && !strings.Contains(port, ":") {
+			h = host
+			if p, err := strconv.Atoi(port); err == nil {
+				j.Port = p
+			}
+		}
+		j.Name = h
+		j, err := c.fillAt(j, depth+1)
+		if err != nil {
+			return t, err
+		}
+		via = &j
+	}
+	t.Jump = via
+	return t, nil
+}
+
+// expand replaces ~ and the tokens that ssh_config allows in file names.
+func expand(f string, t Target) string {
+	home, _ := os.UserHomeDir()
+	if rest, ok := strings.CutPrefix(f, "~/"); ok {
+		f = filepath.Join(home, rest)
+	}
+	me := ""
+	if u, err := user.Current(); err == nil {
+		me = u.Username
+	}
+	return strings.NewReplacer("%%", "%", "%d", home, "%h", t.Address, "%r", t.User, "%u", me).Replace(strings.Trim(f, `"`))
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
