@@ -1,0 +1,70 @@
+// Package act holds actions as values and turns a batch of them into one POSIX shell script.
+//
+// An action mends one thing on one host. It must not know why; steps decide. Nothing here does
+// I/O: Script gives the text, Read tells from its output what became of each action.
+package act
+
+import (
+	"time"
+
+	"haprov/internal/probe"
+	"haprov/internal/secret"
+)
+
+// Action is one thing to do on one host. Exactly one of Shell, Install, Write and Start is set.
+type Action struct {
+	Title string // what a person reads: "install socat"
+
+	// Shell is run by sh -e in a subshell of its own. Values in it must be quoted already.
+	Shell string
+	// Stdin, when not empty, is what Shell reads from its standard input. Secrets go this way.
+	Stdin secret.Text
+	// Install joins adjacent Install actions into one apt transaction; services are held back.
+	Install []string
+	// Write replaces a file atomically.
+	Write *File
+	// Start joins adjacent Start actions into one systemctl call each for enable and start.
+	Start *Unit
+
+	// Unless is a shell condition checked just before: when it holds, there is nothing to do any
+	// more and the action counts as unchanged.
+	Unless string
+	// Guard is a shell condition that must hold just before, else the action is refused. A
+	// destructive action carries the answer it was decided on in it.
+	Guard string
+
+	// Touches are the subjects whose answers this action makes stale.
+	Touches []probe.Subject
+	// Owes marks restarts and reloads before the action runs; what pays them clears the mark.
+	Owes []Owed
+	// Pays clears marks after the action succeeded: "mariadb.service" clears all owed to it.
+	Pays []string
+
+	// Timeout bounds the action; 0 is DefaultTimeout.
+	Timeout time.Duration
+}
+
+// DefaultTimeout bounds an action that names none.
+const DefaultTimeout = 10 * time.Minute
+
+// Owed is a restart or reload that a change makes necessary. Its mark stands under /run, so a
+// reboot pays it.
+type Owed struct {
+	Unit string // mariadb.service, or a cluster step's own name
+	What string // restart or reload
+}
+
+// File is the whole wanted file.
+type File struct {
+	Path, Owner, Group, Mode string
+	Content                  secret.Text
+	// Validate is a shell command that must succeed before the file takes its place; %s is the
+	// quoted path of the new text.
+	Validate string
+}
+
+// Unit is a unit to enable or start.
+type Unit struct {
+	Name          string
+	Enable, Start bool
+}

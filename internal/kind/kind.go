@@ -1,0 +1,62 @@
+// Package kind holds every kind of step: what it reads, what differs, and what mends it.
+//
+// A kind is a struct with `hcl` tags and two pure methods: no I/O, no clock, no chance. One file
+// a kind; Table lists them all. It must not know HCL, SSH or the engine.
+package kind
+
+import (
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+)
+
+// Step is one wanted thing on one host.
+type Step interface {
+	// Probe says what is still unread. It is asked again with the answers, at most three times;
+	// nil ends it.
+	Probe(seen probe.Seen) []probe.Query
+	// Decide compares. It may be called at any time and must cope with missing answers: they make
+	// a Later. An error is final for this host.
+	Decide(seen probe.Seen) (plan.Change, error)
+}
+
+// Cluster is one wanted thing over several hosts.
+type Cluster interface {
+	Probe(host string, seen probe.Hosts) []probe.Query
+	// Decide gives only the next phase. A host that did not answer has Lost set.
+	Decide(seen probe.Hosts) (plan.Phase, error)
+}
+
+// Checker is implemented by kinds that can find mistakes in their attributes before any
+// connection. Problems name the attribute that is wrong ("" for the whole step).
+type Checker interface{ Check() []Problem }
+
+// Problem is a mistake in a step's attributes.
+type Problem struct {
+	Attribute string
+	Summary   string // up to eight words, no full stop
+	Detail    string // found, expected, what to do
+}
+
+// Node is one host as a cluster step sees it.
+type Node struct {
+	Name    string
+	ID      int               // from 1, in the order of the inventory
+	Address map[string]string // by network purpose: ring, replication, service, ssh
+	Lab     bool
+}
+
+// Where is set by the engine on steps that embed it: the host, its label and the cluster around.
+type Where struct {
+	Label string // the block's label: package "socat" {}
+	Host  string
+	Nodes []Node  // of the role the step stands in, in inventory order
+	Speed float64 // how much slower than a real machine waits must be: 1 kvm, 2 uml, 10 tcg
+}
+
+// Spec describes a kind for the decoder and the reference.
+type Spec struct {
+	Name    string     // the block's type: "package"
+	Summary string     // one sentence for the reference
+	Example string     // HCL that the tests decode
+	New     func() any // a fresh *T with hcl tags; implements Step or Cluster
+}

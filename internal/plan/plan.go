@@ -1,0 +1,80 @@
+// Package plan holds what steps decide: changes as data, to be printed, compared and applied.
+//
+// It must not know how anything is read or done.
+package plan
+
+import (
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/probe"
+)
+
+// Change is what one step wants on one host. The zero Change means that nothing differs.
+type Change struct {
+	Diffs   []Diff
+	Actions []act.Action
+	// Later says why this cannot be decided yet: a tool, unit or fact is not there. It stands
+	// only when an earlier pending change touches what the step reads; otherwise it is a failure.
+	Later string
+	// Wait asks to look again until the condition holds.
+	Wait *Wait
+}
+
+// Empty reports whether there is nothing to do, nothing unknown and nothing to wait for.
+func (c Change) Empty() bool {
+	return len(c.Diffs) == 0 && len(c.Actions) == 0 && c.Later == "" && c.Wait == nil
+}
+
+// Dangers lists what the change would destroy.
+func (c Change) Dangers() (out []string) {
+	for _, d := range c.Diffs {
+		if d.Danger != "" {
+			out = append(out, d.Danger)
+		}
+	}
+	return out
+}
+
+// Diff is one attribute that differs. Values are as a person reads them; a secret is never here,
+// at most its fingerprint.
+type Diff struct {
+	Attribute string
+	Have      string // empty: absent
+	Want      string
+	// Text marks Have and Want as whole texts, to be shown as a unified diff.
+	Text bool
+	// Danger says what data would be destroyed; only a change that the user named may have it.
+	Danger string
+}
+
+// Wait is a condition that the host or cluster will reach by itself.
+type Wait struct {
+	Reason   string
+	Deadline time.Duration // from the first time this reason was given; scaled with the machine
+	Every    time.Duration // between two looks; 0 is one second
+}
+
+// Phase is the next thing a cluster step does: actions by host, then everything is probed again.
+// The zero Phase means that nothing differs.
+type Phase struct {
+	Name    string // "create metadata", "first sync"
+	Changes map[string]Change
+	Wait    *Wait
+	// Then previews the phases that follow, for the plan alone.
+	Then []string
+	// Rides is set when the phase's actions may run again if the same phase is decided twice.
+	// Otherwise deciding the same phase twice running is an error.
+	Rides bool
+}
+
+// Empty reports whether the cluster step has nothing to do.
+func (p Phase) Empty() bool { return p.Name == "" && p.Wait == nil && len(p.Changes) == 0 }
+
+// Reads joins the subjects of queries.
+func Reads(qs []probe.Query) (out []probe.Subject) {
+	for _, q := range qs {
+		out = append(out, q.Subjects()...)
+	}
+	return out
+}
