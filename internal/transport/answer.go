@@ -49,13 +49,22 @@ func (a *answer) feed(p []byte) (r Result, done bool, err error) {
 		}
 		a.seen = i
 	} else {
-		a.seen = max(a.seen, len(a.buf)-len(mark)+1)
+		a.seen = len(a.buf) - held(a.buf, mark)
 	}
 	if a.seen > a.max {
 		return Result{}, false, fail(ErrTooLarge, nil, "more than %d bytes", a.max)
 	}
 	a.give(a.seen)
 	return Result{}, false, nil
+}
+
+// held is how many last bytes may be the start of the mark, whose only newline is its first byte.
+func held(b, mark []byte) int {
+	i := bytes.LastIndexByte(b, '\n')
+	if i >= 0 && bytes.HasPrefix(mark, b[i:]) {
+		return len(b) - i
+	}
+	return 0
 }
 
 // give shows new output up to n.

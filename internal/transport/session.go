@@ -18,8 +18,9 @@ type Session interface {
 	// answer: redirect it in the script. got (nil is allowed) sees output as it arrives.
 	//
 	// Errors: ErrLost when the connection or the shell went away (whether the script ran is unknown),
-	// ErrTooLarge, ErrSudo, or the context's. Each of them ends the session; a script in hand is sent
-	// SIGTERM on cancel, what it started under setsid runs on.
+	// ErrTooLarge, ErrSudo, or the context's. Each of them ends the session. On cancel a script
+	// in hand is sent SIGTERM, which not every sshd passes on (OpenSSH does not for root): give slow
+	// commands a timeout of their own. What was started under setsid runs on.
 	// The first script is visible in the host's process list unless Target.Become is set; never put a
 	// secret into it.
 	Exchange(ctx context.Context, script string, got func([]byte)) (Result, error)

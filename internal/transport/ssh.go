@@ -46,7 +46,7 @@ type session struct {
 func newSession(t Target, w *wire, c *ssh.Client, via *session) *session {
 	var n [16]byte
 	rand.Read(n[:]) // never fails
-	s := &session{t: t, wire: w, client: c, via: via, nonce: hex.EncodeToString(n[:]), alive: make(chan struct{}), errs: &tail{max: 16 << 10}}
+	s := &session{t: t, wire: w, client: c, via: via, nonce: hex.EncodeToString(n[:]), alive: make(chan struct{}), errs: &tail{max: 16 << 10}, buf: make([]byte, 32<<10)}
 	go s.watch()
 	return s
 }
@@ -170,25 +170,43 @@ func (s *session) cancel(why error) {
 }
 
 func (s *session) talk(script, mode string, got func([]byte)) (Result, error) {
+	var early []byte
 	if s.ch == nil {
 		rode, err := s.start(script, mode)
 		if err != nil {
 			return Result{}, err
 		}
-		a := &answer{nonce: s.nonce, max: s.t.MaxAnswer, got: got}
+		first := &answer{nonce: s.nonce, max: s.t.MaxAnswer, got: got}
 		if rode {
-			return s.read(a)
+			return s.read(first)
 		}
-		// Greeted first: sudo may want its password before anything else is sent.
-		if err := s.greet(a); err != nil {
-			return Result{}, err
+		s.k++
+		if s.asks() { // the frame must wait for sudo
+			if err := s.greet(first); err != nil {
+				return Result{}, err
+			}
+		}
+		_, werr := io.WriteString(s.in, frame(s.nonce, script, mode))
+		if s.host == "" { // also when the write failed: this tells why
+			if err := s.greet(first); err != nil {
+				return Result{}, err
+			}
+		}
+		if werr != nil {
+			return Result{}, s.ended(werr, nil)
+		}
+		early = first.buf
+	} else {
+		s.k++
+		if _, err := io.WriteString(s.in, frame(s.nonce, script, mode)); err != nil {
+			return Result{}, s.ended(err, nil)
 		}
 	}
-	s.k++
-	if _, err := io.WriteString(s.in, frame(s.nonce, script, mode)); err != nil {
-		return Result{}, s.ended(err, nil)
+	a := &answer{host: s.host, k: s.k, max: s.t.MaxAnswer, got: got}
+	if r, done, err := a.feed(early); done || err != nil {
+		return r, err
 	}
-	return s.read(&answer{host: s.host, k: s.k, max: s.t.MaxAnswer, got: got})
+	return s.read(a)
 }
 
 // start runs the loop; rode says that the script went with it.
@@ -223,9 +241,6 @@ func (s *session) start(script, mode string) (rode bool, err error) {
 
 // read collects one answer.
 func (s *session) read(a *answer) (Result, error) {
-	if s.buf == nil {
-		s.buf = make([]byte, 32<<10)
-	}
 	for {
 		n, err := s.out.Read(s.buf)
 		if n > 0 {

@@ -20,6 +20,9 @@ func (s *session) sudo() []string {
 	}
 }
 
+// asks says that sudo may ask for a password.
+func (s *session) asks() bool { return s.t.Become && s.t.SudoPassword != nil }
+
 func (s *session) prompt() string { return "haprov-" + s.nonce + ":" }
 
 // clean takes our prompts out of what sudo said.
@@ -31,11 +34,11 @@ func (s *session) clean(said string) string {
 func (s *session) greet(a *answer) error {
 	done := make(chan struct{})
 	defer close(done)
-	if s.t.Become && s.t.SudoPassword != nil {
+	if s.asks() {
 		go s.answerSudo(done)
 	}
 	for {
-		n, err := s.out.Read(s.bufs())
+		n, err := s.out.Read(s.buf)
 		if n > 0 {
 			if _, _, err := a.feed(s.buf[:n]); err != nil {
 				return err
@@ -49,13 +52,6 @@ func (s *session) greet(a *answer) error {
 			return s.ended(err, a)
 		}
 	}
-}
-
-func (s *session) bufs() []byte {
-	if s.buf == nil {
-		s.buf = make([]byte, 32<<10)
-	}
-	return s.buf
 }
 
 // answerSudo gives the password once; when sudo asks again it was wrong.
