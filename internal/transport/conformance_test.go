@@ -282,4 +282,12 @@ func hostKeys(t *testing.T, target transport.Target) {
 	if _, err = transport.Open(t.Context(), target); !errors.Is(err, transport.ErrHostKeyUnknown) {
 		t.Errorf("alias: %v", err)
 	}
+	target.HostKeyAlias = ""
+
+	if err := os.WriteFile(target.KnownHosts[0], []byte("@revoked "+string(text)+string(text)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = transport.Open(t.Context(), target); !errors.Is(err, transport.ErrHostKeyChanged) || !strings.Contains(err.Error(), "revoked") {
+		t.Errorf("revoked: %v", err)
+	}
 }

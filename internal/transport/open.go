@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/user"
 	"strconv"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -139,7 +138,7 @@ func (e *jumpError) Unwrap() error { return e.err }
 func (t Target) login(ctx context.Context, w *wire, hosts *hostKeys, creds *credentials) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { w.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { w.Close() }) // a deadline would not do: a jump host's channel has none
 	defer stop()
 
 	algs := safeAlgorithms()

@@ -37,7 +37,9 @@ func (s *session) put(r io.Reader, size int64) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("sftp: %w (the host's sshd needs its sftp subsystem: Subsystem sftp in sshd_config)", err)
 		}
+		s.mu.Lock()
 		s.sftp = c
+		s.mu.Unlock()
 	}
 	var id [16]byte
 	rand.Read(id[:])
@@ -46,7 +48,9 @@ func (s *session) put(r io.Reader, size int64) (string, error) {
 	if err := s.sftp.Mkdir(dir); err != nil {
 		return "", fmt.Errorf("sftp: make %s: %w", dir, err)
 	}
+	s.mu.Lock()
 	s.puts = append(s.puts, dir)
+	s.mu.Unlock()
 	if err := s.sftp.Chmod(dir, 0o700); err != nil {
 		return "", fmt.Errorf("sftp: %s: %w", dir, err)
 	}
@@ -73,13 +77,17 @@ func (s *session) put(r io.Reader, size int64) (string, error) {
 
 // sweep removes what is left of Put, in a short time: Close must not hang on a dead link.
 func (s *session) sweep() {
-	if len(s.puts) == 0 {
+	s.mu.Lock()
+	c, dirs := s.sftp, s.puts
+	s.puts = nil
+	s.mu.Unlock()
+	if len(dirs) == 0 {
 		return
 	}
-	s.wire.SetDeadline(time.Now().Add(3 * time.Second))
-	for _, dir := range s.puts {
-		s.sftp.Remove(path.Join(dir, "file"))
-		s.sftp.RemoveDirectory(dir)
+	late := time.AfterFunc(3*time.Second, func() { s.wire.Close() })
+	defer late.Stop()
+	for _, dir := range dirs {
+		c.Remove(path.Join(dir, "file"))
+		c.RemoveDirectory(dir)
 	}
-	s.puts = nil
 }

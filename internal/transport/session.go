@@ -8,6 +8,7 @@ package transport
 import (
 	"context"
 	"io"
+	"net"
 )
 
 // Session is one open login to one host, with a POSIX shell loop there that waits for scripts.
@@ -42,6 +43,12 @@ type Session interface {
 // exits, or a failed redirection of exec, ends the session.
 type Keeper interface {
 	Keep(ctx context.Context, script string) (Result, error)
+}
+
+// Dialer is a session through which connections can be made from its host on: a tunnel, or the way
+// through one jump host to many targets (Target.Dial), with one login there instead of one for each.
+type Dialer interface {
+	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // Result is a script's answer.

@@ -105,9 +105,6 @@ func (s *session) reason() error {
 func (s *session) Close() error {
 	if s.reason() == nil {
 		s.sweep()
-		if s.in != nil {
-			s.in.Close()
-		}
 	}
 	s.kill(errors.New("session closed"))
 	return nil
@@ -156,7 +153,6 @@ func (s *session) exchange(ctx context.Context, script, mode string, got func([]
 
 // cancel stops the script in hand: the process group gets SIGTERM, then the connection goes.
 func (s *session) cancel(why error) {
-	s.wire.SetWriteDeadline(time.Now().Add(time.Second / 5))
 	s.mu.Lock()
 	if s.why == nil {
 		s.why = why
@@ -164,7 +160,12 @@ func (s *session) cancel(why error) {
 	ch := s.ch
 	s.mu.Unlock()
 	if ch != nil {
-		ch.Signal(ssh.SIGTERM)
+		told := make(chan struct{})
+		go func() { ch.Signal(ssh.SIGTERM); close(told) }() // blocks on a full, dead link until kill
+		select {
+		case <-told:
+		case <-time.After(time.Second / 5):
+		}
 	}
 	s.kill(why)
 }
