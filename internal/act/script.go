@@ -1,0 +1,181 @@
+package act
+
+import (
+	"encoding/base64"
+	"fmt"
+	"path"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"haprov/internal/shell"
+)
+
+// Dir is where a host keeps what is owed, the lock and the job at work. It does not survive a
+// reboot, and a reboot pays what was owed.
+const Dir = "/run/haprov"
+
+// Join merges adjacent Install and adjacent Start actions. The result's Covers tells which of the
+// given actions each joined one stands for.
+func Join(as []Action) (joined []Action, covers [][]int) {
+	for i, a := range as {
+		n := len(joined) - 1
+		if n >= 0 && len(a.Install) > 0 && len(joined[n].Install) > 0 && a.Guard == "" && joined[n].Guard == "" {
+			l := &joined[n]
+			l.Install = append(append([]string{}, l.Install...), a.Install...)
+			l.Title = "install " + strings.Join(l.Install, ", ")
+			l.Touches = append(l.Touches, a.Touches...)
+			l.Owes, l.Pays = append(l.Owes, a.Owes...), append(l.Pays, a.Pays...)
+			covers[n] = append(covers[n], i)
+			continue
+		}
+		joined = append(joined, a)
+		covers = append(covers, []int{i})
+	}
+	return joined, covers
+}
+
+// Script turns a batch into one shell text. It runs as a job of its own session: when the
+// connection is lost it runs to its end. Marks behind the nonce tell what became of each action;
+// after the first failure nothing more is started. Actions run with the lock's descriptor closed,
+// so that no daemon they start can hold it.
+func Script(as []Action, nonce string) string {
+	var j strings.Builder
+	fmt.Fprintf(&j, "trap '' PIPE HUP\nd=%s/job\nsay() { printf '\\n%s %%s\\n' \"$*\"; } 2>/dev/null\n", Dir, nonce)
+	j.WriteString("bad() { say failed $1 $2; tail -c 16384 $d/out 2>/dev/null; say end; rm -rf $d; exit 1; }\n")
+	dirs := map[string]bool{}
+	for i, a := range as {
+		fmt.Fprintf(&j, "say begin %d\n", i)
+		body := a.body()
+		if a.Unless != "" {
+			fmt.Fprintf(&j, "if ( eval %s ) >/dev/null 2>&1 </dev/null 8>&-; then say same %d; else\n", shell.Quote(a.Unless), i)
+		}
+		if a.Guard != "" {
+			fmt.Fprintf(&j, "( eval %s ) >$d/out 2>&1 </dev/null 8>&- || { say refused %d; tail -c 16384 $d/out; say end; rm -rf $d; exit 1; }\n", shell.Quote(a.Guard), i)
+		}
+		for _, o := range a.Owes {
+			fmt.Fprintf(&j, ": >%s\n", shell.Quote(owedMark(o)))
+		}
+		fmt.Fprintf(&j, "( %s\n) >$d/out 2>&1 8>&-; rc=$?; [ $rc = 0 ] || bad %d $rc\n", body, i)
+		for _, u := range a.Pays {
+			fmt.Fprintf(&j, "rm -f %s/owed/%s.restart %s/owed/%s.reload\n", Dir, u, Dir, u)
+		}
+		fmt.Fprintf(&j, "say done %d\n", i)
+		if a.Unless != "" {
+			j.WriteString("fi\n")
+		}
+		if a.Write != nil {
+			dirs[path.Dir(a.Write.Path)] = true
+		}
+	}
+	if len(dirs) > 0 {
+		list := make([]string, 0, len(dirs))
+		for d := range dirs {
+			list = append(list, d)
+		}
+		sort.Strings(list)
+		fmt.Fprintf(&j, "sync -f -- %s 2>/dev/null\n", shell.Join(list...))
+	}
+	j.WriteString("say end\nrm -rf $d\n")
+	eof := "JOB" + nonce
+	return fmt.Sprintf("umask 077; mkdir -p %[1]s/owed && rm -rf %[1]s/job && mkdir %[1]s/job || exit 1\ncat >%[1]s/job/script <<'%[2]s'\n%[3]s%[2]s\nsetsid sh %[1]s/job/script </dev/null & wait $!\n", Dir, eof, j.String())
+}
+
+func owedMark(o Owed) string { return Dir + "/owed/" + o.Unit + "." + o.What }
+
+// Deadline is how long the batch may take.
+func Deadline(as []Action) time.Duration {
+	d := time.Minute
+	for _, a := range as {
+		d += a.timeout()
+	}
+	return d
+}
+
+func (a Action) timeout() time.Duration {
+	switch {
+	case a.Timeout > 0:
+		return a.Timeout
+	case len(a.Install) > 0:
+		return 30 * time.Minute
+	}
+	return DefaultTimeout
+}
+
+// body is the text of the action's own subshell.
+func (a Action) body() string {
+	switch {
+	case a.Write != nil:
+		return a.Write.body()
+	case len(a.Install) > 0:
+		return a.bounded(install(a.Install))
+	case a.Start != nil:
+		u, t := shell.Quote(a.Start.Name), ""
+		if a.Start.Enable {
+			t += "systemctl -q enable -- " + u + "\n"
+		}
+		if a.Start.Start {
+			t += "systemctl start -- " + u + "\n"
+		}
+		return a.bounded(t)
+	}
+	return a.bounded(a.Shell)
+}
+
+func (a Action) bounded(text string) string {
+	in := "</dev/null"
+	pre := ""
+	if !a.Stdin.Empty() {
+		// printf is the shell's own: the value is in no process's arguments.
+		pre, in = "printf '%s' "+shell.Quote(a.Stdin.Reveal())+" | ", ""
+	}
+	return fmt.Sprintf("umask 022; %stimeout -k 5 %d sh -e -c %s %s", pre, int(a.timeout()/time.Second), shell.Quote(text), in)
+}
+
+// install makes one transaction with services held back: nothing starts before it is configured.
+func install(names []string) string {
+	list := shell.Join(names...)
+	return `p=/usr/sbin/policy-rc.d; mine=
+[ -e $p ] || [ -L $p ] || { printf '#!/bin/sh\n# haprov: packages wait for their configuration\nexit 101\n' >$p; chmod 755 $p; mine=1; }
+if [ -f $p ] && grep -q '^# haprov:' $p; then mine=1; fi
+trap '[ -z "$mine" ] || rm -f $p' EXIT
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
+get() { apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install -- ` + list + `; }
+get || { dpkg --configure -a; apt-get -q -o DPkg::Lock::Timeout=300 update; get; }`
+}
+
+// body writes beside the target, sets owner and mode, validates, renames. The directory may
+// belong to someone else: noclobber refuses whatever was put in the way.
+func (f *File) body() string {
+	p, t := shell.Quote(f.Path), shell.Quote(f.Path+".haprov-new")
+	var b strings.Builder
+	fmt.Fprintf(&b, "set -eC; umask 077; rm -f -- %s\n", t)
+	text := f.Content.Reveal()
+	if strings.IndexByte(text, 0) >= 0 {
+		eof := "FILE" + strconv.Itoa(len(text))
+		fmt.Fprintf(&b, "base64 -d >%s <<'%s'\n%s\n%s\n", t, eof, base64.StdEncoding.EncodeToString([]byte(text)), eof)
+	} else {
+		fmt.Fprintf(&b, "printf '%%s' %s >%s\n", shell.Quote(text), t)
+	}
+	owner := f.Owner
+	if f.Group != "" {
+		owner += ":" + f.Group
+	}
+	switch {
+	case f.Owner == "" && f.Group == "":
+		fmt.Fprintf(&b, "[ ! -e %s ] || chown --reference=%s -- %s\n", p, p, t)
+	case owner != "root:root" && owner != "root":
+		fmt.Fprintf(&b, "chown -- %s %s\n", shell.Quote(owner), t)
+	}
+	if f.Mode == "" {
+		fmt.Fprintf(&b, "if [ -e %s ]; then chmod --reference=%s -- %s; else chmod 0644 %s; fi\n", p, p, t, t)
+	} else {
+		fmt.Fprintf(&b, "chmod -- %s %s\n", shell.Quote(f.Mode), t)
+	}
+	if f.Validate != "" {
+		fmt.Fprintf(&b, "( %s ) </dev/null || { rc=$?; rm -f -- %s; exit $rc; }\n", strings.ReplaceAll(f.Validate, "%s", t), t)
+	}
+	fmt.Fprintf(&b, "mv -fT -- %s %s", t, p)
+	return b.String()
+}

@@ -1,0 +1,129 @@
+package act
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"haprov/internal/secret"
+)
+
+const nonce = "fedcba9876543210"
+
+// perform runs the batch with this machine's own shell, its state under a directory of the test.
+func perform(t *testing.T, run string, as ...Action) ([]Result, string) {
+	t.Helper()
+	sh := exec.Command("sh")
+	sh.Stdin = strings.NewReader(strings.ReplaceAll(Script(as, nonce), Dir, run))
+	out, err := sh.CombinedOutput()
+	if err != nil {
+		t.Logf("exit: %v", err)
+	}
+	return Read(len(as), nonce, out), string(out)
+}
+
+func TestABatchStopsAtTheFirstFailure(t *testing.T) {
+	dir, run := t.TempDir(), t.TempDir()
+	rs, out := perform(t, run,
+		Action{Shell: "echo one >" + dir + "/one"},
+		Action{Shell: "exit 9", Unless: "true"},
+		Action{Shell: "echo why >&2; exit 7"},
+		Action{Shell: "echo two >" + dir + "/two"})
+	want := []State{Done, Same, Failed, NotRun}
+	for i, r := range rs {
+		if r.State != want[i] {
+			t.Errorf("action %d: %v, want %v\n%s", i, r.State, want[i], out)
+		}
+	}
+	if rs[2].Exit != 7 || !strings.Contains(rs[2].Output, "why") {
+		t.Errorf("failure: %+v", rs[2])
+	}
+	if _, err := os.Stat(dir + "/two"); err == nil {
+		t.Error("an action ran after a failure")
+	}
+	if _, err := os.Stat(run + "/job"); err == nil {
+		t.Error("the job's folder was left behind")
+	}
+}
+
+func TestAFileIsWrittenWholeWithItsMode(t *testing.T) {
+	dir, run := t.TempDir(), t.TempDir()
+	p := filepath.Join(dir, "it's a file")
+	for name, content := range map[string]string{"text": "a 'quoted' line\n%s \\n $HOME\nlast without newline", "binary": "a\x00b\n", "empty": ""} {
+		rs, out := perform(t, run, Action{Write: &File{Path: p, Mode: "0640", Content: secret.Plain(content)}})
+		if rs[0].State != Done {
+			t.Fatalf("%s: %+v\n%s", name, rs[0], out)
+		}
+		b, err := os.ReadFile(p)
+		if err != nil || string(b) != content {
+			t.Errorf("%s: %q %v", name, b, err)
+		}
+		st, err := os.Stat(p)
+		if err != nil || st.Mode().Perm() != 0o640 {
+			t.Errorf("%s: mode %v %v", name, st.Mode(), err)
+		}
+	}
+}
+
+func TestAFileThatDoesNotValidateLeavesTheOldOne(t *testing.T) {
+	dir, run := t.TempDir(), t.TempDir()
+	p := filepath.Join(dir, "conf")
+	if err := os.WriteFile(p, []byte("good\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rs, _ := perform(t, run, Action{Write: &File{Path: p, Content: secret.Plain("bad\n"), Validate: "grep -q good %s"}})
+	b, _ := os.ReadFile(p)
+	if rs[0].State != Failed || string(b) != "good\n" {
+		t.Errorf("%+v, file %q", rs[0], b)
+	}
+	if l, _ := filepath.Glob(dir + "/*haprov*"); l != nil {
+		t.Errorf("left behind: %v", l)
+	}
+}
+
+func TestAGuardThatDoesNotHoldRefuses(t *testing.T) {
+	dir := t.TempDir()
+	rs, _ := perform(t, t.TempDir(), Action{Shell: "touch " + dir + "/done", Guard: "echo disk is not blank; false"})
+	if rs[0].State != Refused || !strings.Contains(rs[0].Output, "not blank") {
+		t.Errorf("%+v", rs[0])
+	}
+	if _, err := os.Stat(dir + "/done"); err == nil {
+		t.Error("the refused action ran")
+	}
+}
+
+func TestOwedRestartsAreMarkedAndPaid(t *testing.T) {
+	run := t.TempDir()
+	mark := run + "/owed/x.service.restart"
+	perform(t, run, Action{Shell: "true", Owes: []Owed{{"x.service", "restart"}}}, Action{Shell: "false"})
+	if _, err := os.Stat(mark); err != nil {
+		t.Error("the debt was not kept after a later failure")
+	}
+	perform(t, run, Action{Shell: "true", Pays: []string{"x.service"}})
+	if _, err := os.Stat(mark); err == nil {
+		t.Error("the debt was not cleared")
+	}
+}
+
+func TestASecretOnStdinIsInNoArguments(t *testing.T) {
+	dir := t.TempDir()
+	rs, out := perform(t, t.TempDir(), Action{Shell: "cat >" + dir + "/got; tr '\\0' '\\n' </proc/*/cmdline >" + dir + "/args 2>/dev/null || true; cat /proc/[0-9]*/cmdline >" + dir + "/args 2>/dev/null || true", Stdin: secret.Sensitive("CANARY-4711")})
+	if rs[0].State != Done {
+		t.Fatalf("%+v\n%s", rs[0], out)
+	}
+	if b, _ := os.ReadFile(dir + "/got"); string(b) != "CANARY-4711" {
+		t.Errorf("stdin was %q", b)
+	}
+	if b, _ := os.ReadFile(dir + "/args"); len(b) == 0 || strings.Contains(string(b), "CANARY") {
+		t.Error("the secret stood in a process's arguments")
+	}
+}
+
+func TestAdjacentInstallsAreOneTransaction(t *testing.T) {
+	joined, covers := Join([]Action{{Install: []string{"a"}}, {Install: []string{"b"}}, {Shell: "x"}, {Install: []string{"c"}}})
+	if len(joined) != 3 || len(covers[0]) != 2 || joined[0].Title != "install a, b" {
+		t.Errorf("%+v %v", joined, covers)
+	}
+}
