@@ -3,10 +3,14 @@ package image
 import (
 	"archive/tar"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"time"
 )
+
+// seedUnit is what a seed's size is a multiple of.
+const seedUnit = 64 << 10
 
 // SeedFile is one file of a seed, owned by root.
 type SeedFile struct {
@@ -27,7 +31,7 @@ func WriteSeed(name string, files []SeedFile) error {
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	w := tar.NewWriter(f) // pads to whole blocks of 512 bytes, a disk's sector
+	w := tar.NewWriter(f)
 	for _, file := range files {
 		if clean := path.Clean("/" + file.Path)[1:]; clean != file.Path || clean == "" {
 			return fmt.Errorf("seed: path %q is not plain and relative", file.Path)
@@ -50,6 +54,14 @@ func WriteSeed(name string, files []SeedFile) error {
 		}
 	}
 	if err := w.Close(); err != nil {
+		return err
+	}
+	// Whole sectors would do; the kernel's look for partition tables wants a few more.
+	end, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate((end + seedUnit - 1) / seedUnit * seedUnit); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
