@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/plan"
+)
+
+// apply works off the host's chain: runs of host steps in batches, cluster steps together with
+// their other hosts. ctx ends the start of anything new; work carries what is in hand.
+func (h *host) apply(ctx, work context.Context) error {
+	for i := 0; i < len(h.items); {
+		if err := ctx.Err(); err != nil {
+			h.leave(i, err)
+			return err
+		}
+		if it := h.items[i]; it.Cluster != nil {
+			if err := h.gates[it].pass(ctx, work, h); err != nil {
+				h.fail(it.Address, err)
+				h.leave(i+1, err)
+				return h.failed()
+			}
+			i++
+			continue
+		}
+		j := i
+		for j < len(h.items) && h.items[j].Cluster == nil {
+			j++
+		}
+		if err := h.stretch(ctx, work, h.items[i:j]); err != nil {
+			h.leave(i, err)
+			return err
+		}
+		i = j
+	}
+	return nil
+}
+
+// leave tells the cluster steps ahead that this host will not come.
+func (h *host) leave(i int, err error) {
+	h.fail("", err)
+	for _, it := range h.items[min(i, len(h.items)):] {
+		if it.Cluster != nil {
+			h.gates[it].gone()
+		}
+	}
+}
+
+// stretch works off host steps up to the next cluster step.
+func (h *host) stretch(ctx, work context.Context, items []*Item) error {
+	first := map[string]time.Time{} // when a wait's reason was first given
+	for len(items) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := h.observe(ctx, items, false); err != nil {
+			return err
+		}
+		batch, n, wait, err := h.collect(items)
+		if err != nil {
+			return err
+		}
+		if len(batch) > 0 {
+			if err := h.perform(work, batch); err != nil {
+				return err
+			}
+			items = items[n:]
+			continue
+		}
+		items = items[n:]
+		if wait != nil && len(items) > 0 {
+			h.forget(h.reads(items[0]))
+			if err := h.wait(ctx, first, []string{h.name}, items[0].Address, wait); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// collect takes the longest run of steps whose decisions rest on fresh answers. A step whose
+// answers an action of the batch makes stale ends it, unless each of its actions looks again
+// itself.
+func (h *host) collect(items []*Item) (batch []batchItem, n int, wait *plan.Wait, err error) {
+	var touched []subject
+	for n < len(items) {
+		it := items[n]
+		stale := overlap(h.reads(it), touched)
+		ch, err := it.Step.Decide(h.seen)
+		if stale && (err != nil || !selfGuarded(ch.Actions)) {
+			return batch, n, nil, nil
+		}
+		switch {
+		case err != nil:
+			h.fail(it.Address, err)
+			return nil, n, nil, h.failed()
+		case ch.Later != "":
+			h.fail(it.Address, errors.New(ch.Later))
+			return nil, n, nil, h.failed()
+		case ch.Wait != nil:
+			return batch, n, ch.Wait, nil
+		}
+		if d := ch.Dangers(); len(d) > 0 && len((Plan{[]PlanItem{{Address: it.Address, Change: ch}}}).NotAllowed(h.Allow)) > 0 {
+			h.fail(it.Address, fmt.Errorf("%w: %s", ErrDanger, d[0]))
+			return nil, n, nil, h.failed()
+		}
+		for k, a := range ch.Actions {
+			b := batchItem{address: it.Address, action: a}
+			if k == 0 {
+				b.diffs = ch.Diffs
+			}
+			batch = append(batch, b)
+		}
+		touched = append(touched, touches(ch.Actions)...)
+		n++
+	}
+	return batch, n, nil, nil
+}
+
+func selfGuarded(as []act.Action) bool {
+	for _, a := range as {
+		if a.Unless == "" {
+			return false
+		}
+	}
+	return len(as) > 0
+}
+
+// wait sleeps until it is time to look again, or ends with the reason when its deadline is over.
+func (r *run) wait(ctx context.Context, first map[string]time.Time, hosts []string, address string, w *plan.Wait) error {
+	t, ok := first[w.Reason]
+	if !ok {
+		t = time.Now()
+		first[w.Reason] = t
+	}
+	left := time.Duration(float64(w.Deadline)*r.Speed) - time.Since(t)
+	if left <= 0 {
+		return fmt.Errorf("waited %s in vain: %s", time.Since(t).Round(time.Second), w.Reason)
+	}
+	r.event(Waiting{hosts, address, w.Reason, left})
+	every := w.Every
+	if every == 0 {
+		every = time.Second
+	}
+	tick := time.NewTimer(min(every, left))
+	defer tick.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-tick.C:
+		return nil
+	}
+}

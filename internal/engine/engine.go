@@ -1,0 +1,287 @@
+// Package engine puts everything together: it observes hosts in bulk, lets steps decide, and acts
+// in batches.
+//
+// Each host has a chain of items in the order written; hosts go in parallel; a cluster step is one
+// item that stands in several chains and joins them. The engine alone does I/O, through sessions.
+// It prints nothing: all that happens goes to Options.Events.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/transport"
+)
+
+// Host is one host with its chain.
+type Host struct {
+	Name  string
+	Items []*Item
+}
+
+// Item is one step. Exactly one of Step and Cluster is set; a cluster item stands in the chain of
+// each of its hosts as the same pointer.
+type Item struct {
+	Address string // db1:package.socat, db:corosync.ring
+	Step    kind.Step
+	Cluster kind.Cluster
+	Hosts   []string // Cluster only
+}
+
+// Options is one run.
+type Options struct {
+	Hosts []Host
+	// Open logs in to a host.
+	Open func(ctx context.Context, host string) (transport.Session, error)
+	// PlanOnly ends the run before anything is changed.
+	PlanOnly bool
+	// Approve is asked once, when something is to be done; nil approves.
+	Approve func(Plan) bool
+	// Allow names the addresses of steps that may destroy data.
+	Allow []string
+	// Prepare runs once, after the approval and before the first action: secrets are made there.
+	Prepare func(context.Context) error
+	// Events sees all that happens, one call at a time. It must not block for long.
+	Events func(Event)
+	// Holder is who holds the lock, as another run will read it.
+	Holder string
+	// Speed scales deadlines: 1 for a real machine, 10 for software emulation.
+	Speed float64
+}
+
+// Summary is what a run came to.
+type Summary struct {
+	Changes   int // actions done, or pending when only planned
+	Hosts     int
+	Failed    int // hosts that failed
+	Took      time.Duration
+	Outcomes  map[string]error // of failed hosts
+	Counts    map[string]transport.Counts
+	Seen      Plan // what was decided first
+	Converged bool // nothing differed when the run began
+}
+
+// Errors that a caller may branch on.
+var (
+	ErrLocked      = errors.New("another run is at work")
+	ErrNotApproved = errors.New("not approved")
+	ErrDanger      = errors.New("would destroy data that was not named")
+	ErrHosts       = errors.New("some hosts failed")
+)
+
+type run struct {
+	Options
+	hosts   []*host
+	byName  map[string]*host
+	gates   map[*Item]*gate
+	emit    sync.Mutex
+	started time.Time
+}
+
+// Run brings all hosts to what their chains want. One host's failure does not stop its neighbours,
+// except where a cluster step needs it. The first error of the context ends the run after the
+// batches in hand. Run may be repeated at any time: it looks first.
+func Run(ctx context.Context, o Options) (Summary, error) {
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	r := &run{Options: o, byName: map[string]*host{}, gates: map[*Item]*gate{}, started: time.Now()}
+	for _, h := range o.Hosts {
+		x := &host{run: r, name: h.Name, items: h.Items}
+		r.hosts = append(r.hosts, x)
+		r.byName[h.Name] = x
+	}
+	for _, h := range r.hosts {
+		for _, it := range h.items {
+			if it.Cluster != nil && r.gates[it] == nil {
+				r.gates[it] = newGate(r, it)
+			}
+		}
+	}
+	defer r.close()
+	// Batches in hand are finished even when the user interrupts: they have deadlines of their own.
+	work := context.WithoutCancel(ctx)
+
+	r.each(func(h *host) error { return h.open(ctx) })
+	r.each(func(h *host) error { return h.observe(ctx, h.items, true) })
+	p := r.decide()
+	s := Summary{Hosts: len(r.hosts), Seen: p}
+	if p.Changes() == 0 || o.PlanOnly {
+		s.Converged = p.Changes() == 0
+		if o.PlanOnly {
+			r.event(Planned{p})
+			s.Changes = p.Changes()
+		}
+		return r.end(s, ctx.Err())
+	}
+	r.event(Planned{p})
+	if d := p.NotAllowed(o.Allow); len(d) > 0 {
+		return r.end(s, fmt.Errorf("%w: %s", ErrDanger, d[0]))
+	}
+	if o.Approve != nil && !o.Approve(p) {
+		return r.end(s, ErrNotApproved)
+	}
+	if o.Prepare != nil {
+		if err := o.Prepare(ctx); err != nil {
+			return r.end(s, err)
+		}
+	}
+	// Lock, then look again: what was seen before the lock may be another run's half-way state.
+	r.each(func(h *host) error { return h.lock(ctx) })
+	for _, h := range r.hosts {
+		if errors.Is(h.err, ErrLocked) {
+			return r.end(s, h.err)
+		}
+	}
+	r.each(func(h *host) error { h.forgetAll(); return nil })
+	r.each(func(h *host) error { return h.apply(ctx, work) })
+	for _, h := range r.hosts {
+		s.Changes += h.changes
+	}
+	return r.end(s, ctx.Err())
+}
+
+// each calls f for all hosts that have not failed, at once, and keeps their errors.
+func (r *run) each(f func(*host) error) {
+	var wg sync.WaitGroup
+	for _, h := range r.hosts {
+		if h.err != nil {
+			continue
+		}
+		wg.Go(func() {
+			if err := f(h); err != nil {
+				h.fail("", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (r *run) end(s Summary, err error) (Summary, error) {
+	s.Took = time.Since(r.started)
+	s.Outcomes = map[string]error{}
+	s.Counts = map[string]transport.Counts{}
+	for _, h := range r.hosts {
+		if h.err != nil {
+			s.Failed++
+			s.Outcomes[h.name] = h.err
+		}
+		if h.session != nil {
+			s.Counts[h.name] = h.session.Counts()
+		}
+	}
+	if err == nil && s.Failed > 0 {
+		err = ErrHosts
+		for _, h := range r.hosts { // one cause for all is that cause
+			if h.err != nil {
+				return s, fmt.Errorf("%w: %s: %w", ErrHosts, h.name, h.err)
+			}
+		}
+	}
+	return s, err
+}
+
+func (r *run) close() {
+	for _, h := range r.hosts {
+		if h.session != nil {
+			h.session.Close()
+		}
+	}
+}
+
+func (r *run) event(e Event) {
+	if r.Events == nil {
+		return
+	}
+	r.emit.Lock()
+	defer r.emit.Unlock()
+	r.Events(e)
+}
+
+// decide lets every item decide on what was seen and marks what cannot be known yet.
+func (r *run) decide() Plan {
+	var p Plan
+	touched := map[string][]subject{}
+	done := map[*Item]bool{}
+	for _, h := range r.hosts {
+		if h.err != nil {
+			continue
+		}
+		for _, it := range h.items {
+			if it.Cluster != nil {
+				continue
+			}
+			ch, err := it.Step.Decide(h.seen)
+			stale := overlap(h.reads(it), touched[h.name])
+			switch {
+			case err != nil && !stale:
+				h.fail(it.Address, err)
+			case (err != nil || ch.Later != "") && stale:
+				p.Items = append(p.Items, PlanItem{Host: h.name, Address: it.Address, Change: plan.Change{Later: why(ch, err)}, Provisional: true})
+			case ch.Later != "":
+				h.fail(it.Address, errors.New(ch.Later))
+			case !ch.Empty():
+				p.Items = append(p.Items, PlanItem{Host: h.name, Address: it.Address, Change: ch, Provisional: stale})
+			}
+			if h.err != nil {
+				break
+			}
+			touched[h.name] = append(touched[h.name], touches(ch.Actions)...)
+		}
+	}
+	for _, h := range r.hosts {
+		for _, it := range h.items {
+			if it.Cluster == nil || done[it] {
+				continue
+			}
+			done[it] = true
+			p.Items = append(p.Items, r.decideCluster(it, touched)...)
+		}
+	}
+	return p
+}
+
+func (r *run) decideCluster(it *Item, touched map[string][]subject) []PlanItem {
+	stale := false
+	for _, name := range it.Hosts {
+		if h := r.byName[name]; h != nil && h.err == nil && overlap(h.reads(it), touched[name]) {
+			stale = true
+		}
+	}
+	ph, err := it.Cluster.Decide(r.seen(it))
+	if err != nil {
+		if !stale {
+			for _, name := range it.Hosts {
+				r.byName[name].fail(it.Address, err)
+			}
+			return nil
+		}
+		ph = plan.Phase{Name: "decided when the hosts are ready"}
+	}
+	if ph.Empty() {
+		return nil
+	}
+	out := []PlanItem{}
+	for _, name := range it.Hosts {
+		if ch, ok := ph.Changes[name]; ok && !ch.Empty() {
+			out = append(out, PlanItem{Host: name, Address: it.Address, Phase: ph.Name, Change: ch, Then: ph.Then, Provisional: stale})
+		}
+		touched[name] = append(touched[name], "*")
+	}
+	if len(out) == 0 {
+		out = append(out, PlanItem{Address: it.Address, Phase: ph.Name, Change: plan.Change{Later: why(plan.Change{}, err), Wait: ph.Wait}, Then: ph.Then, Provisional: stale})
+	}
+	return out
+}
+
+func why(ch plan.Change, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return ch.Later
+}

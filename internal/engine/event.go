@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"haprov/internal/plan"
+)
+
+// Event is one thing that happened: a closed set.
+type Event interface{ event() }
+
+type (
+	// Connected: logged in to a host.
+	Connected struct {
+		Host string
+		Took time.Duration
+	}
+	// Exchanged: one script went to a host and its answer came back.
+	Exchanged struct {
+		Host, What string // what: probe, act, lock
+		Took       time.Duration
+	}
+	// Planned: something differs. Sent once, before the approval.
+	Planned struct{ Plan Plan }
+	// Started: an action begins.
+	Started struct{ Host, Address, Title string }
+	// Done: an action ended. Unchanged: there was nothing to do any more.
+	Done struct {
+		Host, Address, Title string
+		Took                 time.Duration
+		Unchanged            bool
+		Diffs                []plan.Diff
+	}
+	// Failed: a host stops here. Output is the end of what the failed action printed.
+	Failed struct {
+		Host, Address string
+		Err           error
+		Output        string
+	}
+	// Waiting: a condition has not come yet. Sent at each look.
+	Waiting struct {
+		Hosts   []string
+		Address string
+		Reason  string
+		Left    time.Duration
+	}
+	// Phase: a cluster step begins its next phase.
+	Phase struct{ Address, Name string }
+)
+
+func (Connected) event() {}
+func (Exchanged) event() {}
+func (Planned) event()   {}
+func (Started) event()   {}
+func (Done) event()      {}
+func (Failed) event()    {}
+func (Waiting) event()   {}
+func (Phase) event()     {}
+
+// Plan is what a run would do, in the order of the chains.
+type Plan struct{ Items []PlanItem }
+
+// PlanItem is what one step would do on one host. Host is empty where a cluster step only waits or
+// cannot say yet.
+type PlanItem struct {
+	Host, Address string
+	Phase         string
+	Change        plan.Change
+	Then          []string
+	// Provisional: an earlier pending change touches what this was decided on.
+	Provisional bool
+}
+
+// Changes counts what is to be done.
+func (p Plan) Changes() int { return len(p.Items) }
+
+// NotAllowed lists the dangers whose steps are not named in allow.
+func (p Plan) NotAllowed(allow []string) (out []string) {
+	for _, it := range p.Items {
+		if d := it.Change.Dangers(); len(d) > 0 && !slices.Contains(allow, it.Address) {
+			for _, x := range d {
+				out = append(out, it.Address+": "+x)
+			}
+		}
+	}
+	return out
+}

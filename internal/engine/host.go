@@ -1,0 +1,275 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/transport"
+)
+
+type subject = probe.Subject
+
+// host is one host during a run. Its own goroutine uses it, except under mu what cluster steps read.
+type host struct {
+	*run
+	name    string
+	items   []*Item
+	session transport.Session
+	seen    probe.Seen
+	asked   map[*Item][]probe.Query // what each item read last
+	changes int
+
+	mu  sync.Mutex
+	err error
+}
+
+func (h *host) fail(address string, err error) {
+	h.mu.Lock()
+	first := h.err == nil
+	if first {
+		h.err = err
+		if address != "" {
+			h.err = fmt.Errorf("%s: %w", address, err)
+		}
+	}
+	h.mu.Unlock()
+	if first {
+		out := ""
+		var f *actionError
+		if errors.As(err, &f) {
+			out = f.output
+		}
+		h.event(Failed{Host: h.name, Address: address, Err: err, Output: out})
+	}
+}
+
+func (h *host) failed() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err
+}
+
+func (h *host) open(ctx context.Context) error {
+	t := time.Now()
+	s, err := h.Open(ctx, h.name)
+	if err != nil {
+		return err
+	}
+	h.session = s
+	h.event(Connected{h.name, time.Since(t)})
+	return nil
+}
+
+func nonce() string {
+	var b [16]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		panic(err)
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// rounds is how often an item may ask for more.
+const rounds = 3
+
+// observe asks all that the items still want to know, all of it in one exchange a round.
+func (h *host) observe(ctx context.Context, items []*Item, clusters bool) error {
+	for range rounds {
+		var ask []probe.Query
+		for _, it := range items {
+			var qs []probe.Query
+			switch {
+			case it.Step != nil:
+				qs = it.Step.Probe(h.seen)
+			case clusters:
+				qs = it.Cluster.Probe(h.name, probe.Hosts{h.name: {Seen: h.seen}})
+			}
+			h.remember(it, qs)
+			for _, q := range qs {
+				if h.seen.Get(q).State == probe.Unasked {
+					ask = append(ask, q)
+				}
+			}
+		}
+		if len(ask) == 0 {
+			return nil
+		}
+		if err := h.ask(ctx, ask); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remember keeps what an item has asked in all rounds: its decision rests on all of it.
+func (h *host) remember(it *Item, qs []probe.Query) {
+	if h.asked == nil {
+		h.asked = map[*Item][]probe.Query{}
+	}
+	h.asked[it] = probe.Unique(append(h.asked[it], qs...))
+}
+
+func (h *host) reads(it *Item) []subject { return plan.Reads(h.asked[it]) }
+
+// ask sends the questions and keeps the answers. What hung is Unanswered, and the rest is asked
+// again without it.
+func (h *host) ask(ctx context.Context, qs []probe.Query) error {
+	qs = probe.Unique(qs)
+	for len(qs) > 0 {
+		n := nonce()
+		c, cancel := context.WithTimeout(ctx, h.scaled(probe.Deadline(qs)))
+		t := time.Now()
+		res, err := h.session.Exchange(c, probe.Script(qs, n), nil)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("asking: %w", err)
+		}
+		h.event(Exchanged{h.name, "probe", time.Since(t)})
+		answers, rest := probe.Parse(qs, n, res.Out)
+		if len(rest) == len(qs) {
+			return errors.New("asking: the host's shell gave no answer at all")
+		}
+		h.seen = h.seen.With(answers)
+		qs = rest
+	}
+	return nil
+}
+
+func (h *host) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) * h.Speed) }
+
+func (h *host) forgetAll() { h.seen = probe.Seen{} }
+
+// forget drops the answers that an action made stale.
+func (h *host) forget(touched []subject) {
+	var stale []probe.Query
+	for _, qs := range h.asked {
+		for _, q := range qs {
+			if overlap(q.Subjects(), touched) {
+				stale = append(stale, q)
+			}
+		}
+	}
+	h.seen = h.seen.Without(stale)
+}
+
+// actionError is a failed action.
+type actionError struct {
+	title, output string
+	state         act.State
+	exit          int
+}
+
+func (e *actionError) Error() string {
+	switch e.state {
+	case act.Refused:
+		return e.title + ": refused: the host is not as it was when this was decided"
+	case act.Running:
+		return e.title + ": the connection was lost while it ran; the next run waits for its end"
+	}
+	return fmt.Sprintf("%s: exit %d", e.title, e.exit)
+}
+
+// batchItem is an action with the step it belongs to.
+type batchItem struct {
+	address string
+	action  act.Action
+	diffs   []plan.Diff
+}
+
+// perform runs one batch and tells what became of it.
+func (h *host) perform(ctx context.Context, batch []batchItem) error {
+	actions := make([]act.Action, len(batch))
+	for i, b := range batch {
+		actions[i] = b.action
+	}
+	joined, covers := act.Join(actions)
+	n := nonce()
+	c, cancel := context.WithTimeout(ctx, h.scaled(act.Deadline(joined)))
+	defer cancel()
+	t := time.Now()
+	view := progress{h: h, batch: batch, covers: covers, nonce: n, last: t}
+	res, err := h.session.Exchange(c, act.Script(joined, n), view.got)
+	h.event(Exchanged{h.name, "act", time.Since(t)})
+	h.forget(touches(actions))
+	out := res.Out
+	if err != nil {
+		out = view.out
+	}
+	for i, r := range act.Read(len(joined), n, out) {
+		switch r.State {
+		case act.Done:
+			h.changes += len(covers[i])
+		case act.Failed, act.Refused, act.Running:
+			h.changes += 0
+			b := batch[covers[i][0]]
+			h.fail(b.address, &actionError{b.action.Title, r.Output, r.State, r.Exit})
+			return h.failed()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("acting: %w", err)
+	}
+	if res.Exit != 0 {
+		return fmt.Errorf("acting: the batch ended with exit %d", res.Exit)
+	}
+	return nil
+}
+
+// progress turns a batch's marks into events while they come in.
+type progress struct {
+	h      *host
+	batch  []batchItem
+	covers [][]int
+	nonce  string
+	out    []byte
+	state  []act.State
+	last   time.Time
+}
+
+func (p *progress) got(b []byte) {
+	p.out = append(p.out, b...)
+	if p.state == nil {
+		p.state = make([]act.State, len(p.covers))
+	}
+	for i, r := range act.Read(len(p.covers), p.nonce, p.out) {
+		if r.State == p.state[i] {
+			continue
+		}
+		was := p.state[i]
+		p.state[i] = r.State
+		for _, k := range p.covers[i] {
+			x := p.batch[k]
+			if was == act.NotRun {
+				p.h.event(Started{p.h.name, x.address, x.action.Title})
+			}
+			if r.State == act.Done || r.State == act.Same {
+				p.h.event(Done{p.h.name, x.address, x.action.Title, time.Since(p.last), r.State == act.Same, x.diffs})
+			}
+		}
+		if r.State == act.Done || r.State == act.Same {
+			p.last = time.Now()
+		}
+	}
+}
+
+func touches(as []act.Action) (out []subject) {
+	for _, a := range as {
+		out = append(out, a.Touches...)
+		for _, o := range a.Owes {
+			out = append(out, subject("owed:"+o.Unit))
+		}
+		for _, u := range a.Pays {
+			out = append(out, subject("owed:"+u))
+		}
+	}
+	return out
+}
+
+func overlap(reads, touched []subject) bool { return probe.Overlap(reads, touched) }

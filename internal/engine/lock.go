@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/plan"
+	"haprov/internal/shell"
+	"haprov/internal/transport"
+)
+
+// lock takes the host's lock in the session's own shell, which holds it until the session ends; a
+// batch holds it too, to its end. A lock held by a batch alone is waited for; one held by a living
+// run is ErrLocked, with its holder.
+func (h *host) lock(ctx context.Context) error {
+	k, ok := h.session.(transport.Keeper)
+	if !ok {
+		return errors.New("locking: the session cannot keep a lock")
+	}
+	holder := strings.Map(printable, h.Holder)
+	// 0 taken, 3 held by a run, 4 held by a batch whose run has gone.
+	script := fmt.Sprintf(`umask 077; mkdir -p %[1]s && exec 8>>%[1]s/lock
+if flock -n 8; then printf '%%s %%s\n' $$ %[2]s >%[1]s/lock
+else read -r p w <%[1]s/lock; printf '%%s\n' "$w"; if kill -0 "$p" 2>/dev/null; then ( exit 3 ); else ( exit 4 ); fi; fi`, act.Dir, shell.Quote(holder))
+	first := map[string]time.Time{}
+	started := time.Now()
+	for {
+		t := time.Now()
+		res, err := k.Keep(ctx, script)
+		if err != nil {
+			return fmt.Errorf("locking: %w", err)
+		}
+		h.event(Exchanged{h.name, "lock", time.Since(t)})
+		switch res.Exit {
+		case 0:
+			return nil
+		case 3, 4:
+			// A run that was just killed is still seen for a moment.
+			if res.Exit == 3 && time.Since(started) > h.scaled(5*time.Second) {
+				return fmt.Errorf("%w: %s", ErrLocked, strings.TrimSpace(string(res.Out)))
+			}
+			w := &plan.Wait{Reason: "the last batch of an earlier run is still at work", Deadline: 40 * time.Minute}
+			if err := h.wait(ctx, first, []string{h.name}, "lock", w); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("locking: exit %d", res.Exit)
+		}
+	}
+}
+
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return '_'
+	}
+	return r
+}
