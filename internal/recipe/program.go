@@ -1,0 +1,77 @@
+// Package recipe holds what a recipe comes to for an inventory: chains of steps by host.
+//
+// A Program is data, made by config and handed to the engine. It must not know how recipes are
+// written down, nor how steps are carried out.
+package recipe
+
+import (
+	"time"
+
+	"haprov/internal/inventory"
+	"haprov/internal/kind"
+	"haprov/internal/secret"
+)
+
+// Program is all that is wanted of the inventory's hosts.
+type Program struct {
+	Inventory *inventory.Inventory
+	Clusters  []Cluster
+}
+
+// Cluster is one recipe over its hosts.
+type Cluster struct {
+	Name     string
+	Recipe   string
+	About    string
+	Roles    []inventory.Role
+	Hosts    []string // of all roles, in inventory order
+	Chains   []Chain  // one a host, in inventory order
+	Checks   []Check
+	Secrets  []string // names that the recipe asks for, sorted
+	Active   []Run    // by host: succeeds on the host that is active; none when there is no such thing
+	Endpoint string   // "IP:PORT" of the service; empty when there is none
+}
+
+// Chain is what one host does, in order.
+type Chain struct {
+	Host  string
+	Items []*Item
+}
+
+// Item is one step. Exactly one of Step and Cluster is set. A cluster item stands in the chain of
+// each of its hosts as the same pointer.
+type Item struct {
+	Address string // db1:package.socat, db:corosync.ring
+	Kind    string // the kind's name
+	Step    kind.Step
+	Cluster kind.Cluster
+	Hosts   []string // in inventory order; one for a Step
+	File    string   // where it is written
+	Line    int
+}
+
+// Check is a proof that the cluster does what it is for. It is tried until it succeeds or its
+// deadline has passed.
+type Check struct {
+	Text     string // what is proved, in words
+	On       string // active, one, each
+	Runs     []Run  // for active: one a host, to be run where the active one is
+	Deadline time.Duration
+	Writes   bool // runs only after a change, or when verification was asked for
+}
+
+// Run is a shell command for one host.
+type Run struct {
+	Host  string
+	Shell secret.Text
+}
+
+// Chain finds a host's chain.
+func (c Cluster) Chain(host string) (Chain, bool) {
+	for _, ch := range c.Chains {
+		if ch.Host == host {
+			return ch, true
+		}
+	}
+	return Chain{}, false
+}
