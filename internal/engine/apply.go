@@ -8,6 +8,7 @@ import (
 
 	"haprov/internal/act"
 	"haprov/internal/plan"
+	"haprov/internal/recipe"
 )
 
 // apply works off the host's chain: runs of host steps in batches, cluster steps together with
@@ -51,7 +52,7 @@ func (h *host) leave(i int, err error) {
 }
 
 // stretch works off host steps up to the next cluster step.
-func (h *host) stretch(ctx, work context.Context, items []*Item) error {
+func (h *host) stretch(ctx, work context.Context, items []*recipe.Item) error {
 	first := map[string]time.Time{} // when a wait's reason was first given
 	for len(items) > 0 {
 		if err := ctx.Err(); err != nil {
@@ -85,7 +86,7 @@ func (h *host) stretch(ctx, work context.Context, items []*Item) error {
 // collect takes the longest run of steps whose decisions rest on fresh answers. A step whose
 // answers an action of the batch makes stale ends it, unless each of its actions looks again
 // itself.
-func (h *host) collect(items []*Item) (batch []batchItem, n int, wait *plan.Wait, err error) {
+func (h *host) collect(items []*recipe.Item) (batch []batchItem, n int, wait *plan.Wait, err error) {
 	var touched []subject
 	for n < len(items) {
 		it := items[n]

@@ -13,29 +13,15 @@ import (
 	"sync"
 	"time"
 
-	"haprov/internal/kind"
 	"haprov/internal/plan"
+	"haprov/internal/recipe"
 	"haprov/internal/transport"
 )
 
-// Host is one host with its chain.
-type Host struct {
-	Name  string
-	Items []*Item
-}
-
-// Item is one step. Exactly one of Step and Cluster is set; a cluster item stands in the chain of
-// each of its hosts as the same pointer.
-type Item struct {
-	Address string // db1:package.socat, db:corosync.ring
-	Step    kind.Step
-	Cluster kind.Cluster
-	Hosts   []string // Cluster only
-}
-
 // Options is one run.
 type Options struct {
-	Hosts []Host
+	// Hosts are the chains to work off, one a host.
+	Hosts []recipe.Chain
 	// Open logs in to a host.
 	Open func(ctx context.Context, host string) (transport.Session, error)
 	// PlanOnly ends the run before anything is changed.
@@ -78,7 +64,7 @@ type run struct {
 	Options
 	hosts   []*host
 	byName  map[string]*host
-	gates   map[*Item]*gate
+	gates   map[*recipe.Item]*gate
 	emit    sync.Mutex
 	started time.Time
 }
@@ -90,11 +76,11 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Speed == 0 {
 		o.Speed = 1
 	}
-	r := &run{Options: o, byName: map[string]*host{}, gates: map[*Item]*gate{}, started: time.Now()}
+	r := &run{Options: o, byName: map[string]*host{}, gates: map[*recipe.Item]*gate{}, started: time.Now()}
 	for _, h := range o.Hosts {
-		x := &host{run: r, name: h.Name, items: h.Items}
+		x := &host{run: r, name: h.Host, items: h.Items}
 		r.hosts = append(r.hosts, x)
-		r.byName[h.Name] = x
+		r.byName[h.Host] = x
 	}
 	for _, h := range r.hosts {
 		for _, it := range h.items {
@@ -207,7 +193,7 @@ func (r *run) event(e Event) {
 func (r *run) decide() Plan {
 	var p Plan
 	touched := map[string][]subject{}
-	done := map[*Item]bool{}
+	done := map[*recipe.Item]bool{}
 	for _, h := range r.hosts {
 		if h.err != nil {
 			continue
@@ -246,7 +232,7 @@ func (r *run) decide() Plan {
 	return p
 }
 
-func (r *run) decideCluster(it *Item, touched map[string][]subject) []PlanItem {
+func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []PlanItem {
 	stale := false
 	for _, name := range it.Hosts {
 		if h := r.byName[name]; h != nil && h.err == nil && overlap(h.reads(it), touched[name]) {

@@ -13,6 +13,7 @@ import (
 	"haprov/internal/act"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/recipe"
 	"haprov/internal/secret"
 	"haprov/internal/transport"
 	"haprov/internal/transport/sshtest"
@@ -38,7 +39,9 @@ type content struct {
 	unless     bool
 }
 
-func (c content) Probe(probe.Seen) []probe.Query { return []probe.Query{{Kind: probe.Text, Name: c.path}} }
+func (c content) Probe(probe.Seen) []probe.Query {
+	return []probe.Query{{Kind: probe.Text, Name: c.path}}
+}
 func (c content) Decide(seen probe.Seen) (plan.Change, error) {
 	x, ok := seen.Text(c.path)
 	if !ok {
@@ -91,10 +94,10 @@ func (l *lab) open(ctx context.Context, host string) (transport.Session, error) 
 	return rooted{s, l.dirs[host]}, nil
 }
 
-func (l *lab) run(hosts ...Host) (Summary, error) {
+func (l *lab) run(hosts ...recipe.Chain) (Summary, error) {
 	l.t.Helper()
 	for _, h := range hosts {
-		l.state(h.Name)
+		l.state(h.Host)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -103,12 +106,12 @@ func (l *lab) run(hosts ...Host) (Summary, error) {
 
 func TestTheSecondRunChangesNothingInOneExchange(t *testing.T) {
 	l, dir := newLab(t), t.TempDir()
-	h := Host{Name: "db1"}
+	h := recipe.Chain{Host: "db1"}
 	for i := range 20 {
 		p := fmt.Sprintf("%s/f%d", dir, i)
-		h.Items = append(h.Items, &Item{Address: fmt.Sprint("db1:content.", i), Step: content{path: p, text: fmt.Sprint(i, "\n")}})
+		h.Items = append(h.Items, &recipe.Item{Address: fmt.Sprint("db1:content.", i), Step: content{path: p, text: fmt.Sprint(i, "\n")}})
 	}
-	h.Items = append(h.Items, &Item{Address: "db1:copied.x", Step: copied{dir + "/f3", dir + "/copy"}})
+	h.Items = append(h.Items, &recipe.Item{Address: "db1:copied.x", Step: copied{dir + "/f3", dir + "/copy"}})
 	s, err := l.run(h)
 	if err != nil || s.Changes != 21 || s.Failed != 0 {
 		t.Fatalf("first: %+v %v", s, err)
@@ -131,9 +134,9 @@ func TestTheSecondRunChangesNothingInOneExchange(t *testing.T) {
 
 func TestSelfGuardedStepsRideInOneBatch(t *testing.T) {
 	l, p := newLab(t), filepath.Join(t.TempDir(), "one")
-	h := Host{Name: "db1"}
+	h := recipe.Chain{Host: "db1"}
 	for range 3 { // the same file: each makes the next one's answer stale
-		h.Items = append(h.Items, &Item{Address: "db1:content.x", Step: content{path: p, text: "x\n", unless: true}})
+		h.Items = append(h.Items, &recipe.Item{Address: "db1:content.x", Step: content{path: p, text: "x\n", unless: true}})
 	}
 	s, err := l.run(h)
 	if err != nil || s.Counts["db1"].Exchanges > 4 {
@@ -151,8 +154,8 @@ func (failing) Decide(probe.Seen) (plan.Change, error) {
 func TestOneHostsFailureLeavesItsNeighbourAlone(t *testing.T) {
 	l, dir := newLab(t), t.TempDir()
 	s, err := l.run(
-		Host{Name: "db1", Items: []*Item{{Address: "db1:failing.x", Step: failing{}}, {Address: "db1:content.x", Step: content{path: dir + "/no", text: "x"}}}},
-		Host{Name: "db2", Items: []*Item{{Address: "db2:content.x", Step: content{path: dir + "/yes", text: "x"}}}})
+		recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db1:failing.x", Step: failing{}}, {Address: "db1:content.x", Step: content{path: dir + "/no", text: "x"}}}},
+		recipe.Chain{Host: "db2", Items: []*recipe.Item{{Address: "db2:content.x", Step: content{path: dir + "/yes", text: "x"}}}})
 	if !errors.Is(err, ErrHosts) || s.Failed != 1 || s.Changes != 1 {
 		t.Errorf("%+v %v", s, err)
 	}
@@ -185,9 +188,9 @@ func (m meeting) Decide(all probe.Hosts) (plan.Phase, error) {
 
 func TestAClusterStepJoinsItsHostsPhaseByPhase(t *testing.T) {
 	l, dir := newLab(t), t.TempDir()
-	meet := &Item{Address: "db:meeting.x", Cluster: meeting{dir}, Hosts: []string{"db1", "db2"}}
-	chain := func(h string) Host {
-		return Host{Name: h, Items: []*Item{{Address: h + ":content.a", Step: content{path: dir + "/a" + h, text: "x"}}, meet, {Address: h + ":content.b", Step: content{path: dir + "/b" + h, text: "x"}}}}
+	meet := &recipe.Item{Address: "db:meeting.x", Cluster: meeting{dir}, Hosts: []string{"db1", "db2"}}
+	chain := func(h string) recipe.Chain {
+		return recipe.Chain{Host: h, Items: []*recipe.Item{{Address: h + ":content.a", Step: content{path: dir + "/a" + h, text: "x"}}, meet, {Address: h + ":content.b", Step: content{path: dir + "/b" + h, text: "x"}}}}
 	}
 	s, err := l.run(chain("db1"), chain("db2"))
 	if err != nil || s.Changes != 6 {
@@ -201,10 +204,10 @@ func TestAClusterStepJoinsItsHostsPhaseByPhase(t *testing.T) {
 
 func TestAClusterStepHearsOfALostHostAndNobodyHangs(t *testing.T) {
 	l, dir := newLab(t), t.TempDir()
-	meet := &Item{Address: "db:meeting.x", Cluster: meeting{dir}, Hosts: []string{"db1", "db2"}}
+	meet := &recipe.Item{Address: "db:meeting.x", Cluster: meeting{dir}, Hosts: []string{"db1", "db2"}}
 	s, err := l.run(
-		Host{Name: "db1", Items: []*Item{{Address: "db1:content.a", Step: content{path: dir + "/a", text: "x"}}, meet}},
-		Host{Name: "db2", Items: []*Item{{Address: "db2:failing.x", Step: failing{}}, meet}})
+		recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db1:content.a", Step: content{path: dir + "/a", text: "x"}}, meet}},
+		recipe.Chain{Host: "db2", Items: []*recipe.Item{{Address: "db2:failing.x", Step: failing{}}, meet}})
 	if err == nil || s.Failed != 2 {
 		t.Fatalf("%+v %v", s, err)
 	}
@@ -222,7 +225,7 @@ func (circle) Decide(probe.Hosts) (plan.Phase, error) {
 
 func TestTheSamePhaseTwiceIsAnError(t *testing.T) {
 	l := newLab(t)
-	_, err := l.run(Host{Name: "db1", Items: []*Item{{Address: "db:circle.x", Cluster: circle{}, Hosts: []string{"db1"}}}})
+	_, err := l.run(recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db:circle.x", Cluster: circle{}, Hosts: []string{"db1"}}}})
 	if err == nil || !strings.Contains(err.Error(), "wanted again") {
 		t.Errorf("%v", err)
 	}
@@ -241,7 +244,7 @@ func TestASecondRunAtOnceIsRefusedWithTheHolder(t *testing.T) {
 	if err := h.lock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Run(t.Context(), Options{Hosts: []Host{{Name: "db1", Items: []*Item{{Address: "db1:content.x", Step: content{path: dir + "/x", text: "x"}}}}}, Open: l.open, Holder: "bob", Speed: 0.1})
+	_, err = Run(t.Context(), Options{Hosts: []recipe.Chain{{Host: "db1", Items: []*recipe.Item{{Address: "db1:content.x", Step: content{path: dir + "/x", text: "x"}}}}}, Open: l.open, Holder: "bob", Speed: 0.1})
 	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "alice@ops") {
 		t.Errorf("%v", err)
 	}
@@ -250,7 +253,7 @@ func TestASecondRunAtOnceIsRefusedWithTheHolder(t *testing.T) {
 func TestAPlanWritesNothing(t *testing.T) {
 	l, dir := newLab(t), t.TempDir()
 	l.state("db1")
-	s, err := Run(t.Context(), Options{Hosts: []Host{{Name: "db1", Items: []*Item{
+	s, err := Run(t.Context(), Options{Hosts: []recipe.Chain{{Host: "db1", Items: []*recipe.Item{
 		{Address: "db1:content.x", Step: content{path: dir + "/x", text: "x"}},
 		{Address: "db1:copied.x", Step: copied{dir + "/x", dir + "/y"}}}}}, Open: l.open, PlanOnly: true})
 	if err != nil || s.Changes != 2 || !s.Seen.Items[1].Provisional {
@@ -288,7 +291,7 @@ func TestAnUnfinishedBatchRunsOnAndTheNextRunWaitsForIt(t *testing.T) {
 			waited = strings.Contains(w.Reason, "earlier run")
 			_ = os.WriteFile(dir+"/go", nil, 0o600)
 		}
-	}, Hosts: []Host{{Name: "db1", Items: []*Item{{Address: "db1:content.x", Step: content{path: dir + "/x", text: "x"}}}}}})
+	}, Hosts: []recipe.Chain{{Host: "db1", Items: []*recipe.Item{{Address: "db1:content.x", Step: content{path: dir + "/x", text: "x"}}}}}})
 	if err != nil || sum.Changes != 1 || !waited {
 		t.Fatalf("waited %v: %+v %v", waited, sum, err)
 	}

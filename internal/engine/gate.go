@@ -9,13 +9,14 @@ import (
 
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/recipe"
 )
 
 // gate joins the chains of a cluster step's hosts: the last one to arrive (or to be known as gone)
 // lets the step run, once for all.
 type gate struct {
 	run     *run
-	item    *Item
+	item    *recipe.Item
 	mu      sync.Mutex
 	missing int
 	arrived []*host
@@ -25,7 +26,7 @@ type gate struct {
 	err     error
 }
 
-func newGate(r *run, it *Item) *gate {
+func newGate(r *run, it *recipe.Item) *gate {
 	g := &gate{run: r, item: it, open: make(chan struct{}), done: make(chan struct{})}
 	for _, n := range it.Hosts {
 		if r.byName[n] != nil {
@@ -64,7 +65,7 @@ func (g *gate) pass(ctx, work context.Context, h *host) error {
 }
 
 // seen is what is known of a cluster step's hosts.
-func (r *run) seen(it *Item) probe.Hosts {
+func (r *run) seen(it *recipe.Item) probe.Hosts {
 	out := probe.Hosts{}
 	for _, n := range it.Hosts {
 		h := r.byName[n]

@@ -12,6 +12,7 @@ import (
 	"haprov/internal/act"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/recipe"
 	"haprov/internal/transport"
 )
 
@@ -21,10 +22,10 @@ type subject = probe.Subject
 type host struct {
 	*run
 	name    string
-	items   []*Item
+	items   []*recipe.Item
 	session transport.Session
 	seen    probe.Seen
-	asked   map[*Item][]probe.Query // what each item read last
+	asked   map[*recipe.Item][]probe.Query // what each item read last
 	changes int
 
 	mu  sync.Mutex
@@ -80,7 +81,7 @@ func nonce() string {
 const rounds = 3
 
 // observe asks all that the items still want to know, all of it in one exchange a round.
-func (h *host) observe(ctx context.Context, items []*Item, clusters bool) error {
+func (h *host) observe(ctx context.Context, items []*recipe.Item, clusters bool) error {
 	for range rounds {
 		var ask []probe.Query
 		for _, it := range items {
@@ -109,14 +110,14 @@ func (h *host) observe(ctx context.Context, items []*Item, clusters bool) error 
 }
 
 // remember keeps what an item has asked in all rounds: its decision rests on all of it.
-func (h *host) remember(it *Item, qs []probe.Query) {
+func (h *host) remember(it *recipe.Item, qs []probe.Query) {
 	if h.asked == nil {
-		h.asked = map[*Item][]probe.Query{}
+		h.asked = map[*recipe.Item][]probe.Query{}
 	}
 	h.asked[it] = probe.Unique(append(h.asked[it], qs...))
 }
 
-func (h *host) reads(it *Item) []subject { return plan.Reads(h.asked[it]) }
+func (h *host) reads(it *recipe.Item) []subject { return plan.Reads(h.asked[it]) }
 
 // ask sends the questions and keeps the answers. What hung is Unanswered, and the rest is asked
 // again without it.
