@@ -36,6 +36,11 @@ type Options struct {
 	Events func(Event)
 	// Holder is who holds the lock, as another run will read it.
 	Holder string
+	// Checks are proved at the end; Active finds the active host for those that want it.
+	Checks []recipe.Check
+	Active []recipe.Run
+	// Verify runs the checks that write even when nothing changed.
+	Verify bool
 	// Speed scales deadlines: 1 for a real machine, 10 for software emulation.
 	Speed float64
 }
@@ -58,6 +63,7 @@ var (
 	ErrNotApproved = errors.New("not approved")
 	ErrDanger      = errors.New("would destroy data that was not named")
 	ErrHosts       = errors.New("some hosts failed")
+	ErrCheck       = errors.New("a check did not succeed")
 )
 
 type run struct {
@@ -102,8 +108,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 		if o.PlanOnly {
 			r.event(Planned{p})
 			s.Changes = p.Changes()
+			return r.end(s, ctx.Err())
 		}
-		return r.end(s, ctx.Err())
+		return r.end(s, r.verified(ctx, false))
 	}
 	r.event(Planned{p})
 	if d := p.NotAllowed(o.Allow); len(d) > 0 {
@@ -129,7 +136,17 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	for _, h := range r.hosts {
 		s.Changes += h.changes
 	}
-	return r.end(s, ctx.Err())
+	return r.end(s, r.verified(ctx, s.Changes > 0))
+}
+
+// verified proves the checks when no host failed: they would only tell of the failure again.
+func (r *run) verified(ctx context.Context, changed bool) error {
+	for _, h := range r.hosts {
+		if h.failed() != nil {
+			return ctx.Err()
+		}
+	}
+	return r.verify(ctx, changed)
 }
 
 // each calls f for all hosts that have not failed, at once, and keeps their errors.

@@ -299,3 +299,32 @@ func TestAnUnfinishedBatchRunsOnAndTheNextRunWaitsForIt(t *testing.T) {
 		t.Errorf("the batch did not run to its end: %q", b)
 	}
 }
+
+func TestACheckIsTriedOnTheActiveHostUntilItSucceeds(t *testing.T) {
+	l, dir := newLab(t), t.TempDir()
+	l.state("db1")
+	l.state("db2")
+	ok := recipe.Check{Text: "the third try succeeds", On: "active", Deadline: time.Minute}
+	no := recipe.Check{Text: "never", On: "each", Deadline: time.Millisecond}
+	var active []recipe.Run
+	for _, h := range []string{"db1", "db2"} {
+		ok.Runs = append(ok.Runs, recipe.Run{Host: h, Shell: secret.Plain("echo " + h + " >>" + dir + "/tries; [ $(wc -l <" + dir + "/tries) -ge 3 ]")})
+		no.Runs = append(no.Runs, recipe.Run{Host: h, Shell: secret.Plain("echo sad; false")})
+		active = append(active, recipe.Run{Host: h, Shell: secret.Plain("[ " + h + " = db2 ]")})
+	}
+	var got []Checked
+	_, err := Run(t.Context(), Options{Hosts: []recipe.Chain{{Host: "db1"}, {Host: "db2"}}, Open: l.open, Checks: []recipe.Check{ok, no}, Active: active, Events: func(e Event) {
+		if c, ok := e.(Checked); ok {
+			got = append(got, c)
+		}
+	}})
+	if !errors.Is(err, ErrCheck) || len(got) != 2 {
+		t.Fatalf("%v %+v", err, got)
+	}
+	if got[0].Err != nil || got[0].Host != "db2" || got[1].Err == nil || !strings.Contains(got[1].Output, "sad") {
+		t.Errorf("%+v", got)
+	}
+	if b, _ := os.ReadFile(dir + "/tries"); strings.Contains(string(b), "db1") {
+		t.Error("the check ran on a host that is not active")
+	}
+}

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/recipe"
+)
+
+// Checked: a check of the recipe ended.
+type Checked struct {
+	Text   string
+	Host   string // where it succeeded; empty for each
+	Err    error
+	Output string
+	Took   time.Duration
+}
+
+func (Checked) event() {}
+
+// verify runs the checks one after the other, each until it succeeds or its deadline has passed.
+// Those that write run only when something changed or the user asked.
+func (r *run) verify(ctx context.Context, changed bool) error {
+	var bad []string
+	for _, c := range r.Checks {
+		if c.Writes && !changed && !r.Verify {
+			continue
+		}
+		t := time.Now()
+		host, out, err := r.check(ctx, c)
+		r.event(Checked{c.Text, host, err, out, time.Since(t)})
+		if err != nil {
+			bad = append(bad, c.Text+": "+err.Error())
+		}
+	}
+	if len(bad) > 0 {
+		return fmt.Errorf("%w: %s", ErrCheck, strings.Join(bad, "; "))
+	}
+	return nil
+}
+
+// notHere is the exit status by which a host says that it is not the active one.
+const notHere = 199
+
+func (r *run) check(ctx context.Context, c recipe.Check) (host, output string, err error) {
+	first := map[string]time.Time{}
+	for {
+		host, output = r.try(ctx, c)
+		if host != "" {
+			return host, "", nil
+		}
+		reason := "check: " + c.Text
+		if err := r.wait(ctx, first, nil, "check", &plan.Wait{Reason: reason, Deadline: c.Deadline}); err != nil {
+			return "", output, err
+		}
+	}
+}
+
+// try runs a check once. It names the host where it succeeded ("each" for all of them), or gives
+// the last output.
+func (r *run) try(ctx context.Context, c recipe.Check) (host, output string) {
+	active := map[string]string{}
+	for _, a := range r.Active {
+		active[a.Host] = a.Shell.Reveal()
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	good := []string{}
+	for _, x := range c.Runs {
+		h := r.byName[x.Host]
+		if h == nil || h.failed() != nil {
+			continue
+		}
+		wg.Go(func() {
+			text := x.Shell.Reveal()
+			if a := active[x.Host]; c.On == "active" && a != "" {
+				text = fmt.Sprintf("( %s\n) >/dev/null 2>&1 || exit %d\n%s", a, notHere, text)
+			}
+			q := probe.Query{Kind: probe.Command, Name: "check", Shell: text, Timeout: h.scaled(20 * time.Second), Max: 4096}
+			h.seen = h.seen.Without([]probe.Query{q})
+			if err := h.ask(ctx, []probe.Query{q}); err != nil {
+				h.fail("check", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch a := h.seen.Get(q); {
+			case a.State == probe.Answered && a.Exit == 0:
+				good = append(good, h.name)
+			case a.Exit != notHere:
+				output = h.name + ": " + a.Out
+			}
+		})
+	}
+	wg.Wait()
+	switch {
+	case c.On == "each" && len(good) == len(c.Runs) && len(good) > 0:
+		return "each", ""
+	case c.On != "each" && len(good) > 0:
+		return good[0], ""
+	case output == "":
+		output = "no host is the active one"
+	}
+	return "", output
+}
