@@ -40,10 +40,10 @@ func Default(kernel Kernel) Definition {
 		// What a plain Debian server has, and the interpreters that the stacks' packages pull in
 		// with hundreds of files: they take longest to install and prove nothing.
 		Base: []string{"systemd", "systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "iproute2", "iputils-ping",
-			"kmod", "procps", "e2fsprogs", "ca-certificates", "netbase", "less", "perl", "python3", "gawk"},
+			"kmod", "procps", "e2fsprogs", "ca-certificates", "netbase", "less", "perl", "python3", "gawk", "rsync",
+			"psmisc", "lsof", "bzip2", "socat", "openssl"},
 		Packages: []string{"pacemaker", "pacemaker-cli-utils", "corosync", "resource-agents", "fence-agents", "drbd-utils",
-			"mariadb-server", "mariadb-backup", "mariadb-client", "galera-4", "galera-arbitrator-4", "openssl", "socat",
-			"rsync", "haproxy", "keepalived", "chrony"},
+			"mariadb-server", "mariadb-backup", "mariadb-client", "galera-4", "galera-arbitrator-4", "haproxy", "keepalived", "chrony"},
 	}
 }
 

@@ -14,6 +14,13 @@ repo=/var/cache/haprov/repo
 mkdir -p "$root$repo/partial"
 if [ $# -gt 0 ]; then
 	echo "haprov: fetching the stacks' packages"
+	# Their libraries and Python modules are installed at once: some ninety packages that set up
+	# nothing, and half the time an installation in a machine would take. What has a service or
+	# a configuration of its own is left to the recipes.
+	chroot "$root" apt-get -q -s install "$@" >"$work/simulated"
+	libraries=$(awk '$1 == "Inst" && $2 ~ /^(lib|python3-)/ { print $2 }' "$work/simulated")
+	[ -z "$libraries" ] || chroot "$root" apt-get -q -y install $libraries
+	chroot "$root" apt-get clean
 	chroot "$root" apt-get -q -y -o Dir::Cache::archives="$repo" --download-only install "$@"
 fi
 rm -rf "$root$repo/partial" "$root$repo/lock"
