@@ -2,6 +2,9 @@ package kind
 
 // Table lists every kind by name, in the order of the reference.
 var Table = []Spec{
+	packageSpec,
+	fileSpec,
+	serviceSpec,
 }
 
 // Lookup finds a kind by its block name.
