@@ -1,149 +1,244 @@
 package kind
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"haprov/internal/act"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/secret"
+	"haprov/internal/shell"
 )
 
 var fileSpec = Spec{
 	Name:    "file",
-	Summary: "A file has this content, owner and mode. It is written beside its place, validated, and renamed.",
-	Example: `file "/etc/motd" { content = "welcome\n" }`,
-	New:     func() any { return &File{} },
+	Summary: "A whole file: its text, owner and mode, checked before it takes its place.",
+	Example: `file "/etc/haproxy/haproxy.cfg" {
+  content  = "global\n  daemon\n"
+  mode     = "0644"
+  validate = "haproxy -c -f %s"
+  owes     = ["haproxy.service:reload"]
+}
+`,
+	New: func() any { return &File{} },
 }
 
-// File wants a whole file. The decoder resolves template and source into Content.
+// File is a whole file. Template and Source are for the decoder alone: whoever builds the step
+// renders or reads them into Content after Check and before Probe.
 type File struct {
-	Where    `hcl:"-"`
-	Path     string      `hcl:"path,label" about:"Where the file stands"`
-	Content  secret.Text `hcl:"content,optional" about:"The file's text; with a secret in it no diff is shown"`
-	Owner    string      `hcl:"owner,optional" default:"root" about:"The owner's name"`
-	Group    string      `hcl:"group,optional" default:"root" about:"The group's name"`
-	Mode     string      `hcl:"mode,optional" default:"0644" about:"The mode in octal"`
-	Validate string      `hcl:"validate,optional" about:"A command that must succeed before the file takes its place; %s is the new text's path"`
-	Owes     []string    `hcl:"owes,optional" about:"What a change of the file makes necessary: UNIT:restart or UNIT:reload"`
+	Path     string      `hcl:"path,label" about:"Absolute path on the host"`
+	Content  secret.Text `hcl:"content,optional" about:"The text itself"`
+	Template string      `hcl:"template,optional" about:"Template to render, a name below templates/"`
+	Source   string      `hcl:"source,optional" about:"File beside the recipe whose text is copied as it is"`
+	Owner    string      `hcl:"owner,optional" default:"root" about:"Owner by name"`
+	Group    string      `hcl:"group,optional" default:"root" about:"Group by name"`
+	Mode     string      `hcl:"mode,optional" about:"Octal mode in quotes; left out: kept as it is, 0644 for a new file"`
+	Validate string      `hcl:"validate,optional" about:"Shell command that must succeed before the new text takes its place; %s is the new text's path"`
+	Owes     []string    `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 }
 
-var (
-	octal = regexp.MustCompile(`^[0-7]{3,4}$`)
-	owes  = regexp.MustCompile(`^[A-Za-z0-9:_.@-]+:(restart|reload)$`)
-)
+// maxShown is how large a text may be to be read for a diff.
+const maxShown = 256 << 10
 
-// Check finds bad paths, modes and debts.
-func (f *File) Check() (out []Problem) {
-	out = append(out, checkPath("path", f.Path)...)
-	out = append(out, checkMode(f.Mode)...)
-	for _, o := range f.Owes {
-		if !owes.MatchString(o) {
-			out = append(out, Problem{"owes", "Bad debt", fmt.Sprintf("%q: expected UNIT:restart or UNIT:reload.", o)})
+// Check finds bad paths, modes and names, and a text that is said twice or not at all.
+func (f *File) Check() []Problem {
+	var ps problems
+	ps.path("", f.Path)
+	ps.mode(f.Mode)
+	ps.owners(f.Owner, f.Group)
+	ps.owes(f.Owes)
+	given := 0
+	for _, has := range []bool{!f.Content.Empty(), f.Template != "", f.Source != ""} {
+		if has {
+			given++
 		}
 	}
-	return out
-}
-
-func checkPath(attr, p string) []Problem {
-	if !path.IsAbs(p) || path.Clean(p) != p || strings.ContainsAny(p, "\n|") {
-		return []Problem{{attr, "Bad path", fmt.Sprintf("%q: expected an absolute path without . and .. in it.", p)}}
+	if given > 1 {
+		ps.add("", "Several sources of one text", "Found more than one of content, template and source; keep one of them.")
 	}
-	return nil
-}
-
-func checkMode(m string) []Problem {
-	if m != "" && !octal.MatchString(m) {
-		return []Problem{{"mode", "Bad mode", fmt.Sprintf("%q: expected octal digits like 0644.", m)}}
+	if given == 0 {
+		ps.add("", "File without a text", "Expected one of content, template and source; a file is never emptied by leaving them out.")
 	}
-	return nil
+	return ps
 }
 
-// maxDiff is the size up to which a text is fetched to show how it differs.
-const maxDiff = 256 << 10
-
-// Probe asks for the digest, and for the text when it differs and may be shown.
+// Probe asks for type, owner, mode and digest, and of a unit file whether systemd has read it; then
+// for the old text when a diff is to be shown.
 func (f *File) Probe(seen probe.Seen) []probe.Query {
-	qs := []probe.Query{{Kind: probe.File, Name: f.Path}}
-	if have, ok := seen.File(f.Path); ok && have.Type == "regular file" && have.SHA256 != f.digest() && !f.Content.IsSensitive() && have.Size <= maxDiff {
-		qs = append(qs, probe.Query{Kind: probe.Text, Name: f.Path, Max: maxDiff})
+	qs := []probe.Query{fileOf(f.Path)}
+	if u := unitOfPath(f.Path); u != "" {
+		qs = append(qs, probe.Query{Kind: probe.Unit, Name: u})
 	}
-	return qs
+	if have, ok := seen.File(f.Path); ok && f.shows(have) {
+		qs = append(qs, textOf(f.Path))
+	}
+	return unread(seen, qs...)
 }
 
-func (f *File) digest() string {
-	s := sha256.Sum256([]byte(f.Content.Reveal()))
-	return hex.EncodeToString(s[:])
+// shows reports whether the old text is needed for a diff.
+func (f *File) shows(have probe.FileInfo) bool {
+	return have.Exists && have.Type == "regular file" && have.SHA256 != digest(f.Content.Reveal()) && !f.Content.IsSensitive() &&
+		have.Size < maxShown && len(f.Content.Reveal()) < maxShown
 }
 
-// Decide compares content, owner and mode.
+// Decide compares digests on this side: the text itself is sent only when it differs.
 func (f *File) Decide(seen probe.Seen) (plan.Change, error) {
 	have, ok := seen.File(f.Path)
 	if !ok {
-		return plan.Change{Later: "the file's state is not known"}, nil
-	}
-	if have.Exists && have.Type != "regular file" {
-		return plan.Change{}, fmt.Errorf("%s is a %s; remove it first", f.Path, have.Type)
+		return unknown("file " + f.Path), nil
 	}
 	var c plan.Change
-	if !have.Exists || have.SHA256 != f.digest() {
-		d := plan.Diff{Attribute: "content", Want: f.Content.String(), Text: true}
-		if t, ok := seen.Text(f.Path); ok {
-			d.Have = t.Text
-		}
-		if f.Content.IsSensitive() {
-			d = plan.Diff{Attribute: "content", Want: "(sensitive, fingerprint " + secret.Fingerprint(f.Content.Reveal()) + ")"}
-		}
-		c.Diffs = append(c.Diffs, d)
+	write := true
+	switch {
+	case !have.Exists:
+	case have.Type == "symbolic link":
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "type", Have: "symbolic link to " + have.Target, Want: "regular file"})
+	case have.Type != "regular file":
+		return c, fmt.Errorf("%s is there as a %s", f.Path, have.Type)
+	case have.SHA256 == "":
+		return c, fmt.Errorf("%s cannot be read", f.Path)
+	default:
+		write = have.SHA256 != digest(f.Content.Reveal())
 	}
-	if have.Exists {
-		c.Diffs = append(c.Diffs, ownership(have, f.Owner, f.Group, f.Mode)...)
+	if write {
+		c.Diffs = append(c.Diffs, f.contentDiff(have, seen))
 	}
-	if len(c.Diffs) == 0 {
-		return c, nil
+	if have.Exists && have.Type == "regular file" {
+		c.Diffs = append(c.Diffs, attributeDiffs(have, f.Owner, f.Group, f.Mode)...)
+	} else if f.Mode != "" {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "mode", Want: mode4(f.Mode)})
 	}
-	a := act.Action{
+	if len(c.Diffs) > 0 {
+		a := f.mend(write, have)
+		a.Owes = owedAll(f.Owes)
+		c.Actions = []act.Action{a}
+	}
+	return f.reload(c, seen)
+}
+
+// mend writes the file, or only sets its owner and mode when the text is right.
+func (f *File) mend(write bool, have probe.FileInfo) act.Action {
+	touches := []probe.Subject{fileSubject(f.Path)}
+	if u := unitOfPath(f.Path); u != "" {
+		touches = append(touches, probe.Subject("unit:"+u))
+	}
+	if !write {
+		return act.Action{Title: "set owner and mode of " + f.Path, Shell: setAttributes(f.Path, have, f.Owner, f.Group, f.Mode), Touches: touches}
+	}
+	return act.Action{
 		Title:   "write " + f.Path,
 		Write:   &act.File{Path: f.Path, Owner: f.Owner, Group: f.Group, Mode: f.Mode, Content: f.Content, Validate: f.Validate},
-		Touches: pathTouches(f.Path),
+		Touches: touches,
 	}
-	for _, o := range f.Owes {
-		i := strings.LastIndexByte(o, ':')
-		a.Owes = append(a.Owes, act.Owed{Unit: o[:i], What: o[i+1:]})
+}
+
+// reload lets systemd read a unit file that changed, now or in a run that was cut short.
+func (f *File) reload(c plan.Change, seen probe.Seen) (plan.Change, error) {
+	unit := unitOfPath(f.Path)
+	if unit == "" {
+		if inUnitDir(f.Path) && len(c.Actions) > 0 {
+			c.Actions = append(c.Actions, act.Action{Title: "reload systemd", Shell: "[ ! -d /run/systemd/system ] || systemctl daemon-reload"})
+		}
+		return c, nil
 	}
-	c.Actions = []act.Action{a}
+	u, ok := seen.Unit(unit)
+	if !ok {
+		return unknown("unit " + unit), nil
+	}
+	if u.Reload && len(c.Actions) == 0 {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "systemd", Have: "an older " + unit, Want: "this file"})
+	}
+	if u.Reload || len(c.Actions) > 0 {
+		c.Actions = append(c.Actions, daemonReload(unit))
+	}
 	return c, nil
 }
 
-// ownership compares owner, group and mode; empty wants whatever is there.
-func ownership(have probe.FileInfo, owner, group, mode string) (out []plan.Diff) {
-	add := func(attr, have, want string) {
-		if want != "" && have != want {
-			out = append(out, plan.Diff{Attribute: attr, Have: have, Want: want})
+func (f *File) contentDiff(have probe.FileInfo, seen probe.Seen) plan.Diff {
+	d := plan.Diff{Attribute: "content"}
+	want := f.Content.Reveal()
+	old, read := seen.Text(f.Path)
+	switch {
+	case f.Content.IsSensitive():
+		d.Want = "(sensitive, fingerprint " + secret.Fingerprint(digest(want)) + ")"
+		if have.SHA256 != "" {
+			d.Have = "(sensitive, fingerprint " + secret.Fingerprint(have.SHA256) + ")"
+		}
+	case len(want) < maxShown && isText(want) && !have.Exists:
+		d.Want, d.Text = want, true
+	case len(want) < maxShown && isText(want) && f.shows(have) && read && isText(old.Text):
+		d.Have, d.Want, d.Text = old.Text, want, true
+	default:
+		d.Want = bytes(int64(len(want))) + ", sha256 " + digest(want)[:16]
+		if have.SHA256 != "" {
+			d.Have = bytes(have.Size) + ", sha256 " + have.SHA256[:16]
 		}
 	}
-	add("owner", have.Owner, owner)
-	add("group", have.Group, group)
-	if mode != "" {
-		add("mode", have.Mode, fmt.Sprintf("%04s", mode))
-	}
-	return out
+	return d
 }
 
-// pathTouches are the subjects of a path; a unit file is its unit's too.
-func pathTouches(p string) []probe.Subject {
-	out := []probe.Subject{probe.Subject("file:" + p)}
-	if strings.Contains(p, "/systemd/system/") {
-		u := path.Base(p)
-		if d := path.Base(path.Dir(p)); strings.HasSuffix(d, ".d") {
-			u = strings.TrimSuffix(d, ".d")
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
+// attributeDiffs compares owner, group and mode; what is empty is not wanted to be anything.
+func attributeDiffs(have probe.FileInfo, owner, group, mode string) (out []plan.Diff) {
+	out = append(out, differ("owner", have.Owner, owner)...)
+	out = append(out, differ("group", have.Group, group)...)
+	return append(out, differ("mode", have.Mode, mode4(mode))...)
+}
+
+// setAttributes is the shell text that sets what differs.
+func setAttributes(p string, have probe.FileInfo, owner, group, mode string) string {
+	var lines []string
+	if owner != "" && owner != have.Owner || group != "" && group != have.Group {
+		o := owner
+		if group != "" {
+			o += ":" + group
 		}
-		out = append(out, probe.Subject("unit:"+u))
+		lines = append(lines, shell.Join("chown", "--", o, p))
 	}
-	return out
+	// chown clears set-user-ID bits, hence chmod after it.
+	if mode != "" && (mode4(mode) != have.Mode || len(lines) > 0) {
+		lines = append(lines, shell.Join("chmod", "--", mode, p))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// inUnitDir reports whether systemd reads unit files from the path's folder.
+func inUnitDir(p string) bool {
+	for _, d := range []string{"/etc/systemd/system/", "/lib/systemd/system/", "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/"} {
+		if strings.HasPrefix(p, d) {
+			return true
+		}
+	}
+	return false
+}
+
+// unitOfPath is the unit that a unit file or drop-in defines; empty for other files and for
+// templates, which are no units themselves.
+func unitOfPath(p string) string {
+	if !inUnitDir(p) {
+		return ""
+	}
+	n := path.Base(p)
+	if d := path.Base(path.Dir(p)); strings.HasSuffix(d, ".d") && strings.HasSuffix(n, ".conf") {
+		n = strings.TrimSuffix(d, ".d")
+	}
+	if !unitName.MatchString(n) || strings.Contains(n, "@.") {
+		return ""
+	}
+	return n
+}
+
+// daemonReload lets systemd read its files again, unless it knows the unit as it is on the disk:
+// one that was not loaded before is read when it is first asked for.
+func daemonReload(unit string) act.Action {
+	return act.Action{
+		Title:   "reload systemd for " + unit,
+		Unless:  `[ ! -d /run/systemd/system ] || [ "$(systemctl show --value -p NeedDaemonReload -- ` + shell.Quote(unit) + `)" = no ]`,
+		Shell:   "systemctl daemon-reload",
+		Touches: []probe.Subject{probe.Subject("unit:" + unit)},
+	}
 }

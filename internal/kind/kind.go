@@ -60,3 +60,6 @@ type Spec struct {
 	Example string     // HCL that the tests decode
 	New     func() any // a fresh *T with hcl tags; implements Step or Cluster
 }
+
+// Place fills the embedding step in.
+func (w *Where) Place(x Where) { *w = x }

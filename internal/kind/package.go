@@ -1,7 +1,7 @@
 package kind
 
 import (
-	"regexp"
+	"strings"
 
 	"haprov/internal/act"
 	"haprov/internal/plan"
@@ -10,53 +10,84 @@ import (
 
 var packageSpec = Spec{
 	Name:    "package",
-	Summary: "A Debian package is installed. All packages of a host that stand together are one apt transaction, and no service is started by it.",
-	Example: `package "socat" {}`,
-	New:     func() any { return &Package{} },
+	Summary: "Debian packages that are installed; what is there already stays at its version.",
+	Example: `package "socat" {}
+`,
+	New: func() any { return &Package{} },
 }
 
-// Package wants a package installed.
+// Package installs Debian packages. Those of a host that stand together join one transaction.
 type Package struct {
-	Where   `hcl:"-"`
-	Name    string `hcl:"name,label" about:"The package's name"`
-	Version string `hcl:"version,optional" about:"The exact version; any when left out"`
+	Name    string   `hcl:"name,label" about:"Name of the package"`
+	Names   []string `hcl:"names,optional" about:"Packages to install instead of the one that the label names"`
+	Version string   `hcl:"version,optional" about:"Exact version, when it must be this one and no other"`
 }
 
-var packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$`)
+func (p *Package) all() []string {
+	if len(p.Names) > 0 {
+		return p.Names
+	}
+	return []string{p.Name}
+}
 
-// Check finds a name that apt cannot know.
+// Check finds names that no package can have.
 func (p *Package) Check() []Problem {
-	if !packageName.MatchString(p.Name) {
-		return []Problem{{"name", "Bad package name", "A Debian package's name has lower-case letters, digits, plus, minus and full stop."}}
+	var ps problems
+	for _, n := range p.all() {
+		attribute := ""
+		if len(p.Names) > 0 {
+			attribute = "names"
+		}
+		ps.matches(attribute, n, packageName, "package name")
+		if n == "" {
+			ps.add(attribute, "Package name is empty", "Found an empty name; write the package's name.")
+		}
 	}
-	return nil
+	ps.matches("version", p.Version, versionText, "package version")
+	if p.Version != "" && len(p.Names) > 1 {
+		ps.add("version", "One version for several packages", "Write one package block for each package whose version is fixed.")
+	}
+	return ps
 }
 
-// Probe asks for the package's state.
-func (p *Package) Probe(probe.Seen) []probe.Query {
-	return []probe.Query{{Kind: probe.Package, Name: p.Name}}
+// Probe asks for each package's state.
+func (p *Package) Probe(seen probe.Seen) []probe.Query {
+	var qs []probe.Query
+	for _, n := range p.all() {
+		qs = append(qs, probe.Query{Kind: probe.Package, Name: n})
+	}
+	return unread(seen, qs...)
 }
 
-// Decide installs what is not installed.
+// Decide installs what is missing, in one action. A transaction may start, stop and write
+// anything: it touches all.
 func (p *Package) Decide(seen probe.Seen) (plan.Change, error) {
-	have, ok := seen.Package(p.Name)
-	if !ok {
-		return plan.Change{Later: "the package's state is not known"}, nil
+	var c plan.Change
+	var install []string
+	for _, n := range p.all() {
+		have, ok := seen.Package(n)
+		if !ok {
+			return unknown("package " + n), nil
+		}
+		if !have.Installed {
+			have.Version = ""
+		}
+		want, arg := "installed", n
+		if p.Version != "" {
+			want, arg = p.Version, n+"="+p.Version
+		}
+		if have.Installed && (p.Version == "" || have.Version == p.Version) {
+			continue
+		}
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: n, Have: have.Version, Want: want})
+		install = append(install, arg)
 	}
-	if have.Installed && (p.Version == "" || p.Version == have.Version) {
-		return plan.Change{}, nil
+	if len(install) > 0 {
+		c.Actions = []act.Action{{
+			Title:   "install " + strings.Join(install, ", "),
+			Install: install,
+			Touches: []probe.Subject{probe.All},
+		}}
 	}
-	d := plan.Diff{Attribute: "version", Want: p.Version}
-	if have.Installed {
-		d.Have = have.Version
-	}
-	name := p.Name
-	if d.Want == "" {
-		d.Want = "installed"
-	} else {
-		name += "=" + p.Version
-	}
-	return plan.Change{Diffs: []plan.Diff{d}, Actions: []act.Action{{
-		Title: "install " + name, Install: []string{name}, Touches: []probe.Subject{probe.All},
-	}}}, nil
+	return c, nil
 }

@@ -1,119 +1,233 @@
 package kind
 
 import (
-	"regexp"
+	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"haprov/internal/act"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/secret"
 	"haprov/internal/shell"
 )
 
 var serviceSpec = Spec{
 	Name:    "service",
-	Summary: "A systemd unit is enabled or disabled, running or stopped, and restarts that changed files owe it are paid.",
-	Example: `service "mariadb" { enabled = false }`,
-	New:     func() any { return &Service{} },
+	Summary: "A systemd unit: at boot, now, and with what is changed in its definition.",
+	Example: `service "haproxy" {
+  enabled = true
+  running = true
+  drop_in = "[Service]\nLimitNOFILE=65536\n"
+}
+`,
+	New: func() any { return &Service{} },
 }
 
-// Service wants a unit's state. A name without suffix is a .service.
+// Service is a systemd unit. With neither Enabled nor Running it is wanted both; with one of them
+// the other is left as it is. Only a service that is wanted running pays restarts owed to it: one
+// that a cluster manager runs is not started, stopped or restarted here.
 type Service struct {
-	Where   `hcl:"-"`
-	Name    string `hcl:"name,label" about:"The unit's name; .service when it has no suffix"`
-	Enabled bool   `hcl:"enabled,optional" default:"true" about:"Started at boot"`
-	Running bool   `hcl:"running,optional" default:"true" about:"Running now"`
-}
-
-var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.@\\-]+$`)
-
-// Check finds a name that systemd cannot know.
-func (s *Service) Check() []Problem {
-	if !unitName.MatchString(s.Name) {
-		return []Problem{{"name", "Bad unit name", "A unit's name has letters, digits and : _ . @ - only."}}
-	}
-	return nil
+	Name    string `hcl:"name,label" about:"Unit; .service is added when it has no suffix"`
+	Enabled *bool  `hcl:"enabled,optional" about:"Started at boot; left out: as it is, or true when running is left out too"`
+	Running *bool  `hcl:"running,optional" about:"Running now; left out: as it is, or true when enabled is left out too"`
+	DropIn  string `hcl:"drop_in,optional" about:"Text of a drop-in file that overrides parts of the unit"`
 }
 
 func (s *Service) unit() string {
-	for _, x := range []string{".service", ".socket", ".timer", ".target", ".mount", ".path"} {
-		if strings.HasSuffix(s.Name, x) {
-			return s.Name
-		}
+	if i := strings.LastIndexByte(s.Name, '.'); i >= 0 && unitName.MatchString(s.Name) {
+		return s.Name
 	}
 	return s.Name + ".service"
 }
 
-// Probe asks for the unit's state and what is owed to it.
-func (s *Service) Probe(probe.Seen) []probe.Query {
-	return []probe.Query{{Kind: probe.Unit, Name: s.unit()}, {Kind: probe.Owed, Name: s.unit()}}
+func (s *Service) wants() (enabled, running *bool) {
+	if s.Enabled == nil && s.Running == nil {
+		yes := true
+		return &yes, &yes
+	}
+	return s.Enabled, s.Running
 }
 
-// Decide compares both states and the debt.
+// dropIn is the drop-in as a file step; nil when none is wanted.
+func (s *Service) dropIn() *File {
+	if s.DropIn == "" {
+		return nil
+	}
+	return &File{
+		Path: "/etc/systemd/system/" + s.unit() + ".d/haprov.conf", Content: secret.Plain(s.DropIn),
+		Owner: "root", Group: "root", Mode: "0644",
+	}
+}
+
+// Check finds names that no unit can have.
+func (s *Service) Check() []Problem {
+	var ps problems
+	ps.matches("", s.unit(), unitName, "unit name")
+	if strings.Contains(s.Name, "@.") {
+		ps.add("", "A template is not a unit", "Found "+quoted(s.Name)+"; name an instance of it, as in getty@tty1.service.")
+	}
+	return ps
+}
+
+// Probe asks for the unit, what is owed to it, and its drop-in.
+func (s *Service) Probe(seen probe.Seen) []probe.Query {
+	qs := []probe.Query{{Kind: probe.Unit, Name: s.unit()}}
+	if _, running := s.wants(); running != nil {
+		qs = append(qs, probe.Query{Kind: probe.Owed, Name: s.unit()})
+	}
+	qs = unread(seen, qs...)
+	if d := s.dropIn(); d != nil {
+		qs = probe.Unique(append(qs, d.Probe(seen)...))
+	}
+	return qs
+}
+
+// Decide puts the definition right first, then boot, then now.
 func (s *Service) Decide(seen probe.Seen) (plan.Change, error) {
-	u := s.unit()
-	have, ok := seen.Unit(u)
-	owed, ok2 := seen.OwedTo(u)
-	if !ok || !ok2 {
-		return plan.Change{Later: "the unit's state is not known"}, nil
-	}
-	if have.Load == "not-found" {
-		if !s.Enabled && !s.Running {
-			return plan.Change{}, nil
-		}
-		return plan.Change{Later: "unit " + u + " is not there"}, nil
-	}
 	var c plan.Change
-	var t []string
-	q := shell.Quote(u)
-	enabled := have.File == "enabled" || have.File == "enabled-runtime" || have.File == "static" || have.File == "alias" || have.File == "indirect" || have.File == "generated"
-	running := have.Active == "active" || have.Active == "reloading" || have.Active == "activating"
-	if have.Reload {
-		t = append(t, "systemctl daemon-reload")
-		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "unit file", Have: "read before it changed", Want: "read again"})
+	name := s.unit()
+	u, ok := seen.Unit(name)
+	if !ok {
+		return unknown("unit " + name), nil
 	}
-	diff := func(attr, have, want, do string) {
-		c.Diffs = append(c.Diffs, plan.Diff{Attribute: attr, Have: have, Want: want})
-		t = append(t, do)
-	}
+	enabled, running := s.wants()
+	up, boot := isTrue(running), isTrue(enabled)
 	switch {
-	case s.Enabled && !enabled:
-		diff("at boot", have.File, "enabled", "systemctl -q enable -- "+q)
-	case !s.Enabled && enabled && have.File != "static":
-		diff("at boot", have.File, "disabled", "systemctl -q disable -- "+q)
+	case u.Load == "not-found" && !up && !boot && s.DropIn == "":
+		return c, nil // what is not there neither runs nor starts at boot
+	case u.Load == "not-found":
+		c.Later = "unit " + name + " is not there"
+		return c, nil
+	case u.Load == "masked" && (up || boot):
+		return c, fmt.Errorf("unit %s is masked; unmask it first", name)
 	}
-	var pays []string
-	switch {
-	case s.Running && !running:
-		diff("state", have.Active, "active", "systemctl start -- "+q)
-		pays = []string{u}
-	case !s.Running && running:
-		diff("state", have.Active, "inactive", "systemctl stop -- "+q)
-		pays = []string{u}
-	case s.Running && len(owed) > 0:
-		do := "reload-or-restart"
-		for _, w := range owed {
-			if w == "restart" {
-				do = "restart"
-			}
+	fresh, err := s.define(&c, u, seen)
+	if err != nil || c.Later != "" {
+		return c, err
+	}
+	var owes []string
+	if running != nil {
+		if owes, ok = seen.OwedTo(name); !ok {
+			return unknown("restarts owed to " + name), nil
 		}
-		diff("owed", strings.Join(owed, ", "), "paid", "systemctl "+do+" -- "+q)
-		pays = []string{u}
 	}
-	if len(t) == 0 {
-		return plan.Change{}, nil
+	enable := enabled != nil && boot && !bootable(u.File)
+	if enable {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "enabled", Have: word(u.File, "disabled"), Want: "enabled"})
 	}
-	c.Actions = []act.Action{{
-		Title: "service " + u + ": " + titles(c.Diffs), Shell: strings.Join(t, "\n"), Pays: pays,
-		Touches: []probe.Subject{probe.Subject("unit:" + u)},
-	}}
+	if enabled != nil && !boot && (u.File == "enabled" || u.File == "enabled-runtime") {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "enabled", Have: u.File, Want: "disabled"})
+		c.Actions = append(c.Actions, s.act("disable "+name, "systemctl -q disable -- "+shell.Quote(name)))
+	}
+	active := u.Active == "active" || u.Active == "reloading"
+	start := up && !active
+	if start {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "running", Have: word(u.Active, "inactive"), Want: "active"})
+	}
+	if start && u.Active == "failed" {
+		c.Actions = append(c.Actions, s.act("forget the failure of "+name, "systemctl reset-failed -- "+shell.Quote(name)))
+	}
+	if enable || start {
+		a := s.act(title(enable, start, name), "")
+		a.Start = &act.Unit{Name: name, Enable: enable, Start: start}
+		if start {
+			a.Pays = []string{name}
+		}
+		c.Actions = append(c.Actions, a)
+	}
+	s.now(&c, running, active, fresh, owes)
 	return c, nil
 }
 
-func titles(ds []plan.Diff) string {
-	w := make([]string, len(ds))
-	for i, d := range ds {
-		w[i] = d.Attribute + " " + d.Want
+// define mends the drop-in and lets systemd read what changed on the disk. It reports whether the
+// definition is new, which a running service takes up only by a restart.
+func (s *Service) define(c *plan.Change, u probe.UnitInfo, seen probe.Seen) (fresh bool, err error) {
+	d := s.dropIn()
+	if d == nil {
+		if u.Reload {
+			c.Diffs = append(c.Diffs, plan.Diff{Attribute: "systemd", Have: "an older definition", Want: "as on the disk"})
+			c.Actions = append(c.Actions, daemonReload(s.unit()))
+		}
+		return false, nil
 	}
-	return strings.Join(w, ", ")
+	ch, err := d.Decide(seen)
+	if err != nil {
+		return false, err
+	}
+	for i := range ch.Diffs {
+		if ch.Diffs[i].Attribute == "content" {
+			ch.Diffs[i].Attribute = "drop_in"
+		}
+	}
+	for i, a := range ch.Actions {
+		if a.Write == nil {
+			continue
+		}
+		fresh = true
+		if u.Active == "active" {
+			// The mark outlives a run that is cut short between the file and the restart.
+			ch.Actions[i].Owes = []act.Owed{{Unit: s.unit(), What: "restart"}}
+		}
+		ch.Actions = slices.Insert(ch.Actions, i, s.act("make the drop-in folder of "+s.unit(), "mkdir -p -- "+shell.Quote(path.Dir(a.Write.Path))))
+		break
+	}
+	*c = ch
+	return fresh, nil
+}
+
+// now stops, restarts or reloads what runs.
+func (s *Service) now(c *plan.Change, running *bool, active, fresh bool, owes []string) {
+	name := s.unit()
+	q := shell.Quote(name)
+	switch {
+	case running == nil:
+	case !*running && active:
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "running", Have: "active", Want: "inactive"})
+		a := s.act("stop "+name, "systemctl stop -- "+q)
+		a.Pays = []string{name}
+		c.Actions = append(c.Actions, a)
+	case *running && active && (fresh || slices.Contains(owes, "restart")):
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "restart", Have: "owed", Want: "done"})
+		s.pay(c, "restart "+name, "systemctl restart -- "+q)
+	case *running && active && slices.Contains(owes, "reload"):
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "reload", Have: "owed", Want: "done"})
+		s.pay(c, "reload "+name, "systemctl reload-or-restart -- "+q)
+	}
+}
+
+func (s *Service) pay(c *plan.Change, title, command string) {
+	a := s.act(title, command+" || { rc=$?; systemctl --no-pager -n 20 status -- "+shell.Quote(s.unit())+"; exit $rc; }")
+	a.Pays = []string{s.unit()}
+	c.Actions = append(c.Actions, a)
+}
+
+func (s *Service) act(title, text string) act.Action {
+	return act.Action{Title: title, Shell: text, Touches: []probe.Subject{probe.Subject("unit:" + s.unit())}}
+}
+
+// bootable reports whether systemctl enable would have nothing to add: the unit is enabled, or it
+// has no install section and is pulled in by others.
+func bootable(file string) bool {
+	return slices.Contains([]string{"enabled", "alias", "static", "indirect", "generated", "transient"}, file)
+}
+
+func title(enable, start bool, name string) string {
+	switch {
+	case enable && start:
+		return "enable and start " + name
+	case enable:
+		return "enable " + name
+	}
+	return "start " + name
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }
+
+func word(s, empty string) string {
+	if s == "" {
+		return empty
+	}
+	return s
 }
