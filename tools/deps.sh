@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs the Debian packages that the tests need and that are missing: as root, or with sudo.
+set -eu
+missing=
+for p in openssh-server openssh-client; do
+  dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+as=
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || { echo "missing packages, install them first: apt-get install$missing" >&2; exit 1; }
+  as=sudo
+fi
+echo "installing:$missing"
+# Nothing that is installed here is started.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap "$as rm -f $policy" EXIT
+  printf '#!/bin/sh\nexit 101\n' | $as tee $policy >/dev/null; $as chmod 755 $policy
+fi
+$as apt-get -q update
+$as env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends install $missing
