@@ -51,7 +51,7 @@ func (f *File) Check() []Problem {
 	ps.owners(f.Owner, f.Group)
 	ps.owes(f.Owes)
 	given := 0
-	for _, has := range []bool{!f.Content.Empty(), f.Template != "", f.Source != ""} {
+	for _, has := range []bool{!f.Content.Empty() || f.Content.IsSensitive(), f.Template != "", f.Source != ""} {
 		if has {
 			given++
 		}
@@ -103,7 +103,7 @@ func (f *File) Decide(seen probe.Seen) (plan.Change, error) {
 	default:
 		write = have.SHA256 != digest(f.Content.Reveal())
 	}
-	if write {
+	if have.SHA256 != digest(f.Content.Reveal()) {
 		c.Diffs = append(c.Diffs, f.contentDiff(have, seen))
 	}
 	if have.Exists && have.Type == "regular file" {

@@ -4,7 +4,18 @@ package kind
 var Table = []Spec{
 	packageSpec,
 	fileSpec,
+	directorySpec,
+	symlinkSpec,
+	lineSpec,
+	userSpec,
+	groupSpec,
 	serviceSpec,
+	sysctlSpec,
+	kernelModuleSpec,
+	filesystemSpec,
+	mountSpec,
+	commandSpec,
+	secretSpec,
 }
 
 // Lookup finds a kind by its block name.
