@@ -1,0 +1,198 @@
+// Package view draws what happens, for people and as JSON lines.
+//
+// It turns events into text and decides nothing. Results go to the first writer, progress and
+// errors to the second.
+package view
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"haprov/internal/engine"
+	"haprov/internal/lab"
+	"haprov/internal/plan"
+)
+
+// View draws one run.
+type View interface {
+	Lab(lab.Event)
+	Event(engine.Event)
+	Summary(s engine.Summary, err error)
+}
+
+// Human draws for a person: plain lines, quiet when nothing changes.
+type Human struct {
+	Out, Err io.Writer
+	Color    bool
+	Verbose  bool
+	PlanOnly bool
+	waiting  string
+	since    time.Time
+}
+
+func (v *Human) paint(code, s string) string {
+	if !v.Color {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// Lab draws what the lab reports.
+func (v *Human) Lab(e lab.Event) {
+	who := e.Host
+	if who == "" {
+		who = "lab"
+	}
+	fmt.Fprintf(v.Err, "%-8s %s %s\n", who, e.Action, Clean(e.Text))
+}
+
+// Event draws one event of the engine.
+func (v *Human) Event(e engine.Event) {
+	switch e := e.(type) {
+	case engine.Connected:
+		if v.Verbose {
+			fmt.Fprintf(v.Err, "%-8s logged in, %s\n", e.Host, short(e.Took))
+		}
+	case engine.Exchanged:
+		if v.Verbose {
+			fmt.Fprintf(v.Err, "%-8s exchange: %s, %s\n", e.Host, e.What, short(e.Took))
+		}
+	case engine.Planned:
+		v.plan(e.Plan)
+	case engine.Phase:
+		fmt.Fprintf(v.Err, "%s %s\n", v.paint("1", e.Address), e.Name)
+	case engine.Done:
+		what := v.paint("32", "done")
+		if e.Unchanged {
+			what = "same"
+		}
+		fmt.Fprintf(v.Err, "%-8s %s  %s (%s)\n", e.Host, what, Clean(e.Title), short(e.Took))
+	case engine.Failed:
+		fmt.Fprintf(v.Err, "%-8s %s %s\n", e.Host, v.paint("1;31", "failed"), Clean(e.Err.Error()))
+		for _, l := range tail(e.Output, 15) {
+			fmt.Fprintf(v.Err, "         | %s\n", Clean(l))
+		}
+	case engine.Waiting:
+		if e.Reason != v.waiting || time.Since(v.since) > 10*time.Second {
+			v.waiting, v.since = e.Reason, time.Now()
+			fmt.Fprintf(v.Err, "%-8s waiting: %s (at most %s more)\n", strings.Join(e.Hosts, ","), Clean(e.Reason), short(e.Left))
+		}
+	case engine.Checked:
+		if e.Err == nil {
+			fmt.Fprintf(v.Err, "check    %s  %s (%s)\n", v.paint("32", "pass"), e.Text, short(e.Took))
+			return
+		}
+		fmt.Fprintf(v.Err, "check    %s  %s: %s\n", v.paint("1;31", "fail"), e.Text, e.Err)
+		for _, l := range tail(e.Output, 15) {
+			fmt.Fprintf(v.Err, "         | %s\n", Clean(l))
+		}
+	}
+}
+
+func (v *Human) plan(p engine.Plan) {
+	w := v.Err
+	if v.PlanOnly {
+		w = v.Out
+	}
+	for _, it := range p.Items {
+		at := it.Address
+		if it.Phase != "" {
+			at += " " + it.Host + ": " + it.Phase
+		}
+		note := ""
+		if it.Provisional {
+			note = " (known after apply)"
+		}
+		fmt.Fprintf(w, "%s %s%s\n", v.paint("33", "~"), v.paint("1", at), note)
+		if it.Change.Later != "" {
+			fmt.Fprintf(w, "    %s\n", Clean(it.Change.Later))
+		}
+		for _, d := range it.Change.Diffs {
+			v.diff(w, d)
+		}
+		if len(it.Then) > 0 {
+			fmt.Fprintf(w, "    then: %s\n", strings.Join(it.Then, ", "))
+		}
+	}
+	fmt.Fprintf(w, "%d to change\n", p.Changes())
+}
+
+func (v *Human) diff(w io.Writer, d plan.Diff) {
+	if d.Danger != "" {
+		fmt.Fprintf(w, "    %s %s\n", v.paint("1;31", "destroys:"), Clean(d.Danger))
+	}
+	if !d.Text {
+		have := d.Have
+		if have == "" {
+			have = "(absent)"
+		}
+		fmt.Fprintf(w, "    %s: %s -> %s\n", d.Attribute, Clean(have), Clean(d.Want))
+		return
+	}
+	text := string(diff.Diff("have", []byte(d.Have), "want", []byte(d.Want)))
+	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		if i == 0 && strings.HasPrefix(l, "diff ") {
+			continue
+		}
+		l = Clean(l)
+		switch {
+		case strings.HasPrefix(l, "+"):
+			l = v.paint("32", l)
+		case strings.HasPrefix(l, "-"):
+			l = v.paint("31", l)
+		}
+		fmt.Fprintf(w, "    %s\n", l)
+	}
+}
+
+// Summary draws the end of a run.
+func (v *Human) Summary(s engine.Summary, err error) {
+	if v.Verbose {
+		hosts := make([]string, 0, len(s.Counts))
+		for h := range s.Counts {
+			hosts = append(hosts, h)
+		}
+		sort.Strings(hosts)
+		for _, h := range hosts {
+			c := s.Counts[h]
+			fmt.Fprintf(v.Err, "%-8s %d login, %d exec, %d exchanges, %d bytes out, %d in\n", h, c.Logins, c.Execs, c.Exchanges, c.BytesOut, c.BytesIn)
+		}
+	}
+	fmt.Fprintf(v.Out, "%d changes on %d hosts, %d failed, %s\n", s.Changes, s.Hosts, s.Failed, short(s.Took))
+}
+
+// Clean makes remote text safe for a terminal: control characters and direction overrides are
+// shown as escapes.
+func Clean(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func tail(s string, n int) []string {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return nil
+	}
+	l := strings.Split(s, "\n")
+	return l[max(0, len(l)-n):]
+}
+
+func short(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
