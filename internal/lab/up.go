@@ -18,6 +18,8 @@ type choice struct {
 	Driver string `json:"driver"` // uml, kvm, tcg
 	Image  string `json:"image"`  // its name
 	Root   string `json:"root"`   // its base file
+	Kernel string `json:"kernel"` // what is booted: a program (uml) or a kernel file
+	Initrd string `json:"initrd,omitempty"`
 }
 
 // chooser finds a driver that works here and makes sure of its image.
