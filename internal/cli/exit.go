@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"haprov/internal/engine"
+	"haprov/internal/lab"
+	"haprov/internal/transport"
+)
+
+// Exit codes. They are a promise to scripts.
+const (
+	exitDone        = 0
+	exitInternal    = 1
+	exitPending     = 2
+	exitInput       = 10
+	exitUnreachable = 11
+	exitFailed      = 12
+	exitLocked      = 13
+	exitInterrupted = 14
+	exitRefused     = 15
+	exitDrill       = 16
+)
+
+var exitHelp = `Exit codes:
+   0  done
+   1  an error of haprov's own
+   2  changes are pending (plan --detailed-exitcode), or status is not healthy
+  10  bad input: flags, inventory or recipe
+  11  a host is unreachable, refused the login, or has another host key
+  12  a step or a check failed
+  13  another run holds the lock
+  14  interrupted
+  15  refused: not approved, or data would be destroyed that was not named
+  16  a drill failed
+`
+
+// errInput marks bad flags and files; its text was shown already when it is empty.
+type errInput struct{ text string }
+
+func (e errInput) Error() string { return e.text }
+
+// code finds the exit code of an error.
+func code(err error) int {
+	var in errInput
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errPending):
+		return exitPending
+	case errors.As(err, &in):
+		return exitInput
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.Is(err, engine.ErrLocked):
+		return exitLocked
+	case errors.Is(err, engine.ErrNotApproved), errors.Is(err, engine.ErrDanger):
+		return exitRefused
+	case errors.Is(err, transport.ErrUnreachable), errors.Is(err, transport.ErrAuth), errors.Is(err, transport.ErrHostKeyUnknown), errors.Is(err, transport.ErrHostKeyChanged), errors.Is(err, transport.ErrLost):
+		return exitUnreachable
+	case errors.Is(err, engine.ErrHosts), errors.Is(err, engine.ErrCheck):
+		return exitFailed
+	case errors.Is(err, lab.ErrNoLab), errors.Is(err, lab.ErrHalted):
+		return exitInput
+	}
+	return exitInternal
+}
+
+var errPending = errors.New("pending")

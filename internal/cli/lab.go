@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"haprov/internal/lab"
+	"haprov/internal/view"
+)
+
+func (a *app) labCmd() *cobra.Command {
+	c := &cobra.Command{Use: "lab", Short: "Look after the lab's machines and wires", Example: "  haprov lab status\n  haprov lab power-off db1\n  haprov lab cut db1 db2 --network ring"}
+	on := func(use, short string, n int, f func(ctx context.Context, l *lab.Client, args []string) error) *cobra.Command {
+		x := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(n), RunE: func(c *cobra.Command, args []string) error {
+			l, err := a.labOpen()
+			if err != nil {
+				return err
+			}
+			return f(c.Context(), l, args)
+		}}
+		if n > 0 {
+			x.ValidArgsFunction = a.hostNames
+		}
+		c.AddCommand(x)
+		return x
+	}
+	on("status", "Show machines and faults", 0, a.labStatus)
+	on("halt", "Stop all machines; their disks stay", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Halt(ctx) })
+	on("destroy", "Stop all machines and remove their disks", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Destroy(ctx) })
+	on("power-off HOST", "Pull the plug; the machine stays off until power-on", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOff(ctx, args[0]) })
+	on("power-on HOST", "Start a machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOn(ctx, args[0]) })
+	on("pause HOST", "Freeze a machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.Pause(ctx, args[0]) })
+	on("resume HOST", "Let a frozen machine go on", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.Resume(ctx, args[0]) })
+	on("heal", "Mend all wires", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Heal(ctx) })
+	on("console HOST", "Print what a machine's console has shown", 1, func(_ context.Context, l *lab.Client, args []string) error {
+		p, err := l.Console(args[0])
+		if err != nil {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		for _, line := range strings.Split(string(b), "\n") {
+			fmt.Fprintln(a.out, view.Clean(strings.TrimSuffix(line, "\r")))
+		}
+		return nil
+	})
+	on("logs", "Print the lab's diary: power, fencing, faults", 0, func(_ context.Context, l *lab.Client, _ []string) error {
+		es, err := l.Logs()
+		for _, e := range es {
+			fmt.Fprintf(a.out, "%s %-10s %-8s %-8s %s\n", e.Time.Format("15:04:05.000"), e.Kind, e.Host, e.Action, view.Clean(e.Text))
+		}
+		return err
+	})
+	var network string
+	var oneWay bool
+	cut := on("cut HOST HOST", "Cut the wire between two machines", 2, func(ctx context.Context, l *lab.Client, args []string) error {
+		return l.Cut(ctx, args[0], args[1], network, oneWay)
+	})
+	cut.Flags().StringVar(&network, "network", "", "only in this network (default: all)")
+	cut.Flags().BoolVar(&oneWay, "one-way", false, "only what the first sends to the second")
+	c.AddCommand(&cobra.Command{Use: "supervise DIR", Hidden: true, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error { return lab.Supervise(c.Context(), args[0]) }})
+	c.AddCommand(&cobra.Command{Use: "dial NAME IP PORT", Hidden: true, Args: cobra.ExactArgs(3), RunE: func(c *cobra.Command, args []string) error {
+		return lab.DialStdio(c.Context(), args[0], args[1]+":"+args[2], a.in, a.out)
+	}})
+	return c
+}
+
+// labOpen finds the inventory's lab; with no inventory that loads, the only lab there is.
+func (a *app) labOpen() (*lab.Client, error) {
+	j, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	if j.program.Inventory.Lab == nil {
+		return nil, errInput{"the inventory has no lab"}
+	}
+	return lab.Open(j.program.Inventory.Lab.Name)
+}
+
+func (a *app) hostNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	b := *a
+	b.err = io.Discard
+	j, err := b.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []string
+	for _, h := range j.program.Inventory.Hosts {
+		out = append(out, h.Name)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *app) labStatus(ctx context.Context, l *lab.Client, _ []string) error {
+	st, err := l.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return json.NewEncoder(a.out).Encode(st)
+	}
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "machine\tstate\taddresses\t(%s)\n", st.Driver)
+	for _, m := range st.Machines {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Host, m.State, strings.Join(m.Addresses, " "))
+	}
+	for _, f := range st.Faults {
+		b, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "fault\t%s\n", b)
+	}
+	return w.Flush()
+}
+
+func (a *app) downCmd() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{Use: "down", Short: "Destroy the lab: its machines and their disks", Example: "  haprov down --yes", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		l, err := a.labOpen()
+		if errors.Is(err, lab.ErrNoLab) {
+			fmt.Fprintln(a.err, "there is no such lab: nothing to do")
+			return nil
+		}
+		if err != nil && !errors.Is(err, lab.ErrHalted) {
+			return err
+		}
+		if !yes {
+			if !terminal(a.in) {
+				return errInput{"down destroys the lab's disks: say --yes"}
+			}
+			fmt.Fprint(a.err, "destroy all machines of the lab and their disks? [y/N] ")
+			if line, _ := bufio.NewReader(a.in).ReadString('\n'); strings.TrimSpace(strings.ToLower(line)) != "y" {
+				return errInput{"nothing destroyed"}
+			}
+		}
+		return l.Destroy(c.Context())
+	}}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+func (a *app) sshConfigCmd() *cobra.Command {
+	return &cobra.Command{Use: "ssh-config", Short: "Print an ssh_config for the lab's machines", Example: "  haprov ssh-config >lab.conf && ssh -F lab.conf db1", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		l, err := a.labOpen()
+		if err != nil {
+			return err
+		}
+		exe, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(a.out, l.SSHConfig(exe))
+		return nil
+	}}
+}
+
+func (a *app) sshCmd() *cobra.Command {
+	return &cobra.Command{Use: "ssh HOST [-- COMMAND...]", Short: "Log in to one of the lab's machines", Example: "  haprov ssh db1\n  haprov ssh db1 -- uname -a", Args: cobra.MinimumNArgs(1), ValidArgsFunction: a.hostNames, RunE: func(_ *cobra.Command, args []string) error {
+		l, err := a.labOpen()
+		if err != nil {
+			return err
+		}
+		exe, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		ssh, err := exec.LookPath("ssh")
+		if err != nil {
+			return fmt.Errorf("%w; install it: apt-get install openssh-client", err)
+		}
+		root, err := lab.Dir(l.Spec().Name)
+		if err != nil {
+			return err
+		}
+		conf := filepath.Join(root, "ssh_config")
+		if err := os.WriteFile(conf, []byte(l.SSHConfig(exe)), 0o600); err != nil {
+			return err
+		}
+		return syscall.Exec(ssh, append([]string{"ssh", "-F", conf}, args...), os.Environ())
+	}}
+}

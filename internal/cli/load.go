@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"haprov/internal/config"
+	"haprov/internal/engine"
+	"haprov/internal/inventory"
+	"haprov/internal/lab"
+	"haprov/internal/recipe"
+	"haprov/internal/secret/store"
+	"haprov/internal/transport"
+)
+
+// job is a loaded inventory with what is needed to reach its hosts.
+type job struct {
+	*app
+	program *recipe.Program
+	secrets *store.Store
+	lab     *lab.Client // nil: the machines are not a lab's
+	vagrant *transport.SSHConfig
+	user    *transport.SSHConfig
+}
+
+// load reads inventory and recipes and shows all problems at once.
+func (a *app) load() (*job, error) {
+	root, err := lab.Root()
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(filepath.Join(root, "secrets"))
+	if err != nil {
+		return nil, fmt.Errorf("secrets: %w", err)
+	}
+	path := a.inventory
+	if path == "" {
+		if _, err := os.Stat("haprov.hcl"); err == nil {
+			path = "haprov.hcl"
+		}
+	}
+	p, problems := config.Load(path, config.Options{Secrets: s})
+	if len(problems) > 0 {
+		fmt.Fprint(a.err, problems.Render(100, a.color()))
+	}
+	if problems.Failed() {
+		return nil, errInput{}
+	}
+	return &job{app: a, program: p, secrets: s}, nil
+}
+
+// labSpec is the lab the inventory asks for.
+func labSpec(v *inventory.Inventory) lab.Spec {
+	s := lab.Spec{Name: v.Lab.Name, Image: v.Lab.Image, Driver: v.Lab.Driver}
+	for _, n := range v.Networks {
+		s.Networks = append(s.Networks, lab.Network{Name: n.Name, CIDR: n.CIDR})
+	}
+	for _, h := range v.Hosts {
+		x := lab.Host{Name: h.Name, MemoryMiB: int(max(h.Memory, v.Lab.Memory) >> 20), CPUs: max(h.CPUs, v.Lab.CPUs)}
+		for _, d := range h.Disks {
+			x.Disks = append(x.Disks, lab.Disk{Name: d.Name, SizeBytes: d.Size})
+		}
+		// The interface that SSH uses comes first.
+		ssh := v.Address(h, "ssh")
+		for _, first := range []bool{true, false} {
+			for _, a := range h.Addresses {
+				if (a.IP == ssh) == first {
+					x.NICs = append(x.NICs, lab.NIC{Network: a.Network, Address: a.IP})
+				}
+			}
+		}
+		s.Hosts = append(s.Hosts, x)
+	}
+	return s
+}
+
+// target says how to log in to a host.
+func (j *job) target(h inventory.Host) transport.Target {
+	v := j.program.Inventory
+	if j.lab != nil {
+		return transport.Target{Name: h.Name, Address: v.Address(h, "ssh"), Port: 22, User: "root", KeyFiles: []string{j.lab.Key()},
+			KnownHosts: []string{j.lab.KnownHosts()}, OnlyKnown: true, Dial: j.lab.Dial}
+	}
+	t := transport.Target{Name: h.Name, Address: v.Address(h, "ssh"), Port: h.SSH.Port, User: h.SSH.User, KeyFiles: h.SSH.Keys, UseAgent: h.SSH.Agent,
+		KnownHosts: h.SSH.KnownHosts, OnlyKnown: h.SSH.OnlyKnown, HostKeyAlias: h.SSH.Alias, Become: h.SSH.Sudo, Config: j.user}
+	if j.vagrant != nil {
+		t.Address, t.Port, t.User, t.Config, t.Become = "", 0, "", j.vagrant, true
+	}
+	return t
+}
+
+func (j *job) open(ctx context.Context, host string) (transport.Session, error) {
+	h, ok := j.program.Inventory.Host(host)
+	if !ok {
+		return nil, fmt.Errorf("no host %s in the inventory", host)
+	}
+	return transport.Open(ctx, j.target(h))
+}
+
+// reach prepares the way to the hosts. With start, a lab's machines are made and started; without,
+// the lab must be running.
+func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) error {
+	v := j.program.Inventory
+	if v.Lab == nil || j.vagrant != nil {
+		c, err := transport.UserSSHConfig()
+		j.user = c
+		return err
+	}
+	var err error
+	if !start {
+		j.lab, err = lab.Open(v.Lab.Name)
+		return err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := j.needs(report); err != nil {
+		return err
+	}
+	if j.lab, err = lab.Up(ctx, labSpec(v), exe, report); err != nil {
+		return err
+	}
+	errs := make(chan error, len(v.Hosts))
+	for _, h := range v.Hosts {
+		go func() {
+			if err := j.lab.WaitSSH(ctx, h.Name); err != nil {
+				err = fmt.Errorf("%s: %w", h.Name, err)
+				errs <- err
+				return
+			}
+			report(lab.Event{Kind: "power", Host: h.Name, Action: "up", OK: true, Text: "answers on SSH"})
+			errs <- nil
+		}()
+	}
+	var all []error
+	for range v.Hosts {
+		all = append(all, <-errs)
+	}
+	return errors.Join(all...)
+}
+
+// speed is how much slower than a real machine the hosts are.
+func (j *job) speed(ctx context.Context) float64 {
+	if j.lab == nil {
+		return 1
+	}
+	st, err := j.lab.Status(ctx)
+	switch {
+	case err == nil && st.Driver == "tcg":
+		return 10
+	case err == nil && st.Driver == "uml":
+		return 2
+	}
+	return 1
+}
+
+func holder() string {
+	name, host := "somebody", "somewhere"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return fmt.Sprintf("%s@%s, process %d", name, host, os.Getpid())
+}
+
+// options are the engine's, for one cluster.
+func (j *job) options(ctx context.Context, c recipe.Cluster) engine.Options {
+	return engine.Options{Hosts: c.Chains, Open: j.open, Checks: c.Checks, Active: c.Active, Holder: holder(), Speed: j.speed(ctx),
+		Prepare: func(context.Context) error { return j.secrets.Commit() }}
+}
