@@ -39,15 +39,15 @@ type Network struct {
 // Host is one machine.
 type Host struct {
 	Name      string
-	ID        int               // from 1, in the order of the inventory
-	Addresses []Address         // the first is where SSH goes unless another network carries ssh
-	Disks     []Disk            // in the order written
-	SSH       SSH               // the inventory's defaults are filled in
-	Groups    []string          // in the order written
-	Vars      map[string]string // of its groups, overridden by its own; for people and the JSON
-	Memory    int64             // bytes, lab only; 0: the lab's default
-	CPUs      int               // lab only; 0: the lab's default
-	Fence     []Fence           // none: the lab's own device, or no fencing
+	ID        int            // from 1, in the order of the inventory
+	Addresses []Address      // the first is where SSH goes unless another network carries ssh
+	Disks     []Disk         // in the order written
+	SSH       SSH            // the inventory's defaults are filled in
+	Groups    []string       // in the order written
+	Vars      map[string]any // of its groups, overridden by its own; texts, numbers, bools, lists, objects
+	Memory    int64          // bytes, lab only; 0: the lab's default
+	CPUs      int            // lab only; 0: the lab's default
+	Fence     []Fence        // none: the lab's own device, or no fencing
 }
 
 // Address is where a host stands in a network.

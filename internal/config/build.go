@@ -1,0 +1,428 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"haprov/internal/kind"
+	"haprov/internal/recipe"
+	"haprov/internal/secret"
+)
+
+// maxUse bounds how deep recipes may use each other.
+const maxUse = 16
+
+// round is one element of for_each; the zero round is a step without it.
+type round struct {
+	key   string
+	value cty.Value
+}
+
+// steps adds the steps of one on block to the chains of its hosts, in the order written.
+func (b *builder) steps(steps []*stepDef, p place, chains map[string]*recipe.Chain, path []string) {
+	for _, s := range steps {
+		switch {
+		case s.use != nil:
+			b.use(s, p, chains, path)
+		case s.cluster:
+			b.clusterStep(s, p, chains)
+		default:
+			b.hostStep(s, p, chains)
+		}
+	}
+}
+
+func (b *builder) hostStep(s *stepDef, p place, chains map[string]*recipe.Chain) {
+	hosts := p.hosts
+	if s.place == "one" && len(hosts) > 0 {
+		hosts = hosts[:1]
+	}
+	nodes := b.nodes(p.hosts)
+	for _, h := range hosts {
+		rounds, ok := b.rounds(s, p.host[h])
+		if !ok {
+			continue
+		}
+		for _, r := range rounds {
+			ctx := r.context(p.host[h])
+			where := kind.Where{Label: r.label(s.label), Host: h, Nodes: nodes, Speed: b.opts.Speed}
+			it := b.item(s, r, h+":"+s.block.Type+"."+s.label, []string{h})
+			if len(s.facts) > 0 {
+				it.Step = &deferred{builder: b, def: s, ctx: ctx, where: where}
+			} else {
+				if on, ok := b.when(s, ctx); !ok || !on {
+					continue
+				}
+				v, ok := b.make(b.decoder, s, ctx, where, nil)
+				if !ok {
+					continue
+				}
+				it.Step = v.(kind.Step)
+			}
+			chains[h].Items = append(chains[h].Items, it)
+		}
+	}
+}
+
+func (b *builder) clusterStep(s *stepDef, p place, chains map[string]*recipe.Chain) {
+	if p.shared == nil {
+		b.at(s.block.DefRange(), "Inputs differ between hosts", "This recipe was used with inputs that read each.host, and a %s is one step over all hosts.", s.block.Type)
+		return
+	}
+	rounds, ok := b.rounds(s, p.shared)
+	if !ok {
+		return
+	}
+	for _, r := range rounds {
+		ctx := r.context(p.shared)
+		if on, ok := b.when(s, ctx); !ok || !on {
+			continue
+		}
+		hosts := func(e hclsyntax.Expression) (map[string]cty.Value, bool) {
+			out := map[string]cty.Value{}
+			for _, h := range p.hosts {
+				v, ok := b.value(e, r.context(p.host[h]))
+				if !ok {
+					return nil, false
+				}
+				out[h] = v
+			}
+			return out, len(out) > 0
+		}
+		where := kind.Where{Label: r.label(s.label), Nodes: b.nodes(p.hosts), Speed: b.opts.Speed}
+		v, ok := b.make(b.decoder, s, ctx, where, hosts)
+		if !ok {
+			continue
+		}
+		it := b.item(s, r, p.address+":"+s.block.Type+"."+s.label, p.hosts)
+		it.Cluster = v.(kind.Cluster)
+		for _, h := range p.hosts {
+			chains[h].Items = append(chains[h].Items, it)
+		}
+	}
+}
+
+func (b *builder) item(s *stepDef, r round, address string, hosts []string) *recipe.Item {
+	if s.forEach != nil {
+		address += "[" + r.key + "]"
+	}
+	at := s.block.DefRange()
+	return &recipe.Item{Address: address, Kind: s.spec.Name, Hosts: hosts, File: at.Filename, Line: at.Start.Line}
+}
+
+// make builds a step of its block: decode, check, and render a file's text.
+func (b *builder) make(d decoder, s *stepDef, ctx *hcl.EvalContext, where kind.Where, hosts perHost) (any, bool) {
+	v := s.spec.New()
+	out := reflect.ValueOf(v).Elem()
+	before := d.fails
+	if !d.fill(s.block, out, ctx, hosts) {
+		return nil, false
+	}
+	// With for_each the label is a name for all of them; each takes its own key, or an argument.
+	if s.forEach != nil {
+		for _, f := range s.layout.labels {
+			if s.block.Body.Attributes[f.name] == nil {
+				out.FieldByIndex(f.index).SetString(where.Label)
+			}
+		}
+	}
+	if s.layout.where != nil {
+		out.FieldByIndex(s.layout.where).Set(reflect.ValueOf(where))
+	}
+	if c, ok := v.(kind.Checker); ok {
+		for _, p := range c.Check() {
+			d.at(s.rangeOf(p.Attribute), p.Summary, "%s", p.Detail)
+		}
+	}
+	if f, ok := v.(*kind.File); ok && d.fails == before {
+		b.text(d, s, f, ctx)
+	}
+	return v, d.fails == before
+}
+
+// rangeOf is the place of a step's argument or nested block; the step's own for "".
+func (s *stepDef) rangeOf(attribute string) hcl.Range {
+	if a := s.block.Body.Attributes[attribute]; a != nil {
+		return a.Expr.Range()
+	}
+	first, _, _ := strings.Cut(attribute, ".")
+	for _, in := range s.block.Body.Blocks {
+		if in.Type == first {
+			return in.DefRange()
+		}
+	}
+	if attribute == "" && len(s.block.LabelRanges) > 0 && s.forEach == nil {
+		return s.block.LabelRanges[0]
+	}
+	return s.block.DefRange()
+}
+
+// text fills a file from its template or source.
+func (b *builder) text(d decoder, s *stepDef, f *kind.File, ctx *hcl.EvalContext) {
+	if f.Source != "" {
+		text, err := b.files.read("files", f.Source)
+		if err != nil {
+			d.at(s.rangeOf("source"), "File cannot be read", "%s", sentence(err.Error()))
+			return
+		}
+		f.Content, f.Source = secret.Plain(string(text)), ""
+	}
+	if f.Template == "" {
+		return
+	}
+	t, err := b.files.template(f.Template)
+	if err != nil {
+		d.at(s.rangeOf("template"), "Template cannot be read", "%s", sentence(err.Error()))
+		return
+	}
+	values, hidden := seenBy(ctx, true)
+	out, err := t.Render(values)
+	if err != nil {
+		d.at(s.rangeOf("template"), "Template cannot be filled", "%s", sentence(err.Error()))
+		return
+	}
+	f.Content, f.Template = secret.Plain(out), ""
+	if hidden {
+		// What comes out differently without the secrets holds one of them.
+		values, _ = seenBy(ctx, false)
+		if without, err := t.Render(values); err != nil || without != out {
+			f.Content = secret.Sensitive(out)
+		}
+	}
+}
+
+// seenBy is what a template sees: input, cluster, lab, host (this one), key and value.
+func seenBy(ctx *hcl.EvalContext, open bool) (values map[string]any, hidden bool) {
+	values = map[string]any{}
+	put := func(name string, v cty.Value) {
+		un, marks := v.UnmarkDeep()
+		if len(marks) > 0 {
+			hidden = true
+			if !open {
+				values[name] = plain(v)
+				return
+			}
+		}
+		values[name] = plain(un)
+	}
+	for c := ctx; c != nil; c = c.Parent() {
+		for n, v := range c.Variables {
+			switch n {
+			case "each":
+				if _, ok := values["host"]; !ok {
+					for k, e := range v.AsValueMap() {
+						put(k, e)
+					}
+				}
+			case "input", "cluster", "lab", "facts":
+				if _, ok := values[n]; !ok {
+					put(n, v)
+				}
+			}
+		}
+	}
+	return values, hidden
+}
+
+// when evaluates the condition of a step.
+func (b *builder) when(s *stepDef, ctx *hcl.EvalContext) (on, ok bool) {
+	if s.when == nil {
+		return true, true
+	}
+	return b.decoder.condition(s.when, ctx)
+}
+
+func (d decoder) condition(e hclsyntax.Expression, ctx *hcl.EvalContext) (on, ok bool) {
+	v, ok := d.value(e, ctx)
+	if !ok {
+		return false, false
+	}
+	if v.IsMarked() {
+		d.at(e.Range(), "Sensitive value in \"when\"", "The plan would show what it is.")
+		return false, false
+	}
+	if v.IsNull() || v.Type() != cty.Bool {
+		d.at(e.Range(), "Wrong type for \"when\"", "Found %s, expected true or false.", describe(v))
+		return false, false
+	}
+	return v.True(), true
+}
+
+// rounds evaluates for_each: a list of texts, or an object.
+func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
+	if s.forEach == nil {
+		return []round{{}}, true
+	}
+	v, ok := b.value(s.forEach, ctx)
+	if !ok {
+		return nil, false
+	}
+	if v.IsMarked() {
+		b.at(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its keys stand in the names of steps.")
+		return nil, false
+	}
+	if v.IsNull() || !v.CanIterateElements() {
+		b.at(s.forEach.Range(), "Wrong type for \"for_each\"", "Found %s, expected a list or an object.", describe(v))
+		return nil, false
+	}
+	object := v.Type().IsObjectType() || v.Type().IsMapType()
+	var out []round
+	seen := map[string]bool{}
+	for it := v.ElementIterator(); it.Next(); {
+		k, e := it.Element()
+		r := round{value: e}
+		switch {
+		case object:
+			r.key = k.AsString()
+		case e.IsMarked():
+			b.at(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its elements stand in the names of steps.")
+			return nil, false
+		case e.Type() == cty.String && !e.IsNull():
+			r.key = e.AsString()
+		default:
+			r.key = strconv.Itoa(len(out))
+		}
+		if seen[r.key] {
+			b.at(s.forEach.Range(), "Element stands twice in \"for_each\"", "Found %s again.", bounded(r.key))
+			return nil, false
+		}
+		seen[r.key] = true
+		out = append(out, r)
+	}
+	return out, true
+}
+
+func (r round) label(written string) string {
+	if r.value == cty.NilVal {
+		return written
+	}
+	return r.key
+}
+
+// context adds each.key and each.value.
+func (r round) context(ctx *hcl.EvalContext) *hcl.EvalContext {
+	if r.value == cty.NilVal {
+		return ctx
+	}
+	each := map[string]cty.Value{"key": cty.StringVal(r.key), "value": r.value}
+	if outer, ok := ctx.Variables["each"]; ok {
+		maps.Copy(each, map[string]cty.Value{"host": outer.GetAttr("host")})
+	}
+	out := ctx.NewChild()
+	out.Variables = map[string]cty.Value{"each": cty.ObjectVal(each)}
+	return out
+}
+
+// use puts another recipe's steps here: those on all hosts, and those on the same role.
+func (b *builder) use(s *stepDef, p place, chains map[string]*recipe.Chain, path []string) {
+	at := s.block.LabelRanges[0]
+	d := b.recipe(s.label, at)
+	if d == nil {
+		return
+	}
+	if contains(path, d.Name) {
+		b.at(at, "Recipes use each other in a circle", "%s.", strings.Join(append(path, d.Name), " uses "))
+		return
+	}
+	if len(path) >= maxUse {
+		b.at(at, "Recipes use each other too deeply", "At most %d deep.", maxUse)
+		return
+	}
+	if s.forEach != nil {
+		b.at(s.forEach.Range(), "for_each has no meaning here", "A recipe can be used once on a role.")
+		return
+	}
+	reading := s.use.Inputs != nil && readsEach(s.use.Inputs) || s.when != nil && readsEach(s.when)
+	if reading || p.shared == nil {
+		for _, h := range p.hosts {
+			one := place{role: p.role, hosts: []string{h}, address: p.address}
+			b.used(s, d, p.host[h], one, chains, path)
+		}
+		return
+	}
+	b.used(s, d, p.shared, p, chains, path)
+}
+
+// used evaluates a recipe in the place of another. ctx is where its inputs are evaluated: one
+// host's own when they differ.
+func (b *builder) used(s *stepDef, d *recipeDef, ctx *hcl.EvalContext, p place, chains map[string]*recipe.Chain, path []string) {
+	if on, ok := b.when(s, ctx); !ok || !on {
+		return
+	}
+	input, ok := b.inputs(d, s.use.Inputs, ctx, ctx, s.block.DefRange())
+	if !ok {
+		return
+	}
+	inner := ctx.NewChild()
+	inner.Variables = map[string]cty.Value{"input": input}
+	alone := p.shared == nil
+	p.shared = inner
+	p = b.perHost(p)
+	if alone {
+		p.shared = nil
+	}
+	for _, on := range d.on {
+		if on.role == "all" || on.role == p.role {
+			b.steps(on.steps, p, chains, append(append([]string(nil), path...), d.Name))
+		}
+	}
+}
+
+// assignSecretTo is assign for one text that may be secret.
+func assignSecretTo(v cty.Value, t *secret.Text) *mistake {
+	return assign(v, reflect.ValueOf(t).Elem(), &field{name: "run"})
+}
+
+// recipe finds a recipe by name: in the inventory's own file, beside it, then shipped.
+func (b *builder) recipe(name string, rng hcl.Range) *recipeDef {
+	if d, ok := b.recipes[name]; ok {
+		return d
+	}
+	b.recipes[name] = nil
+	if !goodName.MatchString(name) {
+		b.at(rng, "Bad name for a recipe", "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
+		return nil
+	}
+	shown, text, err := b.files.find("recipes", name+".hcl")
+	if err != nil {
+		var known []string
+		for _, f := range b.files.list("recipes") {
+			if n, ok := strings.CutSuffix(f, ".hcl"); ok {
+				known = append(known, n)
+			}
+		}
+		b.at(rng, fmt.Sprintf("Unknown recipe %s", bounded(name)), "There is no recipes/%s.hcl. %s", name, meant(name, known))
+		return nil
+	}
+	body := b.files.parse(b.report, shown, text)
+	if body == nil {
+		return nil
+	}
+	var file recipeFile
+	whole := &hclsyntax.Block{Type: "recipe file", Body: body}
+	b.decoder.names(whole, layoutOf(reflect.TypeOf(file)), false)
+	l := layoutOf(reflect.TypeOf(file))
+	for _, blk := range body.Blocks {
+		if f := l.blocks[blk.Type]; f != nil && len(blk.Labels) == 1 {
+			b.nested(blk, reflect.ValueOf(&file).Elem().FieldByIndex(f.index), f, nil, nil)
+		}
+	}
+	for _, r := range file.Recipes {
+		if r.Name != name {
+			b.at(r.Range, "Recipe stands in a wrong file", "Recipe %s belongs into recipes/%s.hcl.", bounded(r.Name), r.Name)
+			continue
+		}
+		b.recipes[name] = b.define(r)
+	}
+	if b.recipes[name] == nil && b.fails == 0 {
+		b.at(hcl.Range{Filename: shown}, "File holds no recipe", "Expected recipe %q { ... } in it.", name)
+	}
+	return b.recipes[name]
+}

@@ -1,0 +1,289 @@
+package config
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"haprov/internal/inventory"
+	"haprov/internal/recipe"
+	"haprov/internal/secret"
+)
+
+// builder makes a program of an inventory and its recipes.
+type builder struct {
+	*world
+	opts    Options
+	recipes map[string]*recipeDef // nil: looked for and not there
+}
+
+// cluster makes one cluster's chains.
+func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
+	b.name("cluster", blk.Name, blk.Range)
+	b.once("cluster", blk.Name, blk.Range)
+	c.Name, c.Recipe = blk.Name, blk.Recipe
+	c.Roles = b.roles(blk)
+	c.Hosts = b.inOrder(c.Roles)
+	b.inv.Clusters = append(b.inv.Clusters, inventory.Cluster{Name: c.Name, Recipe: c.Recipe, Roles: c.Roles})
+	for _, h := range c.Hosts {
+		b.once("cluster host", h, blk.Range)
+	}
+	d := b.recipe(blk.Recipe, blk.Ranges["recipe"])
+	if d == nil {
+		return c, false
+	}
+	c.About = d.About
+	b.wants(d, &c, blk)
+	used := &names{}
+	p := b.place(c, blk.Name, used)
+	input, ok := b.inputs(d, blk.Inputs, p.shared, p.shared, blk.Range)
+	if !ok {
+		return c, false
+	}
+	p.input(input)
+	chains := map[string]*recipe.Chain{}
+	for _, h := range c.Hosts {
+		chains[h] = &recipe.Chain{Host: h}
+	}
+	for _, on := range d.on {
+		hosts := roleHosts(c, on.role)
+		b.steps(on.steps, p.of(b, on.role, hosts), chains, []string{d.Name})
+	}
+	for _, h := range c.Hosts {
+		c.Chains = append(c.Chains, *chains[h])
+	}
+	b.addresses2(c)
+	b.proofs(d, &c, p)
+	for n := range used.set {
+		c.Secrets = append(c.Secrets, n)
+	}
+	sort.Strings(c.Secrets)
+	return c, true
+}
+
+// addresses2 reports steps of one host with the same address: one recipe used twice, mostly.
+func (b *builder) addresses2(c recipe.Cluster) {
+	for _, ch := range c.Chains {
+		seen := map[string]*recipe.Item{}
+		for _, it := range ch.Items {
+			if o := seen[it.Address]; o != nil && o != it {
+				b.add(Problem{Summary: fmt.Sprintf("Step %s stands twice", bounded(it.Address)), Detail: fmt.Sprintf("The first one is at %s:%d; two steps must not own the same thing.", o.File, o.Line), File: it.File, Line: it.Line, Column: 1, Snippet: b.files.line(it.File, it.Line)})
+			}
+			seen[it.Address] = it
+		}
+	}
+}
+
+// roles reads a cluster's roles; one without any has the role all, of all hosts.
+func (b *builder) roles(blk clusterBlock) (out []inventory.Role) {
+	if len(blk.Roles) == 0 {
+		all := inventory.Role{Name: "all"}
+		for _, h := range b.inv.Hosts {
+			all.Hosts = append(all.Hosts, h.Name)
+		}
+		return []inventory.Role{all}
+	}
+	seen := map[string]bool{}
+	for _, r := range blk.Roles {
+		b.name("role", r.Name, r.Range)
+		if seen[r.Name] || r.Name == "all" {
+			b.at(r.Range, fmt.Sprintf("Role %s stands twice", bounded(r.Name)), "Name all its hosts in one role block; all stands for all hosts of the cluster.")
+			continue
+		}
+		seen[r.Name] = true
+		hosts := b.hostList(r.Hosts)
+		if len(hosts) == 0 && b.fails == 0 {
+			b.at(r.Range, "Role has no hosts", "Write hosts = [host.NAME, ...].")
+		}
+		out = append(out, inventory.Role{Name: r.Name, Hosts: hosts})
+	}
+	return out
+}
+
+func (b *builder) inOrder(roles []inventory.Role) (out []string) {
+	for _, h := range b.inv.Hosts {
+		for _, r := range roles {
+			if contains(r.Hosts, h.Name) && !contains(out, h.Name) {
+				out = append(out, h.Name)
+			}
+		}
+	}
+	return out
+}
+
+func roleHosts(c recipe.Cluster, role string) []string {
+	if role == "all" {
+		return c.Hosts
+	}
+	for _, r := range c.Roles {
+		if r.Name == role {
+			return r.Hosts
+		}
+	}
+	return nil
+}
+
+// wants checks a cluster's roles and machines against what the recipe asks for.
+func (b *builder) wants(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
+	var known []string
+	for _, on := range d.on {
+		if !contains(known, on.role) {
+			known = append(known, on.role)
+		}
+	}
+	sizes := map[string]wantBlock{}
+	for _, w := range d.Roles {
+		sizes[w.Name] = w
+		if !contains(known, w.Name) {
+			known = append(known, w.Name)
+		}
+	}
+	for i, r := range c.Roles {
+		if !contains(known, r.Name) && !(len(blk.Roles) == 0) {
+			b.at(blk.Roles[min(i, len(blk.Roles)-1)].Range, fmt.Sprintf("Unknown role %s", bounded(r.Name)), "Recipe %s has no such role. %s", d.Name, meant(r.Name, known))
+		}
+		if w, ok := sizes[r.Name]; ok && (len(r.Hosts) < w.Min || len(r.Hosts) > w.Max) && b.fails == 0 {
+			want := fmt.Sprintf("%d to %d", w.Min, w.Max)
+			if w.Min == w.Max {
+				want = fmt.Sprint(w.Min)
+			}
+			b.at(blk.Roles[i].Range, fmt.Sprintf("Role %q has a wrong size", r.Name), "Found %d hosts, recipe %s takes %s.", len(r.Hosts), d.Name, want)
+		}
+	}
+	for _, n := range known {
+		if n != "all" && roleHosts(*c, n) == nil && b.fails == 0 {
+			b.at(blk.Range, fmt.Sprintf("Missing role %q", n), "Recipe %s needs it: write role %q { hosts = [host.NAME, ...] }.", d.Name, n)
+		}
+	}
+	b.needs(d, c, blk)
+}
+
+func (b *builder) needs(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
+	for _, need := range d.Needs {
+		for _, name := range c.Hosts {
+			h, _ := b.inv.Host(name)
+			switch {
+			case need == "fencing" && b.inv.Lab == nil && len(h.Fence) == 0:
+				b.at(b.places["host "+name], "Host has no fencing", "Recipe %s needs it, or two machines may write at once: write fence \"fence_ipmilan\" { options = { ... } }.", d.Name)
+			case need == "two_links" && len(b.inv.AddressesFor(h, "ring")) < 2:
+				b.at(b.places["host "+name], "Host has one ring link", "Recipe %s needs two networks that carry \"ring\".", d.Name)
+			case need == "replication" && len(b.inv.AddressesFor(h, "replication")) == 0:
+				b.at(b.places["host "+name], "Host has no replication network", "Recipe %s needs a network that carries \"replication\".", d.Name)
+			}
+		}
+	}
+}
+
+// proofs evaluates what tells that the cluster works: checks, the active side, the endpoint.
+func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
+	run := func(e hclsyntax.Expression, hosts []string) (out []recipe.Run) {
+		for _, h := range hosts {
+			v, ok := b.value(e, p.host[h])
+			if !ok {
+				return out
+			}
+			var t secret.Text
+			if m := assignSecretTo(v, &t); m != nil {
+				b.at(e.Range(), "Wrong type for \"run\"", "%s", m.detail)
+				return out
+			}
+			out = append(out, recipe.Run{Host: h, Shell: t})
+		}
+		return out
+	}
+	first := "all"
+	if len(d.on) > 0 {
+		first = d.on[0].role
+	}
+	for _, chk := range d.Checks {
+		role := chk.Role
+		if role == "" {
+			role = first
+		}
+		hosts := roleHosts(*c, role)
+		if len(hosts) == 0 {
+			b.at(chk.Range, fmt.Sprintf("Unknown role %s", bounded(role)), "The cluster has no such role.")
+			continue
+		}
+		if chk.On == "one" {
+			hosts = hosts[:1]
+		}
+		if chk.On == "active" && d.Active == nil {
+			b.at(chk.Range, "Nothing tells the active host", "Give the recipe active = \"COMMAND\", which succeeds on it alone.")
+		}
+		if chk.Run == nil {
+			continue
+		}
+		c.Checks = append(c.Checks, recipe.Check{Text: chk.Text, On: chk.On, Runs: run(chk.Run, hosts), Deadline: chk.Deadline, Writes: chk.Writes})
+	}
+	if d.Active != nil {
+		c.Active = run(d.Active, roleHosts(*c, first))
+	}
+	if d.Endpoint != nil {
+		if v, ok := b.value(d.Endpoint, p.shared); ok {
+			if s, m := text(v); m == nil && !v.IsMarked() {
+				c.Endpoint = strings.TrimSpace(s)
+			} else {
+				b.at(d.Endpoint.Range(), "Wrong type for \"endpoint\"", "Found %s, expected \"ADDRESS:PORT\".", describe(v))
+			}
+		}
+	}
+}
+
+// place is where steps are evaluated: what all hosts share, and what each has of its own.
+type place struct {
+	role    string
+	hosts   []string
+	shared  *hcl.EvalContext            // nil: inputs differ between hosts
+	host    map[string]*hcl.EvalContext // by host
+	address string                      // of cluster steps: the role, or the cluster for all
+}
+
+// place makes the outermost one of a cluster.
+func (b *builder) place(c recipe.Cluster, name string, used *names) place {
+	ctx := b.ctx.NewChild()
+	roles := map[string]cty.Value{}
+	for _, r := range append([]inventory.Role{{Name: "all", Hosts: c.Hosts}}, c.Roles...) {
+		roles[r.Name] = cty.ObjectVal(map[string]cty.Value{"hosts": b.tuple(r.Hosts)})
+	}
+	ctx.Variables = map[string]cty.Value{
+		"cluster": cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(name), "hosts": b.tuple(c.Hosts)}),
+		"role":    cty.ObjectVal(roles),
+	}
+	ctx.Functions = b.files.reach(name, b.opts.Secrets, used)
+	return b.perHost(place{address: name, hosts: c.Hosts, shared: ctx})
+}
+
+func (b *builder) perHost(p place) place {
+	p.host = map[string]*hcl.EvalContext{}
+	for _, h := range p.hosts {
+		ctx := p.shared.NewChild()
+		ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"host": b.values[h]})}
+		p.host[h] = ctx
+	}
+	return p
+}
+
+// input adds a recipe's inputs to what all hosts share.
+func (p place) input(v cty.Value) { p.shared.Variables["input"] = v }
+
+// of narrows a place to one role's hosts.
+func (p place) of(b *builder, role string, hosts []string) place {
+	p.role, p.hosts = role, hosts
+	if role != "all" {
+		p.address = role
+	}
+	return p
+}
+
+func (b *builder) tuple(hosts []string) cty.Value {
+	l := make([]cty.Value, 0, len(hosts))
+	for _, h := range hosts {
+		l = append(l, b.values[h])
+	}
+	return cty.TupleVal(l)
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+)
+
+// deferred is a step whose arguments name facts: it asks for them first, then is the step that
+// they make. The step is made once for the same facts.
+type deferred struct {
+	*builder
+	def   *stepDef
+	ctx   *hcl.EvalContext
+	where kind.Where
+
+	mu   sync.Mutex
+	from cty.Value // the facts that step and err were made of
+	step kind.Step // nil: when says no
+	err  error
+}
+
+// Probe asks for the facts, then for what the step wants to know.
+func (d *deferred) Probe(seen probe.Seen) []probe.Query {
+	var ask []probe.Query
+	for _, f := range d.def.facts {
+		if seen.Get(f.Query).State == probe.Unasked {
+			ask = append(ask, f.Query)
+		}
+	}
+	if len(ask) > 0 {
+		return ask
+	}
+	if s, _, err := d.made(seen); err == nil && s != nil {
+		return s.Probe(seen)
+	}
+	return nil
+}
+
+// Decide is Later until the facts are there.
+func (d *deferred) Decide(seen probe.Seen) (plan.Change, error) {
+	s, ok, err := d.made(seen)
+	switch {
+	case err != nil:
+		return plan.Change{}, err
+	case !ok:
+		return plan.Change{Later: "facts of the host"}, nil
+	case s == nil:
+		return plan.Change{}, nil
+	}
+	return s.Decide(seen)
+}
+
+// made builds the step; ok is false until all facts are known.
+func (d *deferred) made(seen probe.Seen) (s kind.Step, ok bool, err error) {
+	values := map[string]cty.Value{}
+	for _, f := range d.def.facts {
+		v, ok, err := f.Read(seen)
+		if err != nil || !ok {
+			return nil, ok, err
+		}
+		switch v := v.(type) {
+		case int64:
+			values[f.Name] = cty.NumberIntVal(v)
+		case string:
+			values[f.Name] = cty.StringVal(v)
+		}
+	}
+	have := cty.ObjectVal(values)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.from == cty.NilVal || !d.from.RawEquals(have) {
+		d.from = have
+		d.step, d.err = d.build(have)
+	}
+	return d.step, true, d.err
+}
+
+func (d *deferred) build(have cty.Value) (kind.Step, error) {
+	ctx := d.ctx.NewChild()
+	ctx.Variables = map[string]cty.Value{"facts": have}
+	dec := decoder{&report{}}
+	if d.def.when != nil {
+		if on, ok := dec.condition(d.def.when, ctx); !ok || !on {
+			return nil, dec.err()
+		}
+	}
+	v, ok := d.make(dec, d.def, ctx, d.where, nil)
+	if !ok {
+		return nil, dec.err()
+	}
+	return v.(kind.Step), nil
+}
+
+// err joins the problems of a step that was built during a run.
+func (r *report) err() error {
+	var all []error
+	for _, p := range r.list {
+		all = append(all, fmt.Errorf("%s:%d: %s: %s", p.File, p.Line, p.Summary, p.Detail))
+	}
+	return errors.Join(all...)
+}

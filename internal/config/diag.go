@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// diags turns the parser's and evaluator's diagnostics into problems.
+func (r *report) diags(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		if d.Severity != hcl.DiagError || r.unknownName(d) {
+			continue
+		}
+		rng := hcl.Range{}
+		if d.Subject != nil {
+			rng = *d.Subject
+		}
+		detail := d.Detail
+		if e, ok := hcl.DiagnosticExtra[interface{ FunctionCallError() error }](d); ok && e.FunctionCallError() != nil {
+			detail = sentence(e.FunctionCallError().Error())
+		}
+		r.at(rng, strings.TrimRight(d.Summary, "."), "%s", detail)
+	}
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + strings.TrimRight(s[1:], ".") + "."
+}
+
+// unknownName finds the name that is not there, and the nearest that is.
+func (r *report) unknownName(d *hcl.Diagnostic) bool {
+	if d.Expression == nil || d.EvalContext == nil || !(d.Summary == "Unknown variable" || d.Summary == "Unsupported attribute" || d.Summary == "Invalid index") {
+		return false
+	}
+	for _, t := range d.Expression.Variables() {
+		if r.missing(t, d.EvalContext) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
+	v, roots := root(t.RootName(), ctx)
+	if v == cty.NilVal {
+		rng := t.SourceRange()
+		if t.RootName() == "facts" {
+			r.at(rng, "Facts are not known here", "facts may stand in the arguments of a host's step and in its when, not here.")
+			return true
+		}
+		r.at(rng, fmt.Sprintf("Unknown name %s", bounded(t.RootName())), "%s", meant(t.RootName(), roots))
+		return true
+	}
+	path := t.RootName()
+	for _, step := range t[1:] {
+		name, ok := stepName(step)
+		if !ok {
+			return false
+		}
+		v, _ = v.Unmark()
+		if v.IsNull() || !v.IsKnown() {
+			return false
+		}
+		ty := v.Type()
+		switch {
+		case ty.IsObjectType() && ty.HasAttribute(name):
+			v = v.GetAttr(name)
+		case ty.IsObjectType():
+			known := make([]string, 0, len(ty.AttributeTypes()))
+			for k := range ty.AttributeTypes() {
+				known = append(known, k)
+			}
+			sort.Strings(known)
+			r.at(step.SourceRange(), fmt.Sprintf("Unknown name %s", bounded(name)), "%s%s has no %s. %s", path, hostOf(t, ctx), name, meant(name, known))
+			return true
+		default:
+			return false
+		}
+		path += "." + name
+	}
+	return false
+}
+
+func stepName(s hcl.Traverser) (string, bool) {
+	switch s := s.(type) {
+	case hcl.TraverseAttr:
+		return s.Name, true
+	case hcl.TraverseIndex:
+		if s.Key.Type() == cty.String && s.Key.IsKnown() && !s.Key.IsNull() {
+			return s.Key.AsString(), true
+		}
+	}
+	return "", false
+}
+
+// hostOf names the host when the name is looked up in each.host.
+func hostOf(t hcl.Traversal, ctx *hcl.EvalContext) string {
+	if t.RootName() != "each" {
+		return ""
+	}
+	v, _ := root("each", ctx)
+	if v == cty.NilVal || !v.Type().HasAttribute("host") {
+		return ""
+	}
+	h := v.GetAttr("host")
+	if h.IsNull() || !h.Type().IsObjectType() || !h.Type().HasAttribute("name") {
+		return ""
+	}
+	return " of " + h.GetAttr("name").AsString()
+}
+
+func root(name string, ctx *hcl.EvalContext) (cty.Value, []string) {
+	var names []string
+	for ; ctx != nil; ctx = ctx.Parent() {
+		if v, ok := ctx.Variables[name]; ok {
+			return v, nil
+		}
+		for n := range ctx.Variables {
+			names = append(names, n)
+		}
+	}
+	sort.Strings(names)
+	return cty.NilVal, names
+}

@@ -1,0 +1,147 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"haprov/internal/template"
+)
+
+// files reads what an inventory refers to: folders beside it first, then what is shipped. It
+// never reads outside of those folders, symbolic links included. Steps that wait for facts read
+// templates later, from several goroutines.
+type files struct {
+	mu        sync.Mutex
+	layers    []layer
+	text      map[string][]byte   // by name as shown
+	lines     map[string][]string // the same, split when a snippet needs it
+	templates map[string]*template.Template
+	total     int
+}
+
+type layer struct {
+	shown string // how its files are named in messages
+	fs    fs.FS
+	own   bool // beside the inventory
+}
+
+// newFiles looks beside the inventory, then in shipped, which may be nil.
+func newFiles(dir string, shipped fs.FS) *files {
+	f := &files{text: map[string][]byte{}, lines: map[string][]string{}, templates: map[string]*template.Template{}}
+	if dir != "" {
+		if root, err := os.OpenRoot(dir); err == nil {
+			f.layers = append(f.layers, layer{dir, root.FS(), true})
+		}
+	}
+	if shipped != nil {
+		f.layers = append(f.layers, layer{"(shipped)", shipped, false})
+	}
+	return f
+}
+
+// find reads folder/name from the first layer that has it.
+func (f *files) find(folder, name string) (shown string, text []byte, err error) {
+	p := path.Join(folder, name)
+	if !fs.ValidPath(p) || !strings.HasPrefix(p, folder+"/") {
+		return "", nil, fmt.Errorf("%q is outside of the folder %s", name, folder)
+	}
+	for _, l := range f.layers {
+		text, err = fs.ReadFile(l.fs, p)
+		if err == nil {
+			shown = l.shown + "/" + p
+			if l.own {
+				shown = filepath.Join(l.shown, p)
+			}
+			if f.total += len(text); f.total > maxTotal {
+				return "", nil, fmt.Errorf("%s: more than %d bytes in all files together", shown, maxTotal)
+			}
+			f.text[shown] = text
+			return shown, text, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", nil, err
+		}
+	}
+	return "", nil, fmt.Errorf("there is no %s. %s", p, meant(name, f.list(folder)))
+}
+
+// read is find for several goroutines.
+func (f *files) read(folder, name string) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, text, err := f.find(folder, name)
+	return text, err
+}
+
+// list names the files of a folder in all layers.
+func (f *files) list(folder string) (out []string) {
+	seen := map[string]bool{}
+	for _, l := range f.layers {
+		entries, _ := fs.ReadDir(l.fs, folder)
+		for _, e := range entries {
+			if !e.IsDir() && !seen[e.Name()] {
+				seen[e.Name()] = true
+				out = append(out, e.Name())
+			}
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// template reads and parses a template once.
+func (f *files) template(name string) (*template.Template, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t, ok := f.templates[name]; ok {
+		return t, nil
+	}
+	shown, text, err := f.find("templates", name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.Parse(shown, string(text))
+	if err != nil {
+		return nil, err
+	}
+	f.templates[name] = t
+	return t, nil
+}
+
+// parse guards and parses a file. What could be parsed is given even after mistakes.
+func (f *files) parse(r *report, shown string, text []byte) *hclsyntax.Body {
+	f.text[shown] = text
+	if !guard(r, shown, text) {
+		return nil
+	}
+	file, diags := hclsyntax.ParseConfig(bytes.TrimPrefix(text, []byte("\uFEFF")), shown, hcl.InitialPos)
+	r.diags(diags)
+	if file == nil {
+		return nil
+	}
+	return file.Body.(*hclsyntax.Body)
+}
+
+// line is a line of a file that was read, for a snippet.
+func (f *files) line(name string, n int) string {
+	l, ok := f.lines[name]
+	if !ok {
+		l = strings.Split(string(bytes.ToValidUTF8(f.text[name], []byte("\uFFFD"))), "\n")
+		f.lines[name] = l
+	}
+	if n < 1 || n > len(l) {
+		return ""
+	}
+	return strings.TrimRight(l[n-1], "\r")
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+)
+
+// mark stands on values that must never be shown.
+type mark string
+
+const sensitive = mark("sensitive")
+
+// functions are those that need nothing but their arguments.
+var functions = map[string]function.Function{
+	"jsonencode":  stdlib.JSONEncodeFunc,
+	"join":        stdlib.JoinFunc,
+	"merge":       stdlib.MergeFunc,
+	"format":      format,
+	"concat":      stdlib.ConcatFunc,
+	"flatten":     stdlib.FlattenFunc,
+	"distinct":    stdlib.DistinctFunc,
+	"sort":        stdlib.SortFunc,
+	"length":      length,
+	"lower":       stdlib.LowerFunc,
+	"upper":       stdlib.UpperFunc,
+	"trim":        stdlib.TrimSpaceFunc,
+	"replace":     replace,
+	"split":       stdlib.SplitFunc,
+	"contains":    stdlib.ContainsFunc,
+	"keys":        stdlib.KeysFunc,
+	"values":      stdlib.ValuesFunc,
+	"lookup":      stdlib.LookupFunc,
+	"coalesce":    stdlib.CoalesceFunc,
+	"min":         stdlib.MinFunc,
+	"max":         stdlib.MaxFunc,
+	"cidrhost":    cidrHost,
+	"cidraddress": cidrPart(func(p netip.Prefix) cty.Value { return cty.StringVal(p.Addr().String()) }),
+	"cidrlength":  cidrPart(func(p netip.Prefix) cty.Value { return cty.NumberIntVal(int64(p.Bits())) }),
+	"cidrnetwork": cidrPart(func(p netip.Prefix) cty.Value { return cty.StringVal(p.Masked().String()) }),
+	"cidrnetmask": cidrPart(func(p netip.Prefix) cty.Value { return cty.StringVal(netmask(p)) }),
+}
+
+// maxMade bounds what one call may make, in bytes.
+const maxMade = 4 << 20
+
+var wide = regexp.MustCompile(`%[^a-zA-Z%]*(\d{5,}|\*)`)
+
+// format refuses widths that fill the memory.
+var format = function.New(&function.Spec{
+	Params:   []function.Parameter{{Name: "format", Type: cty.String}},
+	VarParam: &function.Parameter{Name: "args", Type: cty.DynamicPseudoType, AllowNull: true},
+	Type:     function.StaticReturnType(cty.String),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		if wide.MatchString(args[0].AsString()) {
+			return cty.NilVal, errors.New("a width of more than 9999 is refused")
+		}
+		return stdlib.Format(args[0], args[1:]...)
+	},
+})
+
+// replace is for plain texts; there are no patterns in it.
+var replace = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "old", Type: cty.String}, {Name: "new", Type: cty.String}},
+	Type:   function.StaticReturnType(cty.String),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		s, old, with := args[0].AsString(), args[1].AsString(), args[2].AsString()
+		if strings.Count(s, old)*len(with)+len(s) > maxMade {
+			return cty.NilVal, fmt.Errorf("more than %d bytes would come out", maxMade)
+		}
+		return cty.StringVal(strings.ReplaceAll(s, old, with)), nil
+	},
+})
+
+// length counts elements, or characters of a text.
+var length = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType}},
+	Type:   function.StaticReturnType(cty.Number),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		v := args[0]
+		switch ty := v.Type(); {
+		case ty == cty.String:
+			return cty.NumberIntVal(int64(utf8.RuneCountInString(v.AsString()))), nil
+		case ty.IsObjectType():
+			return cty.NumberIntVal(int64(len(ty.AttributeTypes()))), nil
+		case v.CanIterateElements():
+			return cty.NumberIntVal(int64(v.LengthInt())), nil
+		}
+		return cty.NilVal, fmt.Errorf("a text, list or object is wanted, found %s", describe(v))
+	},
+})
+
+// cidrhost is the nth address of a network: cidrhost("10.0.0.0/24", 11) is "10.0.0.11"; from the
+// end when n is negative.
+var cidrHost = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "cidr", Type: cty.String}, {Name: "n", Type: cty.Number}},
+	Type:   function.StaticReturnType(cty.String),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		p, err := netip.ParsePrefix(args[0].AsString())
+		if err != nil || !p.Addr().Is4() {
+			return cty.NilVal, fmt.Errorf("%s is not an IPv4 network such as 10.0.0.0/24", bounded(args[0].AsString()))
+		}
+		n, _ := args[1].AsBigFloat().Int64()
+		size := int64(1) << (32 - p.Bits())
+		if n < 0 {
+			n += size
+		}
+		if n < 0 || n >= size {
+			return cty.NilVal, fmt.Errorf("%s has no address number %s", p, number(args[1]))
+		}
+		b := p.Masked().Addr().As4()
+		x := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+		x += uint32(n)
+		return cty.StringVal(netip.AddrFrom4([4]byte{byte(x >> 24), byte(x >> 16), byte(x >> 8), byte(x)}).String()), nil
+	},
+})
+
+func cidrPart(take func(netip.Prefix) cty.Value) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "cidr", Type: cty.String}},
+		Type: func([]cty.Value) (cty.Type, error) {
+			return take(netip.MustParsePrefix("10.0.0.1/8")).Type(), nil
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			p, err := netip.ParsePrefix(args[0].AsString())
+			if err != nil {
+				return cty.NilVal, fmt.Errorf("%s is not an address with prefix length such as 10.0.0.5/24", bounded(args[0].AsString()))
+			}
+			return take(p), nil
+		},
+	})
+}
+
+func netmask(p netip.Prefix) string {
+	if !p.Addr().Is4() {
+		return p.Masked().String()
+	}
+	x := ^uint32(0) << (32 - p.Bits())
+	if p.Bits() == 0 {
+		x = 0
+	}
+	return netip.AddrFrom4([4]byte{byte(x >> 24), byte(x >> 16), byte(x >> 8), byte(x)}).String()
+}

@@ -1,0 +1,192 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// Limits of one file. The parser is recursive and can be killed by nesting, so all of them are
+// checked on its tokens, which are found without recursion.
+const (
+	maxFile   = 1 << 20 // bytes
+	maxTotal  = 16 << 20
+	maxTokens = 200_000
+	maxDepth  = 100   // brackets and templates, one in the other
+	maxUnary  = 16    // "!!!x"
+	maxOps    = 1_000 // of one expression
+	maxNumber = 64    // characters
+	maxString = 256 << 10
+	maxLoop   = 100_000 // elements that nested for-expressions could make
+)
+
+// guard refuses what the parser must not see, and reports where. It gives false then.
+func guard(r *report, name string, text []byte) bool {
+	if len(text) > maxFile {
+		r.at(hcl.Range{Filename: name}, "File is too large", "Found %d bytes; at most %d are read.", len(text), maxFile)
+		return false
+	}
+	if !bytesOK(r, name, text) {
+		return false
+	}
+	tokens, diags := hclsyntax.LexConfig(text, name, hcl.InitialPos)
+	if len(tokens) > maxTokens {
+		r.at(hcl.Range{Filename: name}, "File has too many words", "Found %d tokens; at most %d are read.", len(tokens), maxTokens)
+		return false
+	}
+	_ = diags // the parser reports them again
+	return tokensOK(r, tokens)
+}
+
+func bytesOK(r *report, name string, text []byte) bool {
+	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
+		r.at(hcl.Range{Filename: name}, "File is not UTF-8", "It begins with the mark of UTF-16: save it as UTF-8.")
+		return false
+	}
+	line, col := 1, 1
+	for i := 0; i < len(text); {
+		c, n := utf8.DecodeRune(text[i:])
+		at := hcl.Range{Filename: name, Start: hcl.Pos{Line: line, Column: col, Byte: i}, End: hcl.Pos{Line: line, Column: col + 1, Byte: i + n}}
+		switch {
+		case c == utf8.RuneError && n <= 1:
+			r.at(at, "File is not UTF-8", "Found byte 0x%02x at offset %d: save the file as UTF-8.", text[i], i)
+			return false
+		case c == '\r' && (i+1 >= len(text) || text[i+1] != '\n'):
+			r.at(at, "Carriage return without line feed", "Found at offset %d: save the file with LF or CRLF line ends.", i)
+			return false
+		case c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f || c >= 0x80 && c < 0xa0:
+			r.at(at, "Control character in file", "Found U+%04X at offset %d: take it out, or write it as \\u%04x.", c, i, c)
+			return false
+		case hides(c) && !(c == '\uFEFF' && i == 0):
+			r.at(at, "Invisible character in file", "Found U+%04X at offset %d, which hides or reorders text: take it out, or write it as \\u%04x.", c, i, c)
+			return false
+		}
+		i += n
+		col++
+		if c == '\n' {
+			line, col = line+1, 1
+		}
+	}
+	return true
+}
+
+// hides tells characters that make text look like what it is not.
+func hides(c rune) bool {
+	return c >= 0x200B && c <= 0x200F || c >= 0x202A && c <= 0x202E || c >= 0x2060 && c <= 0x2069 || c == 0xFEFF
+}
+
+// counter walks the tokens of one file.
+type counter struct {
+	depth, unary, ops, text, commas int
+	round                           []hclsyntax.TokenType // open brackets
+	loops, maxLoops                 int
+}
+
+func tokensOK(r *report, tokens hclsyntax.Tokens) bool {
+	var c counter
+	for i, t := range tokens {
+		var before hclsyntax.TokenType
+		if i > 0 {
+			before = tokens[i-1].Type
+		}
+		if what, limit := c.next(t, before); what != "" {
+			r.at(t.Range, what, "At most %d are read: write it simpler.", limit)
+			return false
+		}
+	}
+	return true
+}
+
+// next counts one token; it names the limit that it broke.
+func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what string, limit int) {
+	if t.Type != hclsyntax.TokenBang && t.Type != hclsyntax.TokenMinus {
+		c.unary = 0
+	}
+	switch t.Type {
+	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
+		c.round = append(c.round, t.Type)
+		c.depth++
+		if t.Type == hclsyntax.TokenOQuote || t.Type == hclsyntax.TokenOHeredoc {
+			c.text = 0
+		}
+		if c.depth > maxDepth {
+			return "Nesting is too deep", maxDepth
+		}
+	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+		if c.depth > 0 {
+			c.depth--
+			c.round = c.round[:len(c.round)-1]
+		}
+	case hclsyntax.TokenBang, hclsyntax.TokenMinus:
+		if c.unary++; c.unary > maxUnary {
+			return "Too many signs in a row", maxUnary
+		}
+		c.ops++
+	case hclsyntax.TokenPlus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent, hclsyntax.TokenQuestion, hclsyntax.TokenAnd, hclsyntax.TokenOr,
+		hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq, hclsyntax.TokenDot:
+		c.ops++
+	case hclsyntax.TokenComma:
+		c.commas++
+		c.ops = 0
+	case hclsyntax.TokenNewline:
+		if !c.inParens() {
+			c.ops, c.loops = 0, 0
+		}
+	case hclsyntax.TokenNumberLit:
+		if len(t.Bytes) > maxNumber || hugeExponent(string(t.Bytes)) {
+			return "Number is too long", maxNumber
+		}
+	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
+		if c.text += len(t.Bytes); c.text > maxString {
+			return "Text is too long", maxString
+		}
+	case hclsyntax.TokenIdent:
+		opens := before == hclsyntax.TokenOBrack || before == hclsyntax.TokenOBrace || before == hclsyntax.TokenTemplateControl
+		if string(t.Bytes) == "for" && opens {
+			if c.loops++; c.loops > 1 && c.tooMany() {
+				return "Nested for-expressions make too many elements", maxLoop
+			}
+		}
+	}
+	if c.ops > maxOps {
+		return "Expression has too many operators", maxOps
+	}
+	return "", 0
+}
+
+func (c *counter) inParens() bool {
+	for _, t := range c.round {
+		if t == hclsyntax.TokenOParen || t == hclsyntax.TokenOBrack || t == hclsyntax.TokenTemplateInterp {
+			return true
+		}
+	}
+	return false
+}
+
+// tooMany bounds what the loops of one expression could make from the lists of the file.
+func (c *counter) tooMany() bool {
+	n := 1
+	for range c.loops {
+		if n *= max(c.commas+1, 10); n > maxLoop {
+			return true
+		}
+	}
+	return false
+}
+
+func hugeExponent(s string) bool {
+	_, e, ok := strings.Cut(strings.ToLower(s), "e")
+	return ok && len(strings.TrimLeft(e, "+-0")) > 3
+}
+
+// bounded cuts a name from a file for a message.
+func bounded(s string) string {
+	if len(s) > 60 {
+		return fmt.Sprintf("%.57q...", s)
+	}
+	return fmt.Sprintf("%q", s)
+}

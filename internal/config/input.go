@@ -1,0 +1,194 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+
+// inputType is what an input takes. Some names are texts of a special form.
+type inputType struct {
+	of   cty.Type
+	form string // vip, duration, port; empty: any value of the type
+	says string
+}
+
+var inputTypes = map[string]inputType{
+	"string":   {cty.String, "", "a text"},
+	"number":   {cty.Number, "", "a number"},
+	"bool":     {cty.Bool, "", "true or false"},
+	"any":      {cty.DynamicPseudoType, "", "any value"},
+	"vip":      {cty.String, "vip", "an address with its prefix length"},
+	"duration": {cty.String, "duration", `a duration such as "30s"`},
+	"port":     {cty.Number, "port", "a port number"},
+}
+
+// inputType reads string, number, bool, any, vip, duration, port, list(T) and map(T).
+func (b *builder) inputType(e hclsyntax.Expression) inputType {
+	if n := hcl.ExprAsKeyword(e); n != "" {
+		if t, ok := inputTypes[n]; ok {
+			return t
+		}
+		known := []string{"any", "bool", "duration", "list(string)", "map(string)", "number", "port", "string", "vip"}
+		b.at(e.Range(), fmt.Sprintf("Unknown type %s", bounded(n)), "%s", meant(n, known))
+		return inputTypes["any"]
+	}
+	if call, diags := hcl.ExprCall(e); !diags.HasErrors() && len(call.Arguments) == 1 && (call.Name == "list" || call.Name == "map") {
+		if arg, ok := call.Arguments[0].(hclsyntax.Expression); ok {
+			in := b.inputType(arg)
+			if call.Name == "list" {
+				return inputType{cty.List(in.of), "", "a list, each of it " + in.says}
+			}
+			return inputType{cty.Map(in.of), "", "an object, each of it " + in.says}
+		}
+	}
+	b.at(e.Range(), "Not a type", "Expected string, number, bool, any, vip, duration, port, list(TYPE) or map(TYPE).")
+	return inputTypes["any"]
+}
+
+// inputs gives a recipe its values. rng is who gives them.
+func (b *builder) inputs(d *recipeDef, given hclsyntax.Expression, ctx *hcl.EvalContext, own *hcl.EvalContext, rng hcl.Range) (cty.Value, bool) {
+	type item struct {
+		value cty.Value
+		expr  hcl.Expression
+	}
+	have := map[string]item{}
+	ok := true
+	known := []string{}
+	for _, in := range d.Inputs {
+		known = append(known, in.Name)
+	}
+	if given != nil {
+		pairs, diags := hcl.ExprMap(given)
+		if diags.HasErrors() {
+			b.at(given.Range(), "Wrong type for \"inputs\"", "Expected an object: { name = value }.")
+			return cty.NilVal, false
+		}
+		for _, p := range pairs {
+			k, diags := p.Key.Value(ctx)
+			if diags.HasErrors() || k.IsNull() || k.Type() != cty.String {
+				b.diags(diags)
+				ok = false
+				continue
+			}
+			name := k.AsString()
+			if first, twice := have[name]; twice {
+				b.at(p.Key.Range(), fmt.Sprintf("Input %s stands twice", bounded(name)), "The first one is at line %d.", first.expr.Range().Start.Line)
+			}
+			if !contains(known, name) {
+				b.at(p.Key.Range(), fmt.Sprintf("Unknown input %s", bounded(name)), "Recipe %s has no such input. %s", d.Name, meant(name, known))
+				ok = false
+				continue
+			}
+			v, diags := p.Value.Value(ctx)
+			if diags.HasErrors() {
+				b.diags(diags)
+				ok = false
+			}
+			have[name] = item{v, p.Value}
+		}
+	}
+	values := map[string]cty.Value{}
+	for _, in := range d.Inputs {
+		it, is := have[in.Name]
+		if is && it.value.IsKnown() && it.value.IsNull() && in.Default != nil {
+			is = false
+		}
+		switch {
+		case is:
+		case in.Default != nil:
+			v, good := b.value(in.Default, own)
+			it, ok = item{v, in.Default}, ok && good
+		case d.types[in.Name].of != cty.NilType:
+			b.at(rng, fmt.Sprintf("Missing input %q", in.Name), "Recipe %s needs %s in inputs: %s.%s", d.Name, in.Name, d.types[in.Name].says, about(in.About))
+			ok = false
+			continue
+		}
+		v, good := b.conform(in, d.types[in.Name], it.value, it.expr, own)
+		ok = ok && good
+		values[in.Name] = v
+	}
+	if !ok {
+		return cty.NilVal, false
+	}
+	return cty.ObjectVal(values), true
+}
+
+func about(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " " + sentence(s)
+}
+
+// conform checks one input's value against its type, its form and its own conditions.
+func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Expression, own *hcl.EvalContext) (cty.Value, bool) {
+	if v == cty.NilVal || !v.IsKnown() || t.of == cty.NilType {
+		return v, false
+	}
+	open, marks := v.Unmark()
+	bad := func(summary, detail string) (cty.Value, bool) {
+		if (in.Sensitive || len(marks) > 0) && summary == "" {
+			detail = fmt.Sprintf("Found a sensitive value of another type, expected %s.", t.says)
+		}
+		if summary == "" {
+			summary = fmt.Sprintf("Wrong type for input %q", in.Name)
+		}
+		b.at(e.Range(), summary, "%s%s", detail, about(in.About))
+		return v, false
+	}
+	if open.IsNull() {
+		return bad("", "Found null, expected "+t.says+".")
+	}
+	c, err := convert.Convert(open, t.of)
+	strict := t.of == cty.Number || t.of == cty.Bool || t.of == cty.String && open.Type() == cty.Bool
+	if err != nil || strict && open.Type() != t.of {
+		return bad("", fmt.Sprintf("Found %s, expected %s.", describe(open), t.says))
+	}
+	if summary, detail := b.form(in.Name, t.form, c); summary != "" {
+		return bad(summary, detail)
+	}
+	for _, chk := range in.Checks {
+		ctx := own.NewChild()
+		ctx.Variables = map[string]cty.Value{"value": c}
+		that, ok := b.value(chk.That, ctx)
+		if !ok {
+			return v, false
+		}
+		if that.IsNull() || that.Type() != cty.Bool {
+			b.at(chk.That.Range(), "Wrong type for \"that\"", "Found %s, expected true or false.", describe(that))
+			return v, false
+		}
+		if that.False() {
+			return bad(fmt.Sprintf("Input %q is refused", in.Name), sentence(chk.Text))
+		}
+	}
+	if in.Sensitive {
+		return c.Mark(sensitive), true
+	}
+	return c.WithMarks(marks), true
+}
+
+// form checks texts and numbers that must look a certain way; "" is right.
+func (b *builder) form(name, form string, v cty.Value) (summary, detail string) {
+	switch form {
+	case "vip":
+		return b.vip(v.AsString())
+	case "duration":
+		if d, err := time.ParseDuration(v.AsString()); err != nil || d < 0 {
+			return fmt.Sprintf("Input %q is no duration", name), fmt.Sprintf("Found %s, expected one such as \"30s\".", bounded(v.AsString()))
+		}
+	case "port":
+		if n, _ := v.AsBigFloat().Float64(); n < 1 || n > 65535 || !v.AsBigFloat().IsInt() {
+			return fmt.Sprintf("Input %q is out of range", name), fmt.Sprintf("Found %s, expected a whole number between 1 and 65535.", number(v))
+		}
+	}
+	return "", ""
+}

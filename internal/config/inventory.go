@@ -1,0 +1,292 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"haprov/internal/inventory"
+	"haprov/internal/secret"
+)
+
+// world is the inventory with the values that expressions see of it.
+type world struct {
+	decoder
+	inv    *inventory.Inventory
+	dir    string // relative paths of the inventory start here
+	file   inventoryFile
+	vars   map[string]cty.Value // by host
+	values map[string]cty.Value // host objects by name
+	ctx    *hcl.EvalContext     // functions, network, host, lab
+	places map[string]hcl.Range // where "host db1", "address 10.0.0.1" and so on were first said
+}
+
+// readInventory decodes the inventory's own blocks and checks them against each other.
+func (w *world) read(body *hclsyntax.Body, speed float64) {
+	w.outer(body)
+	w.lab()
+	w.networks()
+	w.hosts()
+	w.groups()
+	w.topology()
+	w.scope(speed)
+}
+
+// outer fills the outermost structs; hosts may use the networks' values in theirs.
+func (w *world) outer(body *hclsyntax.Body) {
+	l := layoutOf(reflect.TypeOf(w.file))
+	whole := &hclsyntax.Block{Type: "inventory", Body: body}
+	w.names(whole, l, false)
+	ctx := w.ctx
+	for _, pass := range []string{"lab", "ssh", "network", "host", "group", "cluster", "recipe"} {
+		if pass == "host" {
+			ctx = w.ctx.NewChild()
+			ctx.Variables = map[string]cty.Value{"network": w.networkValues()}
+			w.ctx = ctx
+		}
+		for _, b := range body.Blocks {
+			if b.Type != pass {
+				continue
+			}
+			f := l.blocks[pass]
+			if len(b.Labels) == len(layoutOf(f.structType).labels) {
+				w.nested(b, reflect.ValueOf(&w.file).Elem().FieldByIndex(f.index), f, ctx, nil)
+			}
+		}
+	}
+}
+
+func (w *world) networkValues() cty.Value {
+	m := map[string]cty.Value{}
+	for _, n := range w.file.Networks {
+		m[n.Name] = cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(n.Name), "cidr": cty.StringVal(n.CIDR)})
+	}
+	return cty.ObjectVal(m)
+}
+
+func (w *world) lab() {
+	b := w.file.Lab
+	if b == nil {
+		return
+	}
+	w.name("lab", b.Name, b.Range)
+	w.inv.Lab = &inventory.Lab{Name: b.Name, Image: b.Image, Driver: b.Driver, Memory: b.Memory, CPUs: b.CPUs}
+}
+
+// once reports a name that was there before, with both places.
+func (w *world) once(what, name string, rng hcl.Range) bool {
+	key := what + " " + name
+	if first, ok := w.places[key]; ok {
+		w.at(rng, fmt.Sprintf("%s %s stands twice", strings.ToUpper(what[:1])+what[1:], bounded(name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
+		return false
+	}
+	w.places[key] = rng
+	return true
+}
+
+func (w *world) networks() {
+	for _, b := range w.file.Networks {
+		w.name("network", b.Name, b.Range)
+		w.once("network", b.Name, b.Range)
+		w.inv.Networks = append(w.inv.Networks, inventory.Network{Name: b.Name, CIDR: b.CIDR, Carries: b.Carries})
+	}
+}
+
+func (w *world) hosts() {
+	for i, b := range w.file.Hosts {
+		w.name("host", b.Name, b.Range)
+		w.once("host", b.Name, b.Range)
+		if b.Name == "gateway" && w.inv.Lab != nil {
+			w.at(b.Range, "Host name is reserved", "The lab's own gateway is called gateway: choose another name.")
+		}
+		h := inventory.Host{Name: b.Name, ID: i + 1, Memory: b.Memory, CPUs: b.CPUs, SSH: w.ssh(b.SSH)}
+		for _, f := range b.Fences {
+			h.Fence = append(h.Fence, w.fence(f))
+		}
+		for _, d := range b.Disks {
+			h.Disks = append(h.Disks, w.disk(b, d))
+		}
+		h.Addresses = w.addresses(b)
+		w.inv.Hosts = append(w.inv.Hosts, h)
+	}
+}
+
+func (w *world) fence(f fenceBlock) inventory.Fence {
+	if !strings.HasPrefix(f.Agent, "fence_") || !goodName.MatchString(strings.ReplaceAll(f.Agent, "_", "-")) {
+		w.at(f.Range, "Bad name for a fence agent", "Found %s, expected a name such as fence_ipmilan.", bounded(f.Agent))
+	}
+	if f.Options == nil {
+		f.Options = map[string]secret.Text{}
+	}
+	return inventory.Fence{Agent: f.Agent, Options: f.Options}
+}
+
+// ssh fills a host's settings from the inventory's own.
+func (w *world) ssh(own *sshBlock) inventory.SSH {
+	var s inventory.SSH
+	for _, b := range []*sshBlock{w.file.SSH, own} {
+		if b == nil {
+			continue
+		}
+		for _, f := range []struct{ to, from *string }{{&s.User, &b.User}, {&s.Jump, &b.Jump}, {&s.Alias, &b.Alias}} {
+			if *f.from != "" {
+				*f.to = *f.from
+			}
+		}
+		if b.Port != 0 {
+			s.Port = b.Port
+		}
+		if b.Keys != nil {
+			s.Keys = w.paths(b.Keys)
+		}
+		if b.KnownHosts != nil {
+			s.KnownHosts = w.paths(b.KnownHosts)
+		}
+		for _, f := range []struct {
+			to   *bool
+			from *bool
+		}{{&s.OnlyKnown, b.OnlyKnown}, {&s.Agent, b.Agent}, {&s.Sudo, b.Sudo}} {
+			if f.from != nil {
+				*f.to = *f.from
+			}
+		}
+	}
+	return s
+}
+
+func (w *world) paths(in []string) (out []string) {
+	for _, p := range in {
+		if rest, ok := strings.CutPrefix(p, "~/"); ok {
+			if home, err := os.UserHomeDir(); err == nil {
+				p = filepath.Join(home, rest)
+			}
+		}
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(w.dir, p)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func (w *world) groups() {
+	own := map[string]map[string]any{}
+	w.vars = map[string]cty.Value{}
+	merged := map[string]map[string]cty.Value{}
+	for _, h := range w.inv.Hosts {
+		merged[h.Name] = map[string]cty.Value{}
+	}
+	for _, b := range w.file.Groups {
+		w.name("group", b.Name, b.Range)
+		w.once("group", b.Name, b.Range)
+		g := inventory.Group{Name: b.Name, Hosts: w.hostList(b.Hosts)}
+		vars := w.object("vars", b.Vars)
+		for _, n := range g.Hosts {
+			for i := range w.inv.Hosts {
+				if w.inv.Hosts[i].Name == n {
+					w.inv.Hosts[i].Groups = append(w.inv.Hosts[i].Groups, b.Name)
+				}
+			}
+			for k, v := range vars {
+				merged[n][k] = v
+			}
+		}
+		w.inv.Groups = append(w.inv.Groups, g)
+	}
+	for i, b := range w.file.Hosts {
+		for k, v := range w.object("vars", b.Vars) {
+			merged[b.Name][k] = v
+		}
+		w.vars[b.Name] = cty.ObjectVal(merged[b.Name])
+		own[b.Name], _ = plain(w.vars[b.Name]).(map[string]any)
+		w.inv.Hosts[i].Vars = own[b.Name]
+	}
+}
+
+// object evaluates an argument that must be an object; nil expressions are empty ones.
+func (w *world) object(name string, e hclsyntax.Expression) map[string]cty.Value {
+	if e == nil {
+		return nil
+	}
+	v, ok := w.value(e, w.ctx)
+	if !ok {
+		return nil
+	}
+	if v.IsNull() || v.IsMarked() || !(v.Type().IsObjectType() || v.Type().IsMapType()) {
+		w.at(e.Range(), fmt.Sprintf("Wrong type for %q", name), "Found %s, expected an object: { name = value }.", describe(v))
+		return nil
+	}
+	return v.AsValueMap()
+}
+
+// hostList reads [host.db1, group.web, "db2"] in inventory order, without repeats.
+func (w *world) hostList(e hclsyntax.Expression) []string {
+	if e == nil {
+		return nil
+	}
+	items, diags := hcl.ExprList(e)
+	if diags.HasErrors() {
+		items = []hcl.Expression{e}
+		if _, isRef := e.(*hclsyntax.ScopeTraversalExpr); !isRef {
+			w.at(e.Range(), "Wrong type for \"hosts\"", "Expected a list such as [host.db1, host.db2].")
+			return nil
+		}
+	}
+	in := map[string]bool{}
+	for _, it := range items {
+		for _, n := range w.hostRef(it) {
+			if in[n] {
+				w.at(it.Range(), fmt.Sprintf("Host %s stands twice in the list", bounded(n)), "Name it once.")
+			}
+			in[n] = true
+		}
+	}
+	var out []string
+	for _, h := range w.inv.Hosts {
+		if in[h.Name] {
+			out = append(out, h.Name)
+		}
+	}
+	return out
+}
+
+func (w *world) hostRef(e hcl.Expression) []string {
+	var hosts, groups []string
+	for _, h := range w.inv.Hosts {
+		hosts = append(hosts, h.Name)
+	}
+	for _, g := range w.inv.Groups {
+		groups = append(groups, g.Name)
+	}
+	what, name, rng := "host", "", e.Range()
+	if t, diags := hcl.AbsTraversalForExpr(e); !diags.HasErrors() && len(t) == 2 {
+		what = t.RootName()
+		name, _ = stepName(t[1])
+		rng = t[1].SourceRange()
+	} else if v, diags := e.Value(nil); !diags.HasErrors() && v.Type() == cty.String && !v.IsNull() {
+		name = v.AsString()
+	}
+	switch {
+	case name == "" || (what != "host" && what != "group"):
+		w.at(e.Range(), "Not a host", "Expected host.NAME or group.NAME.")
+	case what == "host" && contains(hosts, name):
+		return []string{name}
+	case what == "group" && contains(groups, name):
+		for _, g := range w.inv.Groups {
+			if g.Name == name {
+				return g.Hosts
+			}
+		}
+	case what == "host":
+		w.at(rng, fmt.Sprintf("Unknown host %s", bounded(name)), "%s", meant(name, hosts))
+	default:
+		w.at(rng, fmt.Sprintf("Unknown group %s", bounded(name)), "%s", meant(name, groups))
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"haprov/internal/kind"
+	"haprov/internal/secret"
+)
+
+// A struct says by tags what a block holds:
+//
+//	Name  string        `hcl:"name,label"`                        the block's label
+//	Path  string        `hcl:"path"`                              required
+//	Owner string        `hcl:"owner,optional" default:"root"`
+//	Port  int           `hcl:"port,optional" min:"1" max:"65535"`
+//	On    string        `hcl:"on,optional" oneof:"each,one"`
+//	Links []Link        `hcl:"link,block"`                        any number; *Link: at most one
+//	Size  int64         `hcl:"size,optional" unit:"bytes"`        written "2GiB"
+//	Disk  map[string]string `hcl:"backing" each:"host"`           cluster steps: evaluated once a host, by its name
+//
+// A kind's label may also be given as an argument of its name: with for_each it must be.
+type layout struct {
+	attrs  map[string]*field
+	blocks map[string]*field
+	labels []*field
+	names  []string // of attrs and blocks, sorted
+	where  []int    // index of an embedded kind.Where
+	rng    []int    // `hcl:",range"`: where the block begins
+	ranges []int    // `hcl:",ranges"`: of its arguments, by name
+	block  []int    // `hcl:",body"`: *hclsyntax.Body; anything is allowed in it
+}
+
+type field struct {
+	name       string
+	index      []int
+	typ        reflect.Type
+	required   bool
+	def        string
+	hasDef     bool
+	min, max   string
+	oneof      []string
+	bytes      bool
+	perHost    bool
+	raw        bool // hclsyntax.Expression: kept, not evaluated
+	label      bool
+	many       bool // []struct
+	structType reflect.Type
+}
+
+var (
+	layouts    sync.Map // reflect.Type -> *layout
+	whereType  = reflect.TypeFor[kind.Where]()
+	secretType = reflect.TypeFor[secret.Text]()
+	durType    = reflect.TypeFor[time.Duration]()
+	exprType   = reflect.TypeFor[hclsyntax.Expression]()
+	rangeType  = reflect.TypeFor[hcl.Range]()
+)
+
+// layoutOf reads the tags of a struct once. A wrong tag is a programmer's mistake: it panics.
+func layoutOf(t reflect.Type) *layout {
+	if l, ok := layouts.Load(t); ok {
+		return l.(*layout)
+	}
+	l := &layout{attrs: map[string]*field{}, blocks: map[string]*field{}}
+	l.read(t, nil)
+	for n := range l.attrs {
+		l.names = append(l.names, n)
+	}
+	for n := range l.blocks {
+		l.names = append(l.names, n)
+	}
+	sort.Strings(l.names)
+	layouts.Store(t, l)
+	return l
+}
+
+func (l *layout) read(t reflect.Type, at []int) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		index := append(append([]int(nil), at...), i)
+		if sf.Type == whereType {
+			l.where = index
+			continue
+		}
+		tag, ok := sf.Tag.Lookup("hcl")
+		if !ok {
+			if sf.Anonymous && sf.Type.Kind() == reflect.Struct {
+				l.read(sf.Type, index)
+			}
+			continue
+		}
+		name, what, _ := strings.Cut(tag, ",")
+		f := &field{name: name, index: index, typ: sf.Type, min: sf.Tag.Get("min"), max: sf.Tag.Get("max"),
+			bytes: sf.Tag.Get("unit") == "bytes", perHost: sf.Tag.Get("each") == "host", raw: sf.Type == exprType}
+		f.def, f.hasDef = sf.Tag.Lookup("default")
+		if v := sf.Tag.Get("oneof"); v != "" {
+			f.oneof = strings.Split(v, ",")
+		}
+		switch what {
+		case "range":
+			l.rng = index
+		case "ranges":
+			l.ranges = index
+		case "body":
+			l.block = index
+		case "label":
+			f.label = true
+			l.labels = append(l.labels, f)
+		case "block":
+			f.many = sf.Type.Kind() == reflect.Slice
+			f.structType = sf.Type
+			if f.many || sf.Type.Kind() == reflect.Pointer {
+				f.structType = sf.Type.Elem()
+			}
+			l.blocks[name] = f
+		case "optional":
+			l.attrs[name] = f
+		case "":
+			f.required = !f.hasDef
+			l.attrs[name] = f
+		default:
+			panic(fmt.Sprintf("%s.%s: tag %q", t, sf.Name, tag))
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"haprov/internal/inventory"
+	"haprov/internal/recipe"
+)
+
+// Options of a Load.
+type Options struct {
+	// Shipped holds the folders recipes, templates and files that come with the program. Folders
+	// of the same names beside the inventory come first. May be nil.
+	Shipped fs.FS
+	// Text is read instead of the file at the path, which then only names it; for an inventory
+	// that is shipped.
+	Text []byte
+	// Secrets gives what secret("...") names; nil makes its use a mistake.
+	Secrets Secrets
+	// Speed is how much slower than a real machine the hosts are; 0 is 1.
+	Speed float64
+	// Driver replaces the lab's driver when it is not empty.
+	Driver string
+}
+
+// Load reads an inventory and the recipes that its clusters name. It finds all mistakes at once
+// and connects to nothing. The program is nil when any problem is an error; an inventory without
+// clusters makes a program without any. The same files give the same program.
+func Load(path string, o Options) (*recipe.Program, Problems) {
+	if o.Speed <= 0 {
+		o.Speed = 1
+	}
+	b := start(path, &o)
+	text, err := o.read(path)
+	if err != nil {
+		b.add(Problem{Summary: "Inventory cannot be read", Detail: sentence(err.Error()), File: path})
+		return nil, b.sorted(path)
+	}
+	body := b.files.parse(b.report, path, text)
+	if body == nil {
+		return nil, b.sorted(path)
+	}
+	b.read(body, o.Speed)
+	if o.Driver != "" && b.inv.Lab != nil {
+		b.inv.Lab.Driver = o.Driver
+	}
+	if len(b.inv.Hosts) == 0 && b.fails == 0 && len(b.file.Recipes) == 0 {
+		b.at(hcl.Range{Filename: path}, "Inventory has no hosts", "Write host \"db1\" { address = \"...\" } for each machine.")
+	}
+	for _, r := range b.file.Recipes {
+		b.recipes[r.Name] = nil
+		if b.once("recipe", r.Name, r.Range) {
+			b.recipes[r.Name] = b.define(r)
+		}
+	}
+	p := &recipe.Program{Inventory: b.inv}
+	for _, blk := range b.file.Clusters {
+		if c, ok := b.cluster(blk); ok {
+			p.Clusters = append(p.Clusters, c)
+		}
+	}
+	problems := b.sorted(path)
+	if problems.Failed() {
+		return nil, problems
+	}
+	return p, problems
+}
+
+func start(path string, o *Options) *builder {
+	dir := ""
+	if o.Text == nil {
+		dir = filepath.Dir(path)
+	}
+	f := newFiles(dir, o.Shipped)
+	r := &report{files: f}
+	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, places: map[string]hcl.Range{}}
+	w.ctx = &hcl.EvalContext{Functions: f.reach("inventory", o.Secrets, &names{})}
+	return &builder{world: w, opts: *o, recipes: map[string]*recipeDef{}}
+}
+
+// read gives the inventory's text, one byte more than is allowed at most.
+func (o Options) read(path string) ([]byte, error) {
+	if o.Text != nil {
+		return o.Text, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = fmt.Errorf("%s: %w", path, pe.Err)
+		}
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}

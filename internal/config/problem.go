@@ -1,0 +1,194 @@
+// Package config reads inventories and recipes: HCL in, typed values out.
+//
+// Load is the only way in. It finds all mistakes at once, before any connection, and gives them as
+// plain Problems. Nothing of HCL leaves this package. It must not know SSH, the engine, or how the
+// steps that it decodes are carried out.
+package config
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Severity of a Problem.
+type Severity string
+
+// Severities.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+)
+
+// Problem is one mistake in a file.
+type Problem struct {
+	Severity Severity `json:"severity"`
+	Summary  string   `json:"summary"` // up to eight words, no full stop
+	Detail   string   `json:"detail"`  // found, expected, what to do
+	File     string   `json:"file,omitempty"`
+	Line     int      `json:"line,omitempty"` // from 1; 0: the file as a whole
+	Column   int      `json:"column,omitempty"`
+	Length   int      `json:"length,omitempty"`  // characters of the guilty part in its line
+	Snippet  string   `json:"snippet,omitempty"` // the guilty line; secrets are never in it
+}
+
+// Problems are all mistakes of one Load, in the order of files and lines.
+type Problems []Problem
+
+// Failed reports whether any is an error.
+func (p Problems) Failed() bool {
+	for _, x := range p {
+		if x.Severity == Error {
+			return true
+		}
+	}
+	return false
+}
+
+// Shown is how many problems Render prints before it only counts.
+const Shown = 20
+
+// Render is the text for a person, at most width columns wide where the words allow it.
+func (p Problems) Render(width int, color bool) string {
+	var b strings.Builder
+	paint := func(code, s string) string {
+		if !color {
+			return s
+		}
+		return "\x1b[" + code + "m" + s + "\x1b[0m"
+	}
+	for i, x := range p {
+		if i == Shown {
+			fmt.Fprintf(&b, "... and %d more\n", len(p)-Shown)
+			break
+		}
+		code := "1;31"
+		if x.Severity == Warning {
+			code = "1;33"
+		}
+		fmt.Fprintf(&b, "%s: %s\n", paint(code, string(x.Severity)), paint("1", clean(x.Summary)))
+		if x.File != "" {
+			at := clean(x.File)
+			if x.Line > 0 {
+				at = fmt.Sprintf("%s:%d:%d", at, x.Line, x.Column)
+			}
+			fmt.Fprintf(&b, "  at %s\n", at)
+		}
+		if x.Snippet != "" {
+			num := fmt.Sprint(x.Line)
+			fmt.Fprintf(&b, "  %s | %s\n", num, clean(x.Snippet))
+			if x.Length > 0 {
+				pad := strings.Repeat(" ", len(num)) + " | " + strings.Repeat(" ", max(0, x.Column-1))
+				fmt.Fprintf(&b, "  %s%s\n", pad, paint(code, strings.Repeat("^", x.Length)))
+			}
+		}
+		for _, l := range wrap(clean(x.Detail), max(20, width-2)) {
+			fmt.Fprintf(&b, "  %s\n", l)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// clean makes text from files safe for a terminal.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r == '\n':
+			return r
+		case unicode.IsControl(r) || hides(r):
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+func wrap(s string, width int) (out []string) {
+	for _, para := range strings.Split(s, "\n") {
+		line := ""
+		for _, w := range strings.Fields(para) {
+			if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(w) > width {
+				out, line = append(out, line), ""
+			}
+			if line != "" {
+				line += " "
+			}
+			line += w
+		}
+		if line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// report collects problems; the same summary at the same place is kept once.
+type report struct {
+	list  Problems
+	seen  map[string]bool
+	files *files
+	fails int
+}
+
+func (r *report) add(p Problem) {
+	key := fmt.Sprintf("%s\x00%d\x00%d\x00%s", p.File, p.Line, p.Column, p.Summary)
+	if r.seen == nil {
+		r.seen = map[string]bool{}
+	}
+	if p.Severity == "" {
+		p.Severity = Error
+	}
+	if p.Severity == Error {
+		r.fails++
+	}
+	if r.seen[key] {
+		return
+	}
+	r.seen[key] = true
+	r.list = append(r.list, p)
+}
+
+// at reports a mistake at a range.
+func (r *report) at(rng hcl.Range, summary, detail string, args ...any) {
+	p := Problem{Summary: summary, Detail: detail}
+	if len(args) > 0 {
+		p.Detail = fmt.Sprintf(detail, args...)
+	}
+	r.add(r.place(p, rng))
+}
+
+func (r *report) place(p Problem, rng hcl.Range) Problem {
+	p.File, p.Line, p.Column = rng.Filename, rng.Start.Line, rng.Start.Column
+	if r.files != nil {
+		p.Snippet = r.files.line(rng.Filename, rng.Start.Line)
+	}
+	if p.Snippet != "" {
+		p.Length = max(1, min(rng.End.Column-rng.Start.Column, utf8.RuneCountInString(p.Snippet)-rng.Start.Column+1))
+		if rng.End.Line != rng.Start.Line {
+			p.Length = max(1, utf8.RuneCountInString(p.Snippet)-rng.Start.Column+1)
+		}
+		p.Snippet, p.Length = hide(p.Snippet, p.Length)
+	}
+	return p
+}
+
+// sorted puts the inventory's own problems first, then by file and place.
+func (r *report) sorted(first string) Problems {
+	sort.SliceStable(r.list, func(i, j int) bool {
+		a, b := r.list[i], r.list[j]
+		if a.File != b.File {
+			return a.File == first || (b.File != first && a.File < b.File)
+		}
+		if a.Line != b.Line {
+			return a.Line < b.Line
+		}
+		return a.Column < b.Column
+	})
+	return r.list
+}

@@ -1,0 +1,167 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"haprov/internal/secret"
+)
+
+// Secrets gives generated secrets of a cluster; "" is the inventory itself. One that does not
+// exist is drawn, exists is false then, and the caller keeps it before the first action. length is
+// in characters, 0 for the store's own.
+type Secrets interface {
+	Get(cluster, name string, length int) (t secret.Text, exists bool)
+}
+
+// reach makes the functions that look beyond their arguments: template, file and secret.
+func (f *files) reach(cluster string, from Secrets, used *names) map[string]function.Function {
+	out := map[string]function.Function{
+		"template": f.templateFunc(),
+		"file":     f.fileFunc(),
+		"secret":   secretFunc(cluster, from, used),
+	}
+	for n, fn := range functions {
+		out[n] = fn
+	}
+	return out
+}
+
+// names is a set that several goroutines may add to.
+type names struct {
+	mu  sync.Mutex
+	set map[string]bool
+}
+
+func (n *names) add(s string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.set == nil {
+		n.set = map[string]bool{}
+	}
+	n.set[s] = true
+}
+
+func (f *files) templateFunc() function.Function {
+	return function.New(&function.Spec{
+		Params:   []function.Parameter{{Name: "name", Type: cty.String}},
+		VarParam: &function.Parameter{Name: "values", Type: cty.DynamicPseudoType, AllowMarked: true},
+		Type:     function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			t, err := f.template(args[0].AsString())
+			if err != nil {
+				return cty.NilVal, err
+			}
+			values := map[string]any{}
+			hide := false
+			for _, a := range args[1:] {
+				open, marks := a.UnmarkDeep()
+				hide = hide || len(marks) > 0
+				m, ok := plain(open).(map[string]any)
+				if !ok {
+					return cty.NilVal, errors.New("the values of a template are an object: { name = value }")
+				}
+				for k, v := range m {
+					values[k] = v
+				}
+			}
+			s, err := t.Render(values)
+			if err != nil {
+				return cty.NilVal, err
+			}
+			if hide {
+				return cty.StringVal(s).Mark(sensitive), nil
+			}
+			return cty.StringVal(s), nil
+		},
+	})
+}
+
+func (f *files) fileFunc() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			text, err := f.read("templates", args[0].AsString())
+			if err != nil {
+				return cty.NilVal, err
+			}
+			if len(text) > maxMade {
+				return cty.NilVal, fmt.Errorf("%s has %d bytes, at most %d are read", args[0].AsString(), len(text), maxMade)
+			}
+			return cty.StringVal(string(text)), nil
+		},
+	})
+}
+
+func secretFunc(cluster string, from Secrets, used *names) function.Function {
+	return function.New(&function.Spec{
+		Params:   []function.Parameter{{Name: "name", Type: cty.String}},
+		VarParam: &function.Parameter{Name: "length", Type: cty.Number},
+		Type:     function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := args[0].AsString()
+			if !goodName.MatchString(strings.ReplaceAll(name, "_", "-")) {
+				return cty.NilVal, fmt.Errorf("%s is not a name for a secret: lower-case letters, digits, - and _", bounded(name))
+			}
+			n := 0
+			if len(args) > 1 {
+				l, _ := args[1].AsBigFloat().Int64()
+				if n = int(l); l < 8 || l > 4096 {
+					return cty.NilVal, fmt.Errorf("a secret has 8 to 4096 characters, found %s", number(args[1]))
+				}
+			}
+			if from == nil {
+				return cty.NilVal, errors.New("there is no store of secrets here")
+			}
+			t, _ := from.Get(cluster, name, n)
+			used.add(name)
+			return cty.StringVal(t.Reveal()).Mark(sensitive), nil
+		},
+	})
+}
+
+// plain is a value as templates and the inventory see it.
+func plain(v cty.Value) any {
+	if v.IsNull() || !v.IsKnown() {
+		return nil
+	}
+	if v.IsMarked() {
+		open, _ := v.UnmarkDeep()
+		if s, ok := plain(open).(string); ok {
+			return secret.Sensitive(s)
+		}
+		return secret.Sensitive("")
+	}
+	ty := v.Type()
+	switch {
+	case ty == cty.String:
+		return v.AsString()
+	case ty == cty.Bool:
+		return v.True()
+	case ty == cty.Number:
+		if n, acc := v.AsBigFloat().Int64(); acc == 0 {
+			return n
+		}
+		n, _ := v.AsBigFloat().Float64()
+		return n
+	case ty.IsObjectType() || ty.IsMapType():
+		m := make(map[string]any, v.LengthInt())
+		for it := v.ElementIterator(); it.Next(); {
+			k, e := it.Element()
+			m[k.AsString()] = plain(e)
+		}
+		return m
+	}
+	l := make([]any, 0, v.LengthInt())
+	for it := v.ElementIterator(); it.Next(); {
+		_, e := it.Element()
+		l = append(l, plain(e))
+	}
+	return l
+}

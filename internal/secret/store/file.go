@@ -1,0 +1,84 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"haprov/internal/secret"
+)
+
+const maxSecret = 1 << 20
+
+func (s *Store) path(cluster, name string) (string, error) {
+	if !goodName.MatchString(cluster) || !goodName.MatchString(name) {
+		return "", fmt.Errorf("%q of %q is not a name of a secret", name, cluster)
+	}
+	return filepath.Join(s.dir, cluster, name), nil
+}
+
+// read gives a secret byte for byte.
+func (s *Store) read(cluster, name string) (secret.Text, error) {
+	p, err := s.path(cluster, name)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	f, err := os.OpenFile(p, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return secret.Text{}, err
+	case info.Mode().Perm()&0o077 != 0 || !info.Mode().IsRegular():
+		return secret.Text{}, fmt.Errorf("%s may be read by others: chmod 600 it", p)
+	case !mine(info):
+		return secret.Text{}, fmt.Errorf("%s belongs to another user", p)
+	case info.Size() == 0 || info.Size() > maxSecret:
+		return secret.Text{}, fmt.Errorf("%s has %d bytes: a secret has at least one and at most %d", p, info.Size(), maxSecret)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	return secret.Sensitive(string(b)), err
+}
+
+// write makes a secret's file as a whole, and refuses when there is one.
+func (s *Store) write(cluster, name string, t secret.Text) error {
+	p, err := s.path(cluster, name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(p), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = io.WriteString(f, t.Reveal())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), p); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("secret %s of %s was made by another run meanwhile: run again", name, cluster)
+		}
+		return err
+	}
+	d, err := os.Open(filepath.Dir(p))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func mine(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || int(st.Uid) == os.Geteuid()
+}

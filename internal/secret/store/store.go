@@ -1,0 +1,158 @@
+// Package store keeps a controller's generated secrets: one file each, 0600, in folders 0700.
+//
+// A secret that is asked for and does not exist is drawn at once and kept in memory; Commit writes
+// what was drawn, before the first action of a run, and never replaces anything. So planning
+// leaves nothing behind. Files are in the clear until an age identity is supported: Store.read and
+// Store.write are the only places that will change. It must not know recipes.
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+	"sync"
+
+	"haprov/internal/secret"
+)
+
+// DefaultLength is how many characters a secret has when the recipe does not say; each is one of
+// 62, so that it needs no quoting anywhere.
+const DefaultLength = 32
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+var goodName = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`)
+
+// Store is one folder of secrets. It may be used from several goroutines.
+type Store struct {
+	dir string
+	mu  sync.Mutex
+	has map[string]secret.Text // by "cluster/name"
+	new map[string]bool        // drawn here, not written yet
+	err error
+}
+
+// Open prepares a store. The folder need not exist; one that others can read, or that belongs to
+// somebody else, is an error.
+func Open(dir string) (*Store, error) {
+	info, err := os.Lstat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is not a directory", dir)
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("%s may be read by others: chmod 700 it", dir)
+	case !mine(info):
+		return nil, fmt.Errorf("%s belongs to another user", dir)
+	}
+	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}}, nil
+}
+
+// Get gives a cluster's secret, and whether it exists already. One that does not is drawn with
+// length characters (0: DefaultLength), the same at every call, and kept by Commit. A store that
+// cannot be read gives a drawn value too; Commit then fails with the reason.
+func (s *Store) Get(cluster, name string, length int) (secret.Text, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := cluster + "/" + name
+	if t, ok := s.has[key]; ok {
+		return t, !s.new[key]
+	}
+	t, err := s.read(cluster, name)
+	if err == nil {
+		s.has[key] = t
+		return t, true
+	}
+	if !errors.Is(err, fs.ErrNotExist) && s.err == nil {
+		s.err = err
+	}
+	t = draw(length)
+	s.has[key], s.new[key] = t, true
+	return t, false
+}
+
+// Show reads a secret that exists; fs.ErrNotExist when it does not.
+func (s *Store) Show(cluster, name string) (secret.Text, error) { return s.read(cluster, name) }
+
+// Drawn names the secrets that Commit would write: "cluster/name", sorted.
+func (s *Store) Drawn() (out []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.new {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Commit writes what was drawn. It may be called again. A secret that somebody else wrote in the
+// meantime is an error: run again, and theirs is used.
+func (s *Store) Commit() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	for key := range s.new {
+		cluster, name, _ := strings.Cut(key, "/")
+		if err := s.write(cluster, name, s.has[key]); err != nil {
+			return err
+		}
+		delete(s.new, key)
+	}
+	return nil
+}
+
+// Put writes a secret that was made elsewhere; one that exists already is an error.
+func (s *Store) Put(cluster, name string, t secret.Text) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.write(cluster, name, t); err != nil {
+		return err
+	}
+	s.has[cluster+"/"+name] = t
+	delete(s.new, cluster+"/"+name)
+	return nil
+}
+
+// List names a cluster's secrets.
+func (s *Store) List(cluster string) (out []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, cluster))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if goodName.MatchString(e.Name()) {
+			out = append(out, e.Name())
+		}
+	}
+	return out, err
+}
+
+func draw(length int) secret.Text {
+	if length <= 0 {
+		length = DefaultLength
+	}
+	out := make([]byte, 0, length)
+	buf := make([]byte, length)
+	for len(out) < length {
+		if _, err := rand.Read(buf); err != nil {
+			panic(err)
+		}
+		for _, b := range buf {
+			// 248 is the largest multiple of 62: what lies above would favour some letters.
+			if b < 248 && len(out) < length {
+				out = append(out, alphabet[b%62])
+			}
+		}
+	}
+	return secret.Sensitive(string(out))
+}
