@@ -27,6 +27,14 @@ func (p *problems) add(attribute, summary, detail string) {
 	*p = append(*p, Problem{attribute, summary, detail})
 }
 
+// name reports a name that is missing or does not look as it must.
+func (p *problems) name(attribute, value string, re *regexp.Regexp, what string) {
+	if value == "" {
+		p.add(attribute, "Name is empty", "Expected "+what+".")
+	}
+	p.matches(attribute, value, re, what)
+}
+
 // matches reports a value that is given and does not look as it must.
 func (p *problems) matches(attribute, value string, re *regexp.Regexp, what string) {
 	if value != "" && !re.MatchString(value) {
@@ -41,8 +49,8 @@ func (p *problems) path(attribute, value string) {
 		p.add(attribute, "Path is not absolute", "Found "+quoted(value)+"; write the whole path, from the first slash on.")
 	case path.Clean(value) != value:
 		p.add(attribute, "Path is not in its shortest form", "Found "+quoted(value)+"; write "+quoted(path.Clean(value))+".")
-	case strings.ContainsAny(value, "\x00\n\r"):
-		p.add(attribute, "Path holds a control character", "Found "+quoted(value)+"; line breaks cannot stand in a path here.")
+	case strings.ContainsAny(value, "\x00\n\r|"):
+		p.add(attribute, "Path holds a line break or bar", "Found "+quoted(value)+"; neither can stand in a path here.")
 	}
 }
 

@@ -34,7 +34,7 @@ type Directory struct {
 // Check finds bad paths, modes and names.
 func (d *Directory) Check() []Problem {
 	var ps problems
-	ps.path("", d.Path)
+	ps.path("path", d.Path)
 	ps.mode(d.Mode)
 	ps.owners(d.Owner, d.Group)
 	return ps

@@ -46,7 +46,7 @@ const maxShown = 256 << 10
 // Check finds bad paths, modes and names, and a text that is said twice or not at all.
 func (f *File) Check() []Problem {
 	var ps problems
-	ps.path("", f.Path)
+	ps.path("path", f.Path)
 	ps.mode(f.Mode)
 	ps.owners(f.Owner, f.Group)
 	ps.owes(f.Owes)
@@ -80,7 +80,7 @@ func (f *File) Probe(seen probe.Seen) []probe.Query {
 
 // shows reports whether the old text is needed for a diff.
 func (f *File) shows(have probe.FileInfo) bool {
-	return have.Exists && have.Type == "regular file" && have.SHA256 != digest(f.Content.Reveal()) && !f.Content.IsSensitive() &&
+	return have.Exists && have.Type == "regular file" && have.SHA256 != "" && have.SHA256 != digest(f.Content.Reveal()) && !f.Content.IsSensitive() &&
 		have.Size < maxShown && len(f.Content.Reveal()) < maxShown
 }
 
@@ -89,6 +89,9 @@ func (f *File) Decide(seen probe.Seen) (plan.Change, error) {
 	have, ok := seen.File(f.Path)
 	if !ok {
 		return unknown("file " + f.Path), nil
+	}
+	if from := f.Template + f.Source; from != "" && f.Content.Empty() {
+		return plan.Change{}, fmt.Errorf("%s: nothing was made of %s", f.Path, from)
 	}
 	var c plan.Change
 	write := true
@@ -201,7 +204,8 @@ func setAttributes(p string, have probe.FileInfo, owner, group, mode string) str
 	}
 	// chown clears set-user-ID bits, hence chmod after it.
 	if mode != "" && (mode4(mode) != have.Mode || len(lines) > 0) {
-		lines = append(lines, shell.Join("chmod", "--", mode, p))
+		// Five digits: with fewer, chmod keeps the set-group-ID bit of a directory.
+		lines = append(lines, shell.Join("chmod", "--", "0"+mode4(mode), p))
 	}
 	return strings.Join(lines, "\n")
 }

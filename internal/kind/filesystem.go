@@ -45,7 +45,7 @@ var fsLabel = regexp.MustCompile(`^[A-Za-z0-9._-]{1,12}$`)
 // Check finds paths, types and labels that cannot be.
 func (f *Filesystem) Check() []Problem {
 	var ps problems
-	ps.path("", f.Device)
+	ps.path("device", f.Device)
 	if _, ok := makers[f.Type]; !ok {
 		ps.add("type", "Unknown type of filesystem", "Found "+quoted(f.Type)+"; expected "+strings.Join(slices.Sorted(maps.Keys(makers)), ", ")+".")
 	}

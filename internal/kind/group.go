@@ -29,7 +29,7 @@ type Group struct {
 // Check finds names and numbers that no group can have.
 func (g *Group) Check() []Problem {
 	var ps problems
-	ps.matches("", g.Name, loginName, "group name")
+	ps.name("name", g.Name, loginName, "group name")
 	ps.number("gid", g.GID)
 	return ps
 }

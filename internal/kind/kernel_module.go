@@ -27,7 +27,7 @@ type KernelModule struct {
 // Check finds names that no module can have.
 func (k *KernelModule) Check() []Problem {
 	var ps problems
-	ps.matches("", k.Name, moduleName, "module name")
+	ps.name("name", k.Name, moduleName, "module name")
 	return ps
 }
 

@@ -45,14 +45,14 @@ var (
 // Check finds what cannot stand in a line of /etc/fstab.
 func (m *Mount) Check() []Problem {
 	var ps problems
-	ps.path("", m.Path)
-	ps.matches("", m.Path, fstabWord, "mount point without spaces or quotes")
+	ps.path("path", m.Path)
+	ps.matches("path", m.Path, fstabWord, "mount point without spaces or quotes")
 	ps.matches("device", m.Device, fstabWord, "device without spaces or quotes")
 	if m.Device == "" {
 		ps.add("device", "Device is empty", "Expected a device, UUID=, LABEL=, an export, or tmpfs.")
 	}
 	if m.Path == "/" {
-		ps.add("", "Root filesystem cannot be mounted", "It is what the host runs from; leave it to the system.")
+		ps.add("path", "Root filesystem cannot be mounted", "It is what the host runs from; leave it to the system.")
 	}
 	ps.matches("type", m.Type, fsType, "filesystem type")
 	for _, o := range m.Options {

@@ -34,14 +34,11 @@ func (p *Package) all() []string {
 func (p *Package) Check() []Problem {
 	var ps problems
 	for _, n := range p.all() {
-		attribute := ""
+		attribute := "name"
 		if len(p.Names) > 0 {
 			attribute = "names"
 		}
-		ps.matches(attribute, n, packageName, "package name")
-		if n == "" {
-			ps.add(attribute, "Package name is empty", "Found an empty name; write the package's name.")
-		}
+		ps.name(attribute, n, packageName, "package name")
 	}
 	ps.matches("version", p.Version, versionText, "package version")
 	if p.Version != "" && len(p.Names) > 1 {

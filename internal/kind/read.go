@@ -16,7 +16,7 @@ func unread(seen probe.Seen, qs ...probe.Query) (out []probe.Query) {
 			out = append(out, q)
 		}
 	}
-	return out
+	return probe.Unique(out)
 }
 
 // unknown is the change of a step whose question was not answered.

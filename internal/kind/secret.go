@@ -30,7 +30,7 @@ type Secret struct {
 // Check finds bad paths and modes, and a value that is no secret.
 func (s *Secret) Check() []Problem {
 	ps := problems(nil)
-	ps.path("", s.Path)
+	ps.path("path", s.Path)
 	ps.mode(s.Mode)
 	ps.owners(s.Owner, s.Group)
 	ps.owes(s.Owes)

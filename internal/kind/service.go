@@ -64,9 +64,9 @@ func (s *Service) dropIn() *File {
 // Check finds names that no unit can have.
 func (s *Service) Check() []Problem {
 	var ps problems
-	ps.matches("", s.unit(), unitName, "unit name")
+	ps.matches("name", s.unit(), unitName, "unit name")
 	if strings.Contains(s.Name, "@.") {
-		ps.add("", "A template is not a unit", "Found "+quoted(s.Name)+"; name an instance of it, as in getty@tty1.service.")
+		ps.add("name", "A template is not a unit", "Found "+quoted(s.Name)+"; name an instance of it, as in getty@tty1.service.")
 	}
 	return ps
 }
@@ -156,6 +156,7 @@ func (s *Service) define(c *plan.Change, u probe.UnitInfo, seen probe.Seen) (fre
 	if err != nil {
 		return false, err
 	}
+	ch.Diffs = slices.DeleteFunc(ch.Diffs, func(x plan.Diff) bool { return x.Attribute == "mode" && x.Have == "" })
 	for i := range ch.Diffs {
 		if ch.Diffs[i].Attribute == "content" {
 			ch.Diffs[i].Attribute = "drop_in"

@@ -30,7 +30,7 @@ type Symlink struct {
 // Check finds bad paths and targets.
 func (s *Symlink) Check() []Problem {
 	var ps problems
-	ps.path("", s.Path)
+	ps.path("path", s.Path)
 	ps.owes(s.Owes)
 	if s.Target == "" || strings.ContainsAny(s.Target, "\x00\n\r") {
 		ps.add("target", "Invalid link target", "Found "+quoted(s.Target)+"; expected a path on one line.")

@@ -29,7 +29,7 @@ type Sysctl struct {
 // Check finds keys and values that are none.
 func (s *Sysctl) Check() []Problem {
 	var ps problems
-	ps.matches("", s.Key, sysctlKey, "kernel setting")
+	ps.name("key", s.Key, sysctlKey, "kernel setting")
 	if strings.TrimSpace(s.Value) == "" || strings.ContainsAny(s.Value, "\x00\n\r") {
 		ps.add("value", "Invalid value of a kernel setting", "Found "+quoted(s.Value)+"; expected a value on one line.")
 	}
@@ -64,11 +64,12 @@ func (s *Sysctl) Decide(seen probe.Seen) (plan.Change, error) {
 		return c, err
 	}
 	c.Diffs = append(differ("value", have, s.value()), c.Diffs...)
-	c.Actions = append(c.Actions, act.Action{
+	// Setting first: a value that the kernel refuses is not kept for the next boot.
+	c.Actions = append([]act.Action{{
 		Title:   "set " + s.Key + " to " + s.value(),
 		Shell:   "printf '%s\\n' " + shell.Quote(s.value()) + " >" + shell.Quote("/proc/sys/"+strings.ReplaceAll(s.Key, ".", "/")),
 		Touches: []probe.Subject{probe.Subject("sysctl:" + s.Key)},
-	})
+	}}, c.Actions...)
 	return c, nil
 }
 

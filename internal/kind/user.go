@@ -41,7 +41,7 @@ type User struct {
 // Check finds names, numbers and paths that no login can have.
 func (u *User) Check() []Problem {
 	var ps problems
-	ps.matches("", u.Name, loginName, "login name")
+	ps.name("name", u.Name, loginName, "login name")
 	ps.number("uid", u.UID)
 	ps.matches("group", u.Group, loginName, "group name")
 	for _, g := range u.Groups {
