@@ -182,7 +182,7 @@ func (b *builder) text(d decoder, s *stepDef, f *kind.File, ctx *hcl.EvalContext
 		d.at(s.rangeOf("template"), "Template cannot be read", "%s", sentence(err.Error()))
 		return
 	}
-	values, hidden := seenBy(ctx, true)
+	values, hidden := b.seen.by(ctx, true)
 	out, err := t.Render(values)
 	if err != nil {
 		d.at(s.rangeOf("template"), "Template cannot be filled", "%s", sentence(err.Error()))
@@ -191,44 +191,11 @@ func (b *builder) text(d decoder, s *stepDef, f *kind.File, ctx *hcl.EvalContext
 	f.Content, f.Template = secret.Plain(out), ""
 	if hidden {
 		// What comes out differently without the secrets holds one of them.
-		values, _ = seenBy(ctx, false)
+		values, _ = b.seen.by(ctx, false)
 		if without, err := t.Render(values); err != nil || without != out {
 			f.Content = secret.Sensitive(out)
 		}
 	}
-}
-
-// seenBy is what a template sees: input, cluster, lab, host (this one), key and value.
-func seenBy(ctx *hcl.EvalContext, open bool) (values map[string]any, hidden bool) {
-	values = map[string]any{}
-	put := func(name string, v cty.Value) {
-		un, marks := v.UnmarkDeep()
-		if len(marks) > 0 {
-			hidden = true
-			if !open {
-				values[name] = plain(v)
-				return
-			}
-		}
-		values[name] = plain(un)
-	}
-	for c := ctx; c != nil; c = c.Parent() {
-		for n, v := range c.Variables {
-			switch n {
-			case "each":
-				if _, ok := values["host"]; !ok {
-					for k, e := range v.AsValueMap() {
-						put(k, e)
-					}
-				}
-			case "input", "cluster", "lab", "facts":
-				if _, ok := values[n]; !ok {
-					put(n, v)
-				}
-			}
-		}
-	}
-	return values, hidden
 }
 
 // when evaluates the condition of a step.

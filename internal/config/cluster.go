@@ -19,6 +19,7 @@ type builder struct {
 	*world
 	opts    Options
 	recipes map[string]*recipeDef // nil: looked for and not there
+	seen    sights
 }
 
 // cluster makes one cluster's chains.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -20,10 +21,11 @@ func (r *report) diags(diags hcl.Diagnostics) {
 			rng = *d.Subject
 		}
 		detail := d.Detail
-		if e, ok := hcl.DiagnosticExtra[interface{ FunctionCallError() error }](d); ok && e.FunctionCallError() != nil {
-			detail = sentence(e.FunctionCallError().Error())
+		summary := strings.TrimRight(d.Summary, ".")
+		if e, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && e.FunctionCallError() != nil {
+			summary, detail = e.CalledFunctionName()+"() cannot be called so", sentence(e.FunctionCallError().Error())
 		}
-		r.at(rng, strings.TrimRight(d.Summary, "."), "%s", detail)
+		r.at(rng, summary, "%s", detail)
 	}
 }
 

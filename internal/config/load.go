@@ -30,12 +30,23 @@ type Options struct {
 	Driver string
 }
 
-// Load reads an inventory and the recipes that its clusters name. It finds all mistakes at once
+// Default is the shipped inventory that is read when Load is given no path.
+const Default = "inventory/mysql-drbd.hcl"
+
+// Load reads an inventory and the recipes that its clusters name; an empty path is the shipped
+// Default, with the folders of the working directory beside it. It finds all mistakes at once
 // and connects to nothing. The program is nil when any problem is an error; an inventory without
 // clusters makes a program without any. The same files give the same program.
 func Load(path string, o Options) (*recipe.Program, Problems) {
 	if o.Speed <= 0 {
 		o.Speed = 1
+	}
+	var err error
+	if path == "" && o.Text == nil && o.Shipped != nil {
+		path = "(shipped)/" + Default
+		if o.Text, err = fs.ReadFile(o.Shipped, Default); err != nil {
+			return nil, Problems{{Severity: Error, Summary: "No inventory", Detail: "There is no haprov.hcl here and none was named with -i."}}
+		}
 	}
 	b := start(path, &o)
 	text, err := o.read(path)
@@ -74,7 +85,7 @@ func Load(path string, o Options) (*recipe.Program, Problems) {
 }
 
 func start(path string, o *Options) *builder {
-	dir := ""
+	dir := "."
 	if o.Text == nil {
 		dir = filepath.Dir(path)
 	}

@@ -22,7 +22,7 @@ var functions = template.FuncMap{
 	"upper":  strings.ToUpper,
 	"lower":  strings.ToLower,
 	"indent": indent,
-	"add":    func(a, b int64) int64 { return a + b },
+	"add":    add,
 	"ip":     ip,
 	"field":  field,
 }
@@ -71,6 +71,26 @@ func join(sep string, list []any, key ...string) (string, error) {
 		out = append(out, fmt.Sprint(x))
 	}
 	return strings.Join(out, sep), nil
+}
+
+// add is for counting: indexes are of another type than given numbers.
+func add(a, b any) (int64, error) {
+	x, ok := whole(a)
+	y, also := whole(b)
+	if !ok || !also {
+		return 0, fmt.Errorf("add: whole numbers are wanted, found %v and %v", a, b)
+	}
+	return x + y, nil
+}
+
+func whole(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int:
+		return int64(v), true
+	case int64:
+		return v, true
+	}
+	return 0, false
 }
 
 func indent(n int, s string) string {

@@ -28,7 +28,10 @@ func Parse(name, text string) (*Template, error) {
 	return &Template{t}, nil
 }
 
-var missing = regexp.MustCompile(`map has no entry for key (".*")`)
+var (
+	missing   = regexp.MustCompile(`map has no entry for key (".*")`)
+	executing = regexp.MustCompile(`: executing ".*?" at `)
+)
 
 // Render fills the template with plain values: texts, int64, float64, bools, []any and
 // map[string]any.
@@ -36,6 +39,7 @@ func (t *Template) Render(values map[string]any) (string, error) {
 	var b limited
 	if err := t.t.Execute(&b, values); err != nil {
 		s := strings.TrimPrefix(err.Error(), "template: ")
+		s = executing.ReplaceAllString(s, ": at ")
 		s = missing.ReplaceAllString(s, "no value for $1 was given")
 		return "", errors.New(s)
 	}
