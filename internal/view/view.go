@@ -196,3 +196,13 @@ func short(d time.Duration) string {
 	}
 	return d.Round(100 * time.Millisecond).String()
 }
+
+// Ready says where the service is and what to type next.
+func (v *Human) Ready(endpoint string, lab bool) {
+	if endpoint != "" {
+		fmt.Fprintf(v.Out, "ready: %s\n", endpoint)
+	}
+	if lab {
+		fmt.Fprintln(v.Out, "next: haprov lab status, haprov ssh HOST, haprov verify, haprov down")
+	}
+}
