@@ -2,7 +2,6 @@ package kind
 
 import (
 	"fmt"
-	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -131,9 +130,13 @@ func (f *File) mend(write bool, have probe.FileInfo) act.Action {
 	if !write {
 		return act.Action{Title: "set owner and mode of " + f.Path, Shell: setAttributes(f.Path, have, f.Owner, f.Group, f.Mode), Touches: touches}
 	}
+	mode := f.Mode
+	if have.Type == "symbolic link" {
+		mode = word(mode, "0644") // not that of the file it points to
+	}
 	return act.Action{
 		Title:   "write " + f.Path,
-		Write:   &act.File{Path: f.Path, Owner: f.Owner, Group: f.Group, Mode: f.Mode, Content: f.Content, Validate: f.Validate},
+		Write:   &act.File{Path: f.Path, Owner: f.Owner, Group: f.Group, Mode: mode, Content: f.Content, Validate: f.Validate},
 		Touches: touches,
 	}
 }
@@ -208,41 +211,4 @@ func setAttributes(p string, have probe.FileInfo, owner, group, mode string) str
 		lines = append(lines, shell.Join("chmod", "--", "0"+mode4(mode), p))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// inUnitDir reports whether systemd reads unit files from the path's folder.
-func inUnitDir(p string) bool {
-	for _, d := range []string{"/etc/systemd/system/", "/lib/systemd/system/", "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/"} {
-		if strings.HasPrefix(p, d) {
-			return true
-		}
-	}
-	return false
-}
-
-// unitOfPath is the unit that a unit file or drop-in defines; empty for other files and for
-// templates, which are no units themselves.
-func unitOfPath(p string) string {
-	if !inUnitDir(p) {
-		return ""
-	}
-	n := path.Base(p)
-	if d := path.Base(path.Dir(p)); strings.HasSuffix(d, ".d") && strings.HasSuffix(n, ".conf") {
-		n = strings.TrimSuffix(d, ".d")
-	}
-	if !unitName.MatchString(n) || strings.Contains(n, "@.") {
-		return ""
-	}
-	return n
-}
-
-// daemonReload lets systemd read its files again, unless it knows the unit as it is on the disk:
-// one that was not loaded before is read when it is first asked for.
-func daemonReload(unit string) act.Action {
-	return act.Action{
-		Title:   "reload systemd for " + unit,
-		Unless:  `[ ! -d /run/systemd/system ] || [ "$(systemctl show --value -p NeedDaemonReload -- ` + shell.Quote(unit) + `)" = no ]`,
-		Shell:   "systemctl daemon-reload",
-		Touches: []probe.Subject{probe.Subject("unit:" + unit)},
-	}
 }
