@@ -5,6 +5,9 @@ GO ?= go
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+up: build ## build haprov, install what the lab needs, bring the shipped cluster up
+	bin/haprov up
+
 build: ## build bin/haprov
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/haprov ./cmd/haprov
 
@@ -12,10 +15,22 @@ deps: ## install what the tests need (apt, as root or with sudo)
 	@tools/deps.sh
 
 check: ## formatting and vet
-	@test -z "$$(gofmt -l cmd internal test)" || { gofmt -l cmd internal test; exit 1; }
+	@bad=$$(gofmt -l assets.go cmd internal test); test -z "$$bad" || { echo "not formatted: $$bad"; exit 1; }
 	$(GO) vet ./...
 
-test: deps check ## all tests
-	$(GO) test -race -timeout 10m ./...
+test: deps check test-fast test-vm ## all tests
 
-.PHONY: help build deps check test
+test-fast: ## tests without machines, under the race detector
+	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v /test/vm)
+
+test-vm: build ## tests on the lab's machines
+	@if ls test/vm/*_test.go >/dev/null 2>&1; then bin/haprov lab needs --install && $(GO) test -timeout 30m -v ./test/vm/...; else echo "test/vm: no test yet"; fi
+
+bench: ## Go benchmarks; with BENCH_HARNESS=DIR also the 60-step play on real systemd hosts
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/config/ ./internal/engine/ ./internal/probe/ ./internal/transport/
+	@if [ -n "$(BENCH_HARNESS)" ]; then $(MAKE) build && HAPROV_PLUG="$(CURDIR)/test/bench" "$(BENCH_HARNESS)/run"; fi
+
+clean: ## remove what was built; labs and caches stay
+	rm -rf bin
+
+.PHONY: help up build deps check test test-fast test-vm bench clean
