@@ -25,6 +25,8 @@ type Action struct {
 	Write *File
 	// Start joins adjacent Start actions into one systemctl call each for enable and start.
 	Start *Unit
+	// starts are the units of joined Start actions; set by Join alone.
+	starts []Unit
 
 	// Unless is a shell condition checked just before: when it holds, there is nothing to do any
 	// more and the action counts as unchanged.

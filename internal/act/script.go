@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"haprov/internal/probe"
 	"haprov/internal/shell"
 )
 
@@ -29,6 +30,19 @@ func Join(as []Action) (joined []Action, covers [][]int) {
 			l.Owes, l.Pays = append(l.Owes, a.Owes...), append(l.Pays, a.Pays...)
 			covers[n] = append(covers[n], i)
 			continue
+		}
+		if n >= 0 && a.Start != nil && len(joined[n].starts) > 0 && a.Guard == "" && a.Unless == "" && len(a.Owes) == 0 {
+			l := &joined[n]
+			l.starts = append(l.starts, *a.Start)
+			l.Title += ", " + a.Title
+			l.Touches = append(l.Touches, a.Touches...)
+			l.Pays = append(l.Pays, a.Pays...)
+			covers[n] = append(covers[n], i)
+			continue
+		}
+		if a.Start != nil && a.Guard == "" && a.Unless == "" {
+			a.starts = []Unit{*a.Start}
+			a.Touches, a.Pays = append([]probe.Subject{}, a.Touches...), append([]string{}, a.Pays...)
 		}
 		joined = append(joined, a)
 		covers = append(covers, []int{i})
@@ -111,12 +125,25 @@ func (a Action) body() string {
 	case len(a.Install) > 0:
 		return a.bounded(install(a.Install))
 	case a.Start != nil:
-		u, t := shell.Quote(a.Start.Name), ""
-		if a.Start.Enable {
-			t += "systemctl -q enable -- " + u + "\n"
+		units := a.starts
+		if units == nil {
+			units = []Unit{*a.Start}
 		}
-		if a.Start.Start {
-			t += "systemctl start -- " + u + "\n"
+		var enable, start []string
+		for _, u := range units {
+			if u.Enable {
+				enable = append(enable, u.Name)
+			}
+			if u.Start {
+				start = append(start, u.Name)
+			}
+		}
+		t := ""
+		if len(enable) > 0 {
+			t += "systemctl -q enable -- " + shell.Join(enable...) + "\n"
+		}
+		if len(start) > 0 {
+			t += "systemctl start -- " + shell.Join(start...) + "\n"
 		}
 		return a.bounded(t)
 	}

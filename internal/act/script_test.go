@@ -127,3 +127,15 @@ func TestAdjacentInstallsAreOneTransaction(t *testing.T) {
 		t.Errorf("%+v %v", joined, covers)
 	}
 }
+
+func TestAdjacentStartsAreOneCall(t *testing.T) {
+	a := func(n string) Action { return Action{Start: &Unit{n, true, n != "b.timer"}, Pays: []string{n}} }
+	joined, covers := Join([]Action{a("a.service"), a("b.timer"), a("c.service")})
+	if len(joined) != 1 || len(covers[0]) != 3 || len(joined[0].Pays) != 3 {
+		t.Fatalf("%+v %v", joined, covers)
+	}
+	s := Script(joined, nonce)
+	if !strings.Contains(s, "enable -- a.service b.timer c.service") || !strings.Contains(s, "start -- a.service c.service") {
+		t.Error(s)
+	}
+}

@@ -85,14 +85,18 @@ func (h *host) stretch(ctx, work context.Context, items []*recipe.Item) error {
 
 // collect takes the longest run of steps whose decisions rest on fresh answers. A step whose
 // answers an action of the batch makes stale ends it, unless each of its actions looks again
-// itself.
+// itself. Packages are one transaction: while the batch holds nothing else, those of all steps
+// ahead join it; apt itself leaves alone what is there by then.
 func (h *host) collect(items []*recipe.Item) (batch []batchItem, n int, wait *plan.Wait, err error) {
 	var touched []subject
 	for n < len(items) {
 		it := items[n]
 		stale := overlap(h.reads(it), touched)
 		ch, err := it.Step.Decide(h.seen)
-		if stale && (err != nil || !selfGuarded(ch.Actions)) {
+		if stale && (err != nil || !selfGuarded(ch.Actions) && !(installs(ch.Actions) && allInstalls(batch))) {
+			if allInstalls(batch) {
+				batch = append(batch, h.ahead(items[n:])...)
+			}
 			return batch, n, nil, nil
 		}
 		switch {
@@ -120,6 +124,36 @@ func (h *host) collect(items []*recipe.Item) (batch []batchItem, n int, wait *pl
 		n++
 	}
 	return batch, n, nil, nil
+}
+
+// ahead are the packages that later steps want.
+func (h *host) ahead(items []*recipe.Item) (out []batchItem) {
+	for _, it := range items {
+		if ch, err := it.Step.Decide(h.seen); err == nil && installs(ch.Actions) && len(ch.Dangers()) == 0 {
+			for _, a := range ch.Actions {
+				out = append(out, batchItem{address: it.Address, action: a, diffs: ch.Diffs})
+			}
+		}
+	}
+	return out
+}
+
+func installs(as []act.Action) bool {
+	for _, a := range as {
+		if len(a.Install) == 0 || a.Guard != "" {
+			return false
+		}
+	}
+	return len(as) > 0
+}
+
+func allInstalls(batch []batchItem) bool {
+	for _, b := range batch {
+		if len(b.action.Install) == 0 {
+			return false
+		}
+	}
+	return len(batch) > 0
 }
 
 func selfGuarded(as []act.Action) bool {
