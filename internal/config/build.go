@@ -44,7 +44,10 @@ func (b *builder) hostStep(s *stepDef, p place, chains map[string]*recipe.Chain)
 	if s.place == "one" && len(hosts) > 0 {
 		hosts = hosts[:1]
 	}
-	nodes := b.nodes(p.hosts)
+	var nodes []kind.Node
+	if s.layout.where != nil {
+		nodes = b.nodes(p.hosts)
+	}
 	for _, h := range hosts {
 		rounds, ok := b.rounds(s, p.host[h])
 		if !ok {
@@ -114,7 +117,9 @@ func (b *builder) item(s *stepDef, r round, address string, hosts []string) *rec
 		address += "[" + r.key + "]"
 	}
 	at := s.block.DefRange()
-	return &recipe.Item{Address: address, Kind: s.spec.Name, Hosts: hosts, File: at.Filename, Line: at.Start.Line}
+	it := &recipe.Item{Address: address, Kind: s.spec.Name, Hosts: hosts, File: at.Filename, Line: at.Start.Line}
+	b.made[it] = at
+	return it
 }
 
 // make builds a step of its block: decode, check, and render a file's text.

@@ -20,6 +20,7 @@ type builder struct {
 	opts    Options
 	recipes map[string]*recipeDef // nil: looked for and not there
 	seen    sights
+	made    map[*recipe.Item]hcl.Range // where steps are written
 }
 
 // cluster makes one cluster's chains.
@@ -57,7 +58,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	for _, h := range c.Hosts {
 		c.Chains = append(c.Chains, *chains[h])
 	}
-	b.addresses2(c)
+	b.owners(c)
 	b.proofs(d, &c, p)
 	for n := range used.set {
 		c.Secrets = append(c.Secrets, n)
@@ -66,13 +67,13 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	return c, true
 }
 
-// addresses2 reports steps of one host with the same address: one recipe used twice, mostly.
-func (b *builder) addresses2(c recipe.Cluster) {
+// owners reports steps of one host with the same address: they would own the same thing.
+func (b *builder) owners(c recipe.Cluster) {
 	for _, ch := range c.Chains {
 		seen := map[string]*recipe.Item{}
 		for _, it := range ch.Items {
 			if o := seen[it.Address]; o != nil && o != it {
-				b.add(Problem{Summary: fmt.Sprintf("Step %s stands twice", bounded(it.Address)), Detail: fmt.Sprintf("The first one is at %s:%d; two steps must not own the same thing.", o.File, o.Line), File: it.File, Line: it.Line, Column: 1, Snippet: b.files.line(it.File, it.Line)})
+				b.at(b.made[it], fmt.Sprintf("Step %s stands twice", bounded(it.Address)), "The first one is at %s:%d; two steps must not own the same thing.", o.File, o.Line)
 			}
 			seen[it.Address] = it
 		}

@@ -34,7 +34,7 @@ func (d decoder) names(b *hclsyntax.Block, l *layout, labelled bool, meta ...str
 		if _, isBlock := l.blocks[a.Name]; isBlock {
 			d.at(a.NameRange, fmt.Sprintf("%q is a block", a.Name), "Write %s { ... } without an equals sign.", a.Name)
 		} else if !contains(known, a.Name) {
-			d.at(a.NameRange, fmt.Sprintf("Unknown argument %s", bounded(a.Name)), "A %s block has no such argument. %s", b.Type, meant(a.Name, without(known, l.blocks)))
+			d.at(a.NameRange, fmt.Sprintf("Unknown argument %s", bounded(a.Name)), "%s has no such argument. %s", ofType(b), meant(a.Name, without(known, l.blocks)))
 		}
 	}
 	count := map[string]*hclsyntax.Block{}
@@ -50,7 +50,7 @@ func (d decoder) names(b *hclsyntax.Block, l *layout, labelled bool, meta ...str
 		case l.attrs[in.Type] != nil:
 			d.at(in.TypeRange, fmt.Sprintf("%q is an argument", in.Type), "Write %s = ... with an equals sign.", in.Type)
 		default:
-			d.at(in.TypeRange, fmt.Sprintf("Unknown block %s", bounded(in.Type)), "A %s block has no such block in it. %s", b.Type, meant(in.Type, known))
+			d.at(in.TypeRange, fmt.Sprintf("Unknown block %s", bounded(in.Type)), "%s has no such block in it. %s", ofType(b), meant(in.Type, known))
 		}
 	}
 	for _, n := range l.names {
@@ -58,6 +58,14 @@ func (d decoder) names(b *hclsyntax.Block, l *layout, labelled bool, meta ...str
 			d.at(b.DefRange(), fmt.Sprintf("Missing argument %q", n), "A %s block needs %s = %s.", b.Type, n, expected(f.typ))
 		}
 	}
+}
+
+// ofType names a block; what stands in no file as a block is the file itself.
+func ofType(b *hclsyntax.Block) string {
+	if !b.TypeRange.Empty() {
+		return "Block " + b.Type
+	}
+	return "This file"
 }
 
 func (d decoder) labels(b *hclsyntax.Block, l *layout, t reflect.Type) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -22,6 +23,9 @@ func (r *report) diags(diags hcl.Diagnostics) {
 		}
 		detail := d.Detail
 		summary := strings.TrimRight(d.Summary, ".")
+		if u, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
+			summary, detail = fmt.Sprintf("Unknown function %s", bounded(u.CalledFunctionName())), meant(u.CalledFunctionName(), called(d.EvalContext))
+		}
 		if e, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && e.FunctionCallError() != nil {
 			summary, detail = e.CalledFunctionName()+"() cannot be called so", sentence(e.FunctionCallError().Error())
 		}
@@ -29,11 +33,31 @@ func (r *report) diags(diags hcl.Diagnostics) {
 	}
 }
 
+// syntax reports the first of the parser's diagnostics on each line: those after it on the same
+// line follow from it.
+func (r *report) syntax(diags hcl.Diagnostics) {
+	lines := map[int]bool{}
+	for _, d := range diags {
+		if d.Severity != hcl.DiagError || d.Subject != nil && lines[d.Subject.Start.Line] {
+			continue
+		}
+		r.diags(hcl.Diagnostics{d})
+		if d.Subject != nil {
+			lines[d.Subject.Start.Line] = true
+		}
+	}
+}
+
+// sentence makes an error's text one. What begins with a path is left as it is.
 func sentence(s string) string {
-	if s == "" {
+	first, _, _ := strings.Cut(s, " ")
+	if !strings.ContainsAny(first, "./:") && s != "" {
+		s = strings.ToUpper(s[:1]) + s[1:]
+	}
+	if s == "" || strings.HasSuffix(s, "?") || strings.HasSuffix(s, ".") {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + strings.TrimRight(s[1:], ".") + "."
+	return s + "."
 }
 
 // unknownName finds the name that is not there, and the nearest that is.
@@ -116,6 +140,16 @@ func hostOf(t hcl.Traversal, ctx *hcl.EvalContext) string {
 		return ""
 	}
 	return " of " + h.GetAttr("name").AsString()
+}
+
+func called(ctx *hcl.EvalContext) (names []string) {
+	for ; ctx != nil; ctx = ctx.Parent() {
+		for n := range ctx.Functions {
+			names = append(names, n)
+		}
+	}
+	sort.Strings(names)
+	return slices.Compact(names)
 }
 
 func root(name string, ctx *hcl.EvalContext) (cty.Value, []string) {

@@ -119,15 +119,16 @@ func (f *files) template(name string) (*template.Template, error) {
 	return t, nil
 }
 
-// parse guards and parses a file. What could be parsed is given even after mistakes.
+// parse guards and parses a file. After a mistake of syntax there is nothing: what the parser
+// makes of the rest would only mislead.
 func (f *files) parse(r *report, shown string, text []byte) *hclsyntax.Body {
 	f.text[shown] = text
 	if !guard(r, shown, text) {
 		return nil
 	}
 	file, diags := hclsyntax.ParseConfig(bytes.TrimPrefix(text, []byte("\uFEFF")), shown, hcl.InitialPos)
-	r.diags(diags)
-	if file == nil {
+	if diags.HasErrors() {
+		r.syntax(diags)
 		return nil
 	}
 	return file.Body.(*hclsyntax.Body)

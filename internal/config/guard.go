@@ -94,11 +94,21 @@ func tokensOK(r *report, tokens hclsyntax.Tokens) bool {
 			before = tokens[i-1].Type
 		}
 		if what, limit := c.next(t, before); what != "" {
-			r.at(t.Range, what, "At most %d are read: write it simpler.", limit)
+			r.at(t.Range, what, "At most %d %s: write it simpler.", limit, limits[what])
 			return false
 		}
 	}
 	return true
+}
+
+// limits says what is counted.
+var limits = map[string]string{
+	"Nesting is too deep":                           "brackets and templates may stand in each other",
+	"Too many signs in a row":                       "may follow each other",
+	"Number is too long":                            "characters, with an exponent below 1000, are a number",
+	"Text is too long":                              "bytes are one text",
+	"Expression has too many operators":             "may stand in one expression",
+	"Nested for-expressions make too many elements": "may be made",
 }
 
 // next counts one token; it names the limit that it broke.

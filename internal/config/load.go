@@ -93,7 +93,7 @@ func start(path string, o *Options) *builder {
 	r := &report{files: f}
 	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, places: map[string]hcl.Range{}}
 	w.ctx = &hcl.EvalContext{Functions: f.reach("inventory", o.Secrets, &names{})}
-	return &builder{world: w, opts: *o, recipes: map[string]*recipeDef{}}
+	return &builder{world: w, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}}
 }
 
 // read gives the inventory's text, one byte more than is allowed at most.

@@ -72,24 +72,9 @@ func (b *builder) define(r recipeBlock) *recipeDef {
 				on.steps = append(on.steps, s)
 			}
 		}
-		b.twice(on.steps)
 		d.on = append(d.on, on)
 	}
 	return d
-}
-
-// twice reports steps of one on block that have the same address.
-func (b *builder) twice(steps []*stepDef) {
-	seen := map[string]hcl.Range{}
-	for _, s := range steps {
-		key := s.block.Type + " " + s.label
-		if first, ok := seen[key]; ok && s.use == nil {
-			b.at(s.block.DefRange(), fmt.Sprintf("Step %s stands twice", bounded(s.block.Type+"."+s.label)), "The first one is at %s:%d; two steps must not own the same thing.", first.Filename, first.Start.Line)
-		}
-		if _, ok := seen[key]; !ok {
-			seen[key] = s.block.DefRange()
-		}
-	}
 }
 
 // step checks all of a step's names without evaluating anything.

@@ -71,11 +71,11 @@ func (w *world) purpose(h inventory.Host, purpose string) cty.Value {
 // nodes are hosts as cluster steps see them. Further addresses for a purpose are there as ring2,
 // ring3 and so on.
 func (w *world) nodes(hosts []string) (out []kind.Node) {
-	for _, name := range hosts {
-		h, ok := w.inv.Host(name)
-		if !ok {
+	for _, h := range w.inv.Hosts {
+		if !contains(hosts, h.Name) {
 			continue
 		}
+		name := h.Name
 		n := kind.Node{Name: name, ID: h.ID, Lab: w.inv.Lab != nil, Address: map[string]string{}}
 		for _, p := range inventory.Purposes {
 			n.Address[p] = w.inv.Address(h, p)

@@ -53,6 +53,11 @@ func (w *world) networkOf(address string, rng hcl.Range) string {
 		}
 		return ""
 	}
+	for _, n := range w.inv.Networks {
+		if _, bad := netip.ParsePrefix(n.CIDR); bad != nil {
+			return "" // reported already; nothing follows from it
+		}
+	}
 	if err == nil && ip.Zone() == "" {
 		w.at(rng, "Address lies in no network", "%s is in none of %s.", ip, strings.Join(w.cidrs(), ", "))
 	} else {
@@ -79,6 +84,8 @@ func (w *world) topology() {
 		}
 		p, err := netip.ParsePrefix(n.CIDR)
 		switch {
+		case n.CIDR == "":
+			continue // reported already
 		case err != nil:
 			w.at(rng, "Bad network", "Found %s, expected one such as \"192.168.56.0/24\".", bounded(n.CIDR))
 			continue

@@ -1,0 +1,1 @@
+﻿# FILE ERROR: Inventory has no hosts

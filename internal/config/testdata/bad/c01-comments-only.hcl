@@ -1,0 +1,5 @@
+# nothing here
+// nor here
+/* nor
+here */
+# FILE ERROR: Inventory has no hosts

@@ -1,0 +1,3 @@
+host "db1" {
+  address = "ÿ" # ERROR: File is not UTF-8
+}

@@ -1,0 +1,3 @@
+host "db1" {
+  memory ="1GiB" # ERROR: Carriage return without line feed
+}

@@ -1,0 +1,3 @@
+host "db1" {
+  vars = { a = "x‮y" } # ERROR: Invisible character in file
+}

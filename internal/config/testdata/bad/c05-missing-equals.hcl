@@ -1,0 +1,3 @@
+host "db1" {
+  address "10.0.0.1" # ERROR: Invalid block definition
+}

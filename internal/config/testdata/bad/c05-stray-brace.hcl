@@ -1,0 +1,2 @@
+host "db1" { address = "10.0.0.1" }
+} # ERROR: Argument or block definition required

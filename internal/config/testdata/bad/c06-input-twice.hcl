@@ -1,0 +1,14 @@
+host "db1" { address = "10.0.0.1" }
+cluster "c" {
+  recipe = "r"
+}
+recipe "r" {
+  input "a" {
+    type    = string
+    default = ""
+  }
+  input "a" { # ERROR: Input "a" stands twice
+    type    = string
+    default = ""
+  }
+}

@@ -1,0 +1,7 @@
+host "db1" { address = "10.0.0.1" }
+cluster "c" {
+  recipe = "r"
+}
+recipe "r" {
+}
+recipe "r" {} # ERROR: Recipe "r" stands twice

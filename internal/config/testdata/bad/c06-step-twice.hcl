@@ -1,0 +1,10 @@
+host "db1" { address = "10.0.0.1" }
+cluster "c" {
+  recipe = "r"
+}
+recipe "r" {
+  on "all" {
+    package "jq" {}
+    package "jq" {} # ERROR: Step "db1:package.jq" stands twice
+  }
+}

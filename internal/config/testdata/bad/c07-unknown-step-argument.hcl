@@ -1,0 +1,11 @@
+host "db1" { address = "10.0.0.1" }
+cluster "c" {
+  recipe = "r"
+}
+recipe "r" {
+  on "all" {
+    file "/etc/x" {
+      contents = "x" # ERROR: Unknown argument "contents"
+    }
+  }
+}

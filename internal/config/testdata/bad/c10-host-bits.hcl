@@ -1,0 +1,2 @@
+network "a" { cidr = "10.0.0.1/24" } # ERROR: Bad network
+host "db1" { address = "10.0.0.1" }

@@ -1,0 +1,3 @@
+lab "l" {}
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.1" } # ERROR: Address belongs to the lab

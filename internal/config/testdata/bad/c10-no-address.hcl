@@ -1,0 +1,1 @@
+host "db1" {} # ERROR: Host has no address

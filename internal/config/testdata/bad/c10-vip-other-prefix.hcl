@@ -1,0 +1,9 @@
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.1" }
+cluster "c" {
+  recipe = "r"
+  inputs = { vip = "10.0.0.9/16" } # ERROR: Virtual address has another prefix length
+}
+recipe "r" {
+  input "vip" { type = vip }
+}

@@ -1,0 +1,12 @@
+host "db1" { address = "10.0.0.1" }
+cluster "c" {
+  recipe = "r"
+}
+recipe "r" {
+  on "all" {
+    file "/x" {
+      content = "x"
+      mode    = secret("m") # ERROR: Sensitive value in "mode"
+    }
+  }
+}

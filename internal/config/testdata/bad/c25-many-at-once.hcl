@@ -1,0 +1,15 @@
+host "DB0" { address = "10.0.0.1/0" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB1" { address = "10.0.0.1/1" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB2" { address = "10.0.0.1/2" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB3" { address = "10.0.0.1/3" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB4" { address = "10.0.0.1/4" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB5" { address = "10.0.0.1/5" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB6" { address = "10.0.0.1/6" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB7" { address = "10.0.0.1/7" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB8" { address = "10.0.0.1/8" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB9" { address = "10.0.0.1/9" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB10" { address = "10.0.0.1/10" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB11" { address = "10.0.0.1/11" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB12" { address = "10.0.0.1/12" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB13" { address = "10.0.0.1/13" } # ERROR: Bad name for a host # ERROR: Bad address
+host "DB14" { address = "10.0.0.1/14" } # ERROR: Bad name for a host # ERROR: Bad address
