@@ -1,0 +1,236 @@
+package kind
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/cluster/drbd"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+var drbdVolumeSpec = Spec{
+	Name:    "drbd_volume",
+	Summary: "A DRBD 8.4 resource of two hosts has metadata, is connected, in sync, and holds a file system. Only disks that are proved blank are ever written to; the resource file is a step of its own.",
+	Example: `drbd_volume "data" {
+  backing = "/dev/disk/by-haprov/data"
+}`,
+	New: func() any { return &DRBDVolume{} },
+}
+
+// DRBDVolume brings a resource from two blank disks to a file system in sync, phase by phase. How
+// far it is, is told by the disks themselves: the metadata's signature, the identifiers' state in
+// /proc/drbd, and the file system's label, which becomes final only as the last thing.
+type DRBDVolume struct {
+	Where      `hcl:"-"`
+	Name       string `hcl:"name,label" about:"The resource's name in the resource file"`
+	Backing    string `hcl:"backing" about:"The disk under it, the same path on both hosts"`
+	Minor      int    `hcl:"minor,optional" default:"0" about:"The device's number: /dev/drbdN"`
+	Filesystem string `hcl:"filesystem,optional" default:"ext4" about:"The file system; ext4 is the only one yet"`
+	Seed       string `hcl:"seed,optional" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
+}
+
+// Check finds what cannot be done.
+func (d *DRBDVolume) Check() []Problem {
+	var p problems
+	p.path("backing", d.Backing)
+	p.matches("name", d.Name, moduleName, "resource name")
+	if d.Filesystem != "ext4" {
+		p.add("filesystem", "Unknown file system", "Found "+quoted(d.Filesystem)+"; expected ext4.")
+	}
+	return p
+}
+
+func (d *DRBDVolume) device() string { return fmt.Sprintf("/dev/drbd%d", d.Minor) }
+func (d *DRBDVolume) label() string  { return ("hv-" + d.Name)[:min(16, len(d.Name)+3)] }
+
+const unfinished = "hv-unfinished"
+
+func (d *DRBDVolume) subjects() []probe.Subject {
+	return []probe.Subject{probe.Subject("drbd:" + d.Name), "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing)}
+}
+
+func (d *DRBDVolume) proc() probe.Query {
+	return probe.Cmd("drbd "+d.Name, "cat /proc/drbd", d.subjects()...)
+}
+
+// disk prints the signatures and, of an ext file system, magic number and label (offsets 1080 and
+// 1144: ext4's documented superblock).
+func (d *DRBDVolume) disk() probe.Query {
+	b := shell.Quote(d.Backing)
+	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+b+"); echo signatures: \"$@\"; echo magic: $(dd if="+b+
+		" bs=1 skip=1080 count=2 2>/dev/null | od -An -tx1); echo label: $(dd if="+b+" bs=1 skip=1144 count=16 2>/dev/null | tr -d '\\000')", d.subjects()...)
+}
+
+func (d *DRBDVolume) block() probe.Query { return probe.Query{Kind: probe.Block, Name: d.Backing} }
+
+// Probe asks for the module's view and for what is on the disk.
+func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
+	return unread(seen[host].Seen, d.proc(), d.disk(), d.block())
+}
+
+// volume is one host's part.
+type volume struct {
+	drbd.Status
+	metadata  bool
+	blank     bool
+	formatted bool
+	label     string
+	size      int64
+	holds     string
+}
+
+func (d *DRBDVolume) read(s probe.Seen) (v volume, err error) {
+	b, ok := s.Block(d.Backing)
+	disk := s.Get(d.disk())
+	if !ok || disk.State != probe.Answered || s.Get(d.proc()).State != probe.Answered {
+		return v, fmt.Errorf("no answer about the disk")
+	}
+	if !b.Exists {
+		return v, fmt.Errorf("%s is not there", d.Backing)
+	}
+	v.Status = drbd.ParseProc(s.Get(d.proc()).Out, fmt.Sprint(d.Minor))
+	v.blank, v.size, v.holds = b.Blank && b.Holds == "", b.Size, b.Holds
+	for _, l := range strings.Split(disk.Out, "\n") {
+		k, t, _ := strings.Cut(l, ":")
+		t = strings.TrimSpace(t)
+		switch k {
+		case "signatures":
+			v.metadata = strings.Contains(" "+t+" ", " drbd ")
+			v.blank = v.blank && t == ""
+		case "magic":
+			v.formatted = t == "53 ef"
+		case "label":
+			v.label = t
+		}
+	}
+	return v, nil
+}
+
+// Decide gives the next phase.
+func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	if len(names) != 2 {
+		return plan.Phase{}, fmt.Errorf("a volume has two hosts, not %d", len(names))
+	}
+	vs := map[string]volume{}
+	for _, n := range names {
+		if seen[n].Lost != "" {
+			return plan.Phase{}, fmt.Errorf("%s cannot be seen (%s): a volume is not touched on one side alone", n, seen[n].Lost)
+		}
+		v, err := d.read(seen[n].Seen)
+		if err != nil {
+			return plan.Phase{}, fmt.Errorf("%s: %w", n, err)
+		}
+		vs[n] = v
+	}
+	a, b := vs[names[0]], vs[names[1]]
+	done := a.label == d.label() && b.label == d.label()
+	switch {
+	case done && a.Healthy() && b.Healthy():
+		return plan.Phase{}, nil
+	case a.Syncing() || b.Syncing():
+		return wait("the volume is being synchronised", time.Hour), nil
+	case !a.metadata || !b.metadata:
+		return d.metadata(names, vs)
+	case !a.Up || !b.Up:
+		return d.up(names, vs), nil
+	case a.Connection == "StandAlone" || b.Connection == "StandAlone":
+		return plan.Phase{}, fmt.Errorf("the two sides do not talk to each other any more (split brain?); nothing is thrown away on a guess\n%s", table(names, vs))
+	case a.Connection != "Connected" || b.Connection != "Connected":
+		return wait("the two sides connect", time.Minute), nil
+	case a.Disk == "Inconsistent" && b.Disk == "Inconsistent":
+		if a.formatted || b.formatted {
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold a file system\n%s", table(names, vs))
+		}
+		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, ""), nil
+	case !a.Healthy() || !b.Healthy():
+		return wait("both sides are up to date", 5*time.Minute), nil
+	case a.formatted && a.label != unfinished && a.label != "" || b.formatted && b.label != unfinished && b.label != "":
+		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
+	case a.Role == "Primary" || b.Role == "Primary":
+		return plan.Phase{}, fmt.Errorf("a side is primary, yet the file system was never finished\n%s", table(names, vs))
+	}
+	return d.format(names[0]), nil
+}
+
+func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase, error) {
+	ph := plan.Phase{Name: "create metadata", Changes: map[string]plan.Change{}, Then: []string{"connect", "first sync", "make the file system"}}
+	for _, n := range names {
+		v := vs[n]
+		if v.metadata {
+			if v.formatted || v.Disk != "" && v.Disk != "Inconsistent" {
+				return ph, fmt.Errorf("%s holds data and the other side has no metadata: replace the other disk by hand first\n%s", n, table(names, vs))
+			}
+			continue
+		}
+		if !v.blank {
+			return ph, fmt.Errorf("%s on %s is not blank (%s): a disk that holds anything is not used\n%s", d.Backing, n, v.holds, table(names, vs))
+		}
+		one := d.phase("", n, "write DRBD's metadata to "+d.Backing, "drbdadm create-md --force "+d.Name, d.stillBlank())
+		ph.Changes[n] = one.Changes[n]
+	}
+	return ph, nil
+}
+
+// stillBlank looks again, in the same shell, at what the decision rests on.
+func (d *DRBDVolume) stillBlank() string {
+	b := shell.Quote(d.Backing)
+	return "s=$(blockdev --getsize64 " + b + ") || exit 1; [ -z \"$(wipefs -n --noheadings " + b + ")\" ] || exit 1; z=$({ dd if=" + b + " bs=1M count=1; dd if=" + b +
+		" bs=1M skip=$((s/1048576-1)); } 2>/dev/null | tr -d '\\000' | head -c 1 | wc -c); [ \"$z\" = 0 ]"
+}
+
+func (d *DRBDVolume) up(names []string, vs map[string]volume) plan.Phase {
+	ph := plan.Phase{Name: "connect", Changes: map[string]plan.Change{}}
+	for _, n := range names {
+		if !vs[n].Up {
+			one := d.phase("", n, "bring "+d.Name+" up", "drbdadm up "+d.Name, "")
+			ph.Changes[n] = one.Changes[n]
+		}
+	}
+	return ph
+}
+
+// format makes and fills the file system. The final label is set last: a run that was cut short
+// leaves one that is not finished, and it is made again; nobody has ever used it.
+func (d *DRBDVolume) format(host string) plan.Phase {
+	dev := d.device()
+	do := "drbdadm primary " + d.Name + "\nm=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null; rmdir \"$m\"; drbdadm secondary " + d.Name + "' EXIT\n" +
+		"mkfs.ext4 -q -F -L " + unfinished + " " + dev + "\n"
+	if d.Seed != "" {
+		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
+	}
+	do += "e2label " + dev + " " + d.label()
+	guard := "l=$(dd if=" + shell.Quote(d.Backing) + " bs=1 skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); n=$(dd if=" + shell.Quote(d.Backing) +
+		" bs=1 skip=1144 count=16 2>/dev/null | tr -d '\\000'); [ \"$l\" != 53ef ] || [ \"$n\" = " + unfinished + " ] || [ -z \"$n\" ]"
+	return d.phase("make the file system", host, "make "+d.Filesystem+" on "+dev, do, guard)
+}
+
+func (d *DRBDVolume) phase(name, host, title, do, guard string) plan.Phase {
+	return plan.Phase{Name: name, Changes: map[string]plan.Change{host: {
+		Diffs:   []plan.Diff{{Attribute: "volume " + d.Name, Have: "not yet", Want: title}},
+		Actions: []act.Action{{Title: title, Shell: do, Guard: guard, Touches: d.subjects()}},
+	}}}
+}
+
+func wait(reason string, deadline time.Duration) plan.Phase {
+	return plan.Phase{Wait: &plan.Wait{Reason: reason, Deadline: deadline}}
+}
+
+// table is the evidence: what each host said.
+func table(names []string, vs map[string]volume) string {
+	var b strings.Builder
+	for _, n := range names {
+		v := vs[n]
+		fmt.Fprintf(&b, "  %s: %s, metadata %v, blank %v, file system %v %q\n", n, v.Status, v.metadata, v.blank, v.formatted, v.label)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
