@@ -28,8 +28,8 @@ var exitHelp = `Exit codes:
    1  an error of haprov's own
    2  changes are pending (plan --detailed-exitcode), or status is not healthy
   10  bad input: flags, inventory or recipe
-  11  a host is unreachable, refused the login, or has another host key
-  12  a step or a check failed
+  11  a host is unreachable, refused the login, or has another host key; the endpoint does not answer
+  12  a step, a check or an SQL statement failed
   13  another run holds the lock
   14  interrupted
   15  refused: not approved, or data would be destroyed that was not named
@@ -57,6 +57,10 @@ func code(err error) int {
 		return exitLocked
 	case errors.Is(err, engine.ErrNotApproved), errors.Is(err, engine.ErrDanger):
 		return exitRefused
+	case errors.Is(err, errStatement):
+		return exitFailed
+	case errors.Is(err, errNoAnswer):
+		return exitUnreachable
 	case errors.Is(err, transport.ErrUnreachable), errors.Is(err, transport.ErrAuth), errors.Is(err, transport.ErrHostKeyUnknown), errors.Is(err, transport.ErrHostKeyChanged), errors.Is(err, transport.ErrLost):
 		return exitUnreachable
 	case errors.Is(err, engine.ErrHosts), errors.Is(err, engine.ErrCheck):

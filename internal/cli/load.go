@@ -105,12 +105,15 @@ func (j *job) open(ctx context.Context, host string) (transport.Session, error) 
 // the lab must be running.
 func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) error {
 	v := j.program.Inventory
-	if v.Lab == nil || j.vagrant != nil {
-		c, err := transport.UserSSHConfig()
-		j.user = c
+	var err error
+	if j.useVagrant {
+		j.vagrant, err = vagrantConfig(ctx)
 		return err
 	}
-	var err error
+	if v.Lab == nil {
+		j.user, err = transport.UserSSHConfig()
+		return err
+	}
 	if !start {
 		j.lab, err = lab.Open(v.Lab.Name)
 		return err
@@ -119,7 +122,7 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 	if err != nil {
 		return err
 	}
-	if err := j.needs(report); err != nil {
+	if err := installNeeds(v.Lab.Driver, report); err != nil {
 		return err
 	}
 	if j.lab, err = lab.Up(ctx, labSpec(v), exe, report); err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,8 @@ type app struct {
 	inventory string
 	json      bool
 	verbose   bool
+	// useVagrant: the machines are Vagrant's, whatever the inventory says of a lab.
+	useVagrant bool
 }
 
 // Main runs one command and gives its exit code. The first interrupt lets the batches in hand end
@@ -48,7 +51,14 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errw)
-	err := root.ExecuteContext(ctx)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(args...)
+	_, _, err := root.Find(args)
+	if asked := len(args) > 0 && strings.HasPrefix(args[0], "__complete"); err != nil && !asked {
+		err = errInput{err.Error()}
+	} else {
+		err = root.ExecuteContext(ctx)
+	}
 	var shown errInput
 	if err != nil && !errors.Is(err, errPending) && !(errors.As(err, &shown) && shown.text == "") {
 		fmt.Fprintf(errw, "haprov: %s\n", view.Clean(err.Error()))
@@ -73,9 +83,27 @@ a POSIX shell, sshd and root or sudo, nothing else.`,
 	f.StringVarP(&a.inventory, "inventory", "i", "", "inventory `FILE` (default: haprov.hcl here, else the shipped two-node one)")
 	f.BoolVar(&a.json, "json", false, "write JSON lines")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show each login and exchange")
-	c.AddCommand(a.upCmd(), a.planCmd(), a.validateCmd(), a.inventoryCmd(), a.verifyCmd(), a.downCmd(), a.sshCmd(), a.sshConfigCmd(), a.labCmd(), a.secretCmd())
+	f.BoolVar(&a.useVagrant, "vagrant", false, "take addresses, ports and keys from vagrant ssh-config")
+	c.AddCommand(a.upCmd(), a.planCmd(), a.validateCmd(), a.inventoryCmd(), a.verifyCmd(), a.downCmd(), a.sshCmd(), a.sshConfigCmd(), a.labCmd(), a.secretCmd(),
+		a.statusCmd(), a.forwardCmd(), a.sqlCmd(), a.graphCmd(), a.versionCmd())
 	c.AddCommand(&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitHelp, Run: nil})
+	badArgs(c)
 	return c
+}
+
+// badArgs makes wrong arguments of any command the user's mistake.
+func badArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return errInput{fmt.Sprintf("%s: %v (usage: %s)", c.CommandPath(), err, c.UseLine())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		badArgs(sub)
+	}
 }
 
 func buildVersion() string {

@@ -3,9 +3,8 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -14,14 +13,11 @@ import (
 
 	"haprov/internal/engine"
 	"haprov/internal/lab"
-	"haprov/internal/lab/image"
-	"haprov/internal/transport"
 	"haprov/internal/view"
 )
 
 type upFlags struct {
 	yes, plan, detailed, verify bool
-	vagrant                     bool
 	allow                       []string
 }
 
@@ -37,7 +33,6 @@ func (a *app) upCmd() *cobra.Command {
 	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	c.Flags().StringSliceVar(&f.allow, "allow", nil, "let the step at `ADDRESS` destroy data")
-	c.Flags().BoolVar(&f.vagrant, "vagrant", false, "take addresses, ports and keys from `vagrant ssh-config`")
 	return c
 }
 
@@ -51,7 +46,6 @@ func (a *app) planCmd() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return a.up(c.Context(), f) },
 	}
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 when changes are pending")
-	c.Flags().BoolVar(&f.vagrant, "vagrant", false, "take addresses, ports and keys from `vagrant ssh-config`")
 	return c
 }
 
@@ -68,19 +62,18 @@ func (a *app) verifyCmd() *cobra.Command {
 }
 
 func (a *app) up(ctx context.Context, f upFlags) error {
+	v := a.view(f.plan)
 	j, err := a.load()
 	if err != nil {
-		return err
+		return a.ended(v, err)
 	}
-	v := a.view(f.plan)
-	if f.vagrant {
-		out, err := exec.CommandContext(ctx, "vagrant", "ssh-config").Output()
+	if !f.plan {
+		log, err := openJournal("haprov up, " + j.program.Inventory.Path)
 		if err != nil {
-			return fmt.Errorf("vagrant ssh-config: %w (are the machines up?)", err)
+			return fmt.Errorf("journal: %w", err)
 		}
-		if j.vagrant, err = transport.ParseSSHConfig(out); err != nil {
-			return err
-		}
+		defer log.f.Close()
+		v = both{v, log}
 	}
 	var one sync.Mutex
 	report := func(e lab.Event) {
@@ -89,7 +82,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		v.Lab(e)
 	}
 	if err := j.reach(ctx, !f.plan, report); err != nil {
-		return err
+		return a.ended(v, err)
 	}
 	for _, c := range j.program.Clusters {
 		o := j.options(ctx, c)
@@ -109,11 +102,24 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		if f.plan && f.detailed && s.Changes > 0 {
 			return errPending
 		}
-		if h, ok := v.(*view.Human); ok && !f.plan {
-			h.Ready(c.Endpoint, j.lab != nil)
+		if !a.json && !f.plan {
+			(&view.Human{Out: a.out}).Ready(c.Endpoint, j.lab != nil)
 		}
 	}
 	return nil
+}
+
+// ended closes a run that did not come to its hosts: whoever reads JSON gets a summary all the same.
+func (a *app) ended(v view.View, err error) error {
+	if !a.json {
+		return err
+	}
+	told := err
+	if err == (errInput{}) {
+		told = errors.New("bad input: the problems stand on the error stream")
+	}
+	v.Summary(engine.Summary{}, told)
+	return err
 }
 
 // ask wants a yes from the terminal; without one there is none.
@@ -125,34 +131,4 @@ func (a *app) ask(engine.Plan) bool {
 	fmt.Fprint(a.err, "change this? [y/N] ")
 	line, _ := bufio.NewReader(a.in).ReadString('\n')
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line)))
-}
-
-// needs installs the Debian packages that the lab lacks here: as root, or through sudo without a
-// password; otherwise it says what to install.
-func (j *job) needs(report func(lab.Event)) error {
-	driver := j.program.Inventory.Lab.Driver
-	if driver == "" || driver == "auto" {
-		driver = "uml"
-	}
-	missing := image.Needs(driver)
-	if len(missing) == 0 {
-		return nil
-	}
-	as := []string{}
-	if os.Geteuid() != 0 {
-		as = []string{"sudo", "-n"}
-	}
-	report(lab.Event{Kind: "image", Action: "needs", Text: "installing " + strings.Join(missing, " ")})
-	for _, args := range [][]string{{"apt-get", "-q", "update"}, append([]string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q", "--no-install-recommends", "install"}, missing...)} {
-		cmd := append(append([]string{}, as...), args...)
-		if out, err := exec.Command(cmd[0], cmd[1:]...).CombinedOutput(); err != nil {
-			return fmt.Errorf("the lab needs packages; install them and run this again: apt-get install %s (%w: %s)", strings.Join(missing, " "), err, lastLine(out))
-		}
-	}
-	return nil
-}
-
-func lastLine(b []byte) string {
-	l := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return l[len(l)-1]
 }
