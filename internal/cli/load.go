@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 
+	"haprov"
 	"haprov/internal/config"
 	"haprov/internal/engine"
 	"haprov/internal/inventory"
@@ -43,7 +44,7 @@ func (a *app) load() (*job, error) {
 			path = "haprov.hcl"
 		}
 	}
-	p, problems := config.Load(path, config.Options{Secrets: s})
+	p, problems := config.Load(path, config.Options{Secrets: s, Shipped: haprov.Shipped})
 	if len(problems) > 0 {
 		fmt.Fprint(a.err, problems.Render(100, a.color()))
 	}
