@@ -2,7 +2,8 @@
 # Installs the Debian packages that the tests need and that are missing: as root, or with sudo.
 set -eu
 missing=
-for p in openssh-server openssh-client; do
+# gcc and libc6-dev: the race detector links with them.
+for p in openssh-server openssh-client gcc libc6-dev; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0
