@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -21,21 +20,6 @@ func (a *app) validateCmd() *cobra.Command {
 		}
 		fmt.Fprintf(a.out, "valid: %d hosts, %d clusters, %d steps\n", len(j.program.Inventory.Hosts), len(j.program.Clusters), steps)
 		return nil
-	}}
-}
-
-func (a *app) inventoryCmd() *cobra.Command {
-	return &cobra.Command{Use: "inventory", Short: "Print the inventory as JSON, for other programs", Example: "  haprov inventory --json", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		j, err := a.load()
-		if err != nil {
-			return err
-		}
-		b, err := json.MarshalIndent(j.program.Inventory, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = a.out.Write(b)
-		return err
 	}}
 }
 
