@@ -1,0 +1,239 @@
+package config_test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"haprov/internal/config"
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/recipe"
+)
+
+// TestGoodFilesMakeTheirPrograms compares the whole program with its golden form.
+func TestGoodFilesMakeTheirPrograms(t *testing.T) {
+	files, _ := filepath.Glob("testdata/good/*.hcl")
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			p, problems := config.Load(f, config.Options{Secrets: secrets{}, Speed: 2})
+			if len(problems) > 0 {
+				t.Fatal(problems.Render(100, false))
+			}
+			inv, err := p.Inventory.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := json.MarshalIndent(shown(p), "", " ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Keys depend on where the test runs.
+			text := string(inv) + string(b) + "\n"
+			golden(t, strings.TrimSuffix(f, ".hcl")+".json", text)
+			again, _ := config.Load(f, config.Options{Secrets: secrets{}, Speed: 2})
+			if second, _ := json.MarshalIndent(shown(again), "", " "); string(second) != string(b) {
+				t.Error("the same files made another program")
+			}
+			if strings.Contains(text, "drawn-") {
+				t.Error("a secret is shown")
+			}
+		})
+	}
+}
+
+// shown is a program without what depends on the machine, types beside values.
+func shown(p *recipe.Program) any {
+	type item struct {
+		Address, Type string
+		Hosts         []string
+		Value         any
+	}
+	type cluster struct {
+		Name, Recipe, Endpoint string
+		Hosts, Secrets         []string
+		Items                  map[string][]item
+		Checks                 []recipe.Check
+		Active                 []recipe.Run
+	}
+	var out []cluster
+	for _, c := range p.Clusters {
+		x := cluster{c.Name, c.Recipe, c.Endpoint, c.Hosts, c.Secrets, map[string][]item{}, c.Checks, c.Active}
+		for _, ch := range c.Chains {
+			for _, it := range ch.Items {
+				v := any(it.Step)
+				if it.Cluster != nil {
+					v = it.Cluster
+				}
+				x.Items[ch.Host] = append(x.Items[ch.Host], item{it.Address, reflect.TypeOf(v).String(), it.Hosts, said(v)})
+			}
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// said is a step's JSON without what is empty: a kind may grow without all goldens changing.
+func said(v any) map[string]any {
+	b, _ := json.Marshal(v)
+	var m map[string]any
+	_ = json.Unmarshal(b, &m)
+	for k, x := range m {
+		if x == nil || reflect.ValueOf(x).IsZero() {
+			delete(m, k)
+		}
+	}
+	return m
+}
+
+// meeting is a cluster step with all that the decoder offers one.
+type meeting struct {
+	kind.Where
+	Backing map[string]string `hcl:"backing,optional" each:"host"`
+	Same    string            `hcl:"same,optional"`
+	Links   []link            `hcl:"link,block"`
+}
+
+type link struct {
+	Name string `hcl:"name,label"`
+	Cost int    `hcl:"cost,optional" default:"3" min:"1" max:"9"`
+}
+
+func (*meeting) Probe(string, probe.Hosts) []probe.Query { return nil }
+func (*meeting) Decide(probe.Hosts) (plan.Phase, error)  { return plan.Phase{}, nil }
+
+// TestAClusterStepIsOneItemOfAllItsHosts builds one with nested blocks and with values by host.
+func TestAClusterStepIsOneItemOfAllItsHosts(t *testing.T) {
+	kept := kind.Table
+	defer func() { kind.Table = kept }()
+	kind.Table = append(kind.Table[:len(kept):len(kept)], kind.Spec{Name: "meeting", New: func() any { return &meeting{} }})
+	text := func(body string) []byte {
+		return []byte(`
+network "a" { cidr = "10.0.0.0/24" }
+network "b" {
+  cidr    = "10.1.0.0/24"
+  carries = ["ring"]
+}
+host "h1" {
+  address = "10.0.0.1"
+  network "b" { address = "10.1.0.1" }
+  disk "data" { device = "/dev/vdb" }
+}
+host "h2" {
+  address = "10.0.0.2"
+  network "b" { address = "10.1.0.2" }
+  disk "data" { device = "/dev/vdc" }
+}
+host "h3" { address = "10.0.0.3" }
+cluster "c" {
+  recipe = "r"
+  role "db" { hosts = [host.h2, host.h1] }
+  role "proxy" { hosts = [host.h3] }
+}
+recipe "r" {
+  on "proxy" {}
+  on "db" {
+    package "before" {}
+    meeting "ring" {
+` + body + `
+    }
+  }
+}
+`)
+	}
+	p, problems := config.Load("x.hcl", config.Options{Text: text(`
+      backing = each.host.disk.data.device
+      same    = each.host.network.ring.cidr
+      link "one" {}
+      link "two" { cost = 5 }`), Speed: 2})
+	if problems.Failed() {
+		t.Fatal(problems.Render(80, false))
+	}
+	c := p.Clusters[0]
+	a, b := c.Chains[0].Items, c.Chains[1].Items
+	if len(a) != 2 || len(b) != 2 || a[1] != b[1] || len(c.Chains[2].Items) != 0 {
+		t.Fatalf("chains %v %v %v", a, b, c.Chains[2])
+	}
+	want := &meeting{
+		Where: kind.Where{Label: "ring", Speed: 2, Nodes: []kind.Node{
+			{Name: "h1", ID: 1, Address: map[string]string{"ssh": "10.0.0.1", "ring": "10.0.0.1", "ring2": "10.1.0.1", "replication": "10.0.0.1", "service": "10.0.0.1"}},
+			{Name: "h2", ID: 2, Address: map[string]string{"ssh": "10.0.0.2", "ring": "10.0.0.2", "ring2": "10.1.0.2", "replication": "10.0.0.2", "service": "10.0.0.2"}},
+		}},
+		Backing: map[string]string{"h1": "/dev/vdb", "h2": "/dev/vdc"},
+		Same:    "10.0.0.0/24",
+		Links:   []link{{"one", 3}, {"two", 5}},
+	}
+	if d := cmp.Diff(want, a[1].Cluster); d != "" || a[1].Address != "db:meeting.ring" || a[1].Step != nil || len(a[1].Hosts) != 2 {
+		t.Errorf("%s: %s", a[1].Address, d)
+	}
+	for body, want := range map[string]string{
+		"same = each.host.name":    `"same" differs between hosts`,
+		`same = facts.kernel`:      "Facts are not known here",
+		"link \"x\" { cost = 10 }": `"cost" is out of range`,
+		"link \"x\" { csot = 1 }":  `Unknown argument "csot"`,
+		"place = \"one\"":          "Place has no meaning here",
+		"when = each.host.id == 1": `Unknown name "each"`,
+	} {
+		if _, problems := config.Load("x.hcl", config.Options{Text: text("      " + body)}); len(problems) != 1 || problems[0].Summary != want {
+			t.Errorf("%s: %s", body, problems.Render(80, false))
+		}
+	}
+}
+
+// TestFactsAreAskedFirst follows a step whose text names facts: it asks, waits, then is a file.
+func TestFactsAreAskedFirst(t *testing.T) {
+	p, problems := config.Load("testdata/good/two-nodes.hcl", config.Options{Secrets: secrets{}})
+	if problems.Failed() {
+		t.Fatal(problems.Render(80, false))
+	}
+	chain, _ := p.Clusters[0].Chain("db2")
+	var step *recipe.Item
+	for _, it := range chain.Items {
+		if it.Address == "db2:file./etc/kernel-seen" {
+			step = it
+		}
+	}
+	ask := step.Step.Probe(probe.Seen{})
+	if len(ask) != 2 {
+		t.Fatalf("asks %v", ask)
+	}
+	if c, err := step.Step.Decide(probe.Seen{}); err != nil || c.Later == "" {
+		t.Errorf("decided %v, %v without facts", c, err)
+	}
+	answer := func(kernel, memory string) probe.Seen {
+		m := map[probe.Key]probe.Answer{}
+		for _, q := range ask {
+			out := kernel
+			if q.Name == "fact.memory" {
+				out = memory
+			}
+			m[q.Key()] = probe.Answer{State: probe.Answered, Out: out + "\n"}
+		}
+		return probe.NewSeen(m)
+	}
+	seen := answer("6.1.0", "2048")
+	qs := step.Step.Probe(seen)
+	if len(qs) == 0 || qs[0].Name != "/etc/kernel-seen" {
+		t.Fatalf("then asks %v", qs)
+	}
+	m := map[probe.Key]probe.Answer{}
+	for _, q := range qs {
+		m[q.Key()] = probe.Answer{State: probe.Answered}
+	}
+	c, err := step.Step.Decide(seen.With(m))
+	if err != nil || len(c.Actions) != 1 || c.Actions[0].Write.Content.Reveal() != "6.1.0 2\n" {
+		t.Errorf("decided %+v, %v", c, err)
+	}
+	if c, err := step.Step.Decide(answer("6.1.0", "256")); err != nil || !c.Empty() {
+		t.Errorf("when says no, decided %+v, %v", c, err)
+	}
+	// A host that lies is refused, never evaluated.
+	if _, err := step.Step.Decide(answer("${file(\"x\")}\x1b", "2048")); err == nil {
+		t.Error("an escape sequence was taken for a kernel")
+	}
+}
