@@ -1,0 +1,73 @@
+package template_test
+
+import (
+	"strings"
+	"testing"
+
+	"haprov/internal/template"
+)
+
+func render(t *testing.T, text string, values map[string]any) (string, error) {
+	t.Helper()
+	p, err := template.Parse("x.tmpl", text)
+	if err != nil {
+		return "", err
+	}
+	return p.Render(values)
+}
+
+func TestValuesAreEncodedForTheirFormat(t *testing.T) {
+	values := map[string]any{
+		"name": "db1", "n": int64(3), "bad": "a } b", "line": "x\ny", "quote": `it's "so" \`,
+		"hosts": []any{map[string]any{"name": "a"}, map[string]any{"name": "b"}},
+		"vip":   "10.0.0.9/24",
+	}
+	for text, want := range map[string]string{
+		`{{ word .name }}`:                    "db1",
+		`{{ cnf .name }}`:                     "db1",
+		`{{ cnf .quote }}`:                    `"it's \"so\" \\"`,
+		`{{ sql .quote }}`:                    `'it''s "so" \\'`,
+		`{{ sql .line }}`:                     `'x\ny'`,
+		`{{ shell .quote }}`:                  `'it'\''s "so" \'`,
+		`{{ json .hosts }}`:                   `[{"name":"a"},{"name":"b"}]`,
+		`{{ join ", " .hosts "name" }}`:       "a, b",
+		`{{ ip .vip }}`:                       "10.0.0.9",
+		`{{ add .n 1 }}`:                      "4",
+		`{{ indent 2 .line }}`:                "x\n  y",
+		`{{ upper .name }}{{ lower "A" }}`:    "DB1a",
+		`{{ field (index .hosts 0) "name" }}`: "a",
+	} {
+		got, err := render(t, text, values)
+		if err != nil || got != want {
+			t.Errorf("%s gave %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestWhatWouldBreakOutIsRefused(t *testing.T) {
+	values := map[string]any{"bad": "a } b", "line": "x\ny", "zero": "\x00", "hosts": []any{"a"}, "m": map[string]any{}}
+	for text, want := range map[string]string{
+		`{{ word .bad }}`:           "bare word",
+		`{{ word "" }}`:             "bare word",
+		`{{ cnf .line }}`:           "one line",
+		`{{ sql .zero }}`:           "zero byte",
+		`{{ join "," .hosts "x" }}`: `no "x"`,
+		`{{ ip "x" }}`:              "ParseAddr",
+		`{{ .nothing }}`:            `no value for "nothing" was given`,
+		`{{ .m.nothing }}`:          `no value for "nothing" was given`,
+		`{{ field .m "x" }}`:        `there is no "x"`,
+		`{{ if }}`:                  "missing value for if",
+		`{{ exec "x" }}`:            `function "exec" not defined`,
+	} {
+		if got, err := render(t, text, values); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "x.tmpl:1") {
+			t.Errorf("%s gave %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestAnEndlessTemplateEnds(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	if _, err := render(t, `{{ range .l }}{{ $.x }}{{ end }}`, map[string]any{"x": long, "l": make([]any, 100)}); err == nil || !strings.Contains(err.Error(), "bytes come out") {
+		t.Errorf("%v", err)
+	}
+}
