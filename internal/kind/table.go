@@ -16,6 +16,10 @@ var Table = []Spec{
 	mountSpec,
 	commandSpec,
 	drbdVolumeSpec,
+	corosyncSpec,
+	pacemakerSpec,
+	mysqlDatabaseSpec,
+	mysqlUserSpec,
 	secretSpec,
 }
 

@@ -1,0 +1,176 @@
+// Package pacemaker reads the cluster's configuration and state as Pacemaker's tools print them.
+//
+// Pure: XML in, values out. It knows nothing of hosts or steps.
+package pacemaker
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// Node is one XML element. Text between elements does not count in a CIB.
+type Node struct {
+	Name     string
+	Attrs    map[string]string
+	Children []*Node
+}
+
+// maxDepth bounds what a host may send.
+const maxDepth = 64
+
+// Parse reads one XML document.
+func Parse(text string) (*Node, error) {
+	d := xml.NewDecoder(strings.NewReader(text))
+	var stack []*Node
+	var root *Node
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			n := &Node{Name: t.Name.Local, Attrs: map[string]string{}}
+			for _, a := range t.Attr {
+				n.Attrs[a.Name.Local] = a.Value
+			}
+			switch {
+			case len(stack) >= maxDepth:
+				return nil, fmt.Errorf("XML is nested deeper than %d", maxDepth)
+			case len(stack) > 0:
+				top := stack[len(stack)-1]
+				top.Children = append(top.Children, n)
+			case root != nil:
+				return nil, errors.New("more than one root element")
+			default:
+				root = n
+			}
+			stack = append(stack, n)
+		case xml.EndElement:
+			stack = stack[:len(stack)-1]
+		}
+	}
+	if root == nil {
+		return nil, errors.New("no XML element")
+	}
+	return root, nil
+}
+
+// Find walks down by element names; nil when there is no such element.
+func (n *Node) Find(names ...string) *Node {
+	for _, name := range names {
+		var next *Node
+		if n != nil {
+			for _, c := range n.Children {
+				if c.Name == name {
+					next = c
+					break
+				}
+			}
+		}
+		n = next
+	}
+	return n
+}
+
+// All calls f for n and everything below it.
+func (n *Node) All(f func(*Node)) {
+	if n == nil {
+		return
+	}
+	f(n)
+	for _, c := range n.Children {
+		c.All(f)
+	}
+}
+
+// Missing lists what of the wanted configuration the current one lacks: elements by id, and
+// attributes that differ. What the current one holds beyond that, such as a constraint that DRBD's
+// fence handler put there, is none of ours and is not looked at.
+func Missing(current, wanted *Node) (out []string) {
+	have := map[string]*Node{}
+	current.All(func(n *Node) {
+		if id := n.Attrs["id"]; id != "" && have[n.Name+"#"+id] == nil {
+			have[n.Name+"#"+id] = n
+		}
+	})
+	wanted.All(func(n *Node) {
+		id := n.Attrs["id"]
+		if id == "" {
+			return
+		}
+		c := have[n.Name+"#"+id]
+		if c == nil {
+			out = append(out, n.Name+" "+id)
+			return
+		}
+		keys := make([]string, 0, len(n.Attrs))
+		for k := range n.Attrs {
+			keys = append(keys, k)
+		}
+		sort.Strings(keys)
+		for _, k := range keys {
+			if c.Attrs[k] != n.Attrs[k] {
+				out = append(out, fmt.Sprintf("%s %s: %s %q -> %q", n.Name, id, k, c.Attrs[k], n.Attrs[k]))
+			}
+		}
+	})
+	return out
+}
+
+// State is what crm_mon says of a cluster.
+type State struct {
+	Quorum     bool
+	Online     []string
+	Offline    []string
+	Running    map[string][]string // resource: "node role" where it is active
+	Inactive   []string
+	Failed     []string
+	Maintained bool
+}
+
+// ParseMon reads `crm_mon -1 -r --output-as=xml` of Pacemaker 2.1.
+func ParseMon(text string) (State, error) {
+	root, err := Parse(text)
+	if err != nil {
+		return State{}, err
+	}
+	s := State{Running: map[string][]string{}}
+	if dc := root.Find("summary", "current_dc"); dc != nil {
+		s.Quorum = dc.Attrs["with_quorum"] == "true"
+	}
+	if o := root.Find("summary", "cluster_options"); o != nil {
+		s.Maintained = o.Attrs["maintenance-mode"] == "true"
+	}
+	if ns := root.Find("nodes"); ns != nil {
+		for _, n := range ns.Children {
+			if n.Attrs["online"] == "true" && n.Attrs["pending"] != "true" {
+				s.Online = append(s.Online, n.Attrs["name"])
+			} else {
+				s.Offline = append(s.Offline, n.Attrs["name"])
+			}
+		}
+	}
+	root.Find("resources").All(func(n *Node) {
+		if n.Name != "resource" {
+			return
+		}
+		id := n.Attrs["id"]
+		if n.Attrs["failed"] == "true" {
+			s.Failed = append(s.Failed, id)
+		}
+		if n.Attrs["active"] != "true" || len(n.Children) == 0 {
+			s.Inactive = append(s.Inactive, id)
+			return
+		}
+		s.Running[id] = append(s.Running[id], n.Children[0].Attrs["name"]+" "+n.Attrs["role"])
+	})
+	return s, nil
+}

@@ -1,0 +1,102 @@
+package kind
+
+import (
+	"fmt"
+	"regexp"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/secret"
+)
+
+var mysqlDatabaseSpec = Spec{
+	Name:    "mysql_database",
+	Summary: "A database is there, made by root over the local socket on the host whose server answers.",
+	Example: `mysql_database "app" {}`,
+	New:     func() any { return &MySQLDatabase{} },
+}
+
+// MySQLDatabase wants a database on whichever host serves.
+type MySQLDatabase struct {
+	Where    `hcl:"-"`
+	Name     string `hcl:"name,label" about:"The database's name, unless database says another"`
+	Database string `hcl:"database,optional" about:"The database's name"`
+}
+
+var sqlName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
+// Check finds names that would need quoting.
+func (m *MySQLDatabase) Check() []Problem {
+	var p problems
+	p.matches("database", m.database(), sqlName, "database name")
+	return p
+}
+
+func (m *MySQLDatabase) database() string {
+	if m.Database != "" {
+		return m.Database
+	}
+	return m.Name
+}
+
+func (m *MySQLDatabase) query() probe.Query {
+	return sqlQuery("database "+m.database(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '"+m.database()+"'")
+}
+
+// Probe asks every host; only the one that serves answers.
+func (m *MySQLDatabase) Probe(host string, seen probe.Hosts) []probe.Query {
+	return unread(seen[host].Seen, m.query())
+}
+
+// Decide makes the database where the server answers.
+func (m *MySQLDatabase) Decide(seen probe.Hosts) (plan.Phase, error) {
+	host, out, err := serving(seen, m.query())
+	if err != nil || host == "" {
+		return wait("a database server answers", 2*time.Minute), err
+	}
+	if strings.TrimSpace(out) == m.database() {
+		return plan.Phase{}, nil
+	}
+	return sqlPhase(host, "make database "+m.database(), plan.Diff{Attribute: "database", Want: m.database()}, "CREATE DATABASE IF NOT EXISTS `"+m.database()+"`;\n"), nil
+}
+
+// sqlQuery reads as root over the local socket; batch mode, no column names.
+func sqlQuery(name, sql string) probe.Query {
+	q := probe.Cmd("sql "+name, "mariadb --no-defaults -N -B -e "+sqlArg(sql), "sql", "unit:pacemaker.service")
+	return q
+}
+
+func sqlArg(sql string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(sql) + `"`
+}
+
+// serving finds the one host whose server answered. None is no error: it may still come up.
+func serving(seen probe.Hosts, q probe.Query) (host, out string, err error) {
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		a := seen[n].Get(q)
+		if seen[n].Lost != "" || a.State != probe.Answered || a.Exit != 0 {
+			continue
+		}
+		if host != "" {
+			return "", "", fmt.Errorf("servers answer on %s and on %s at once: one of them must not", host, n)
+		}
+		host, out = n, a.Out
+	}
+	return host, out, nil
+}
+
+// sqlPhase runs statements as root on one host. They go by standard input, never in arguments.
+func sqlPhase(host, title string, d plan.Diff, sql string) plan.Phase {
+	return plan.Phase{Name: title, Changes: map[string]plan.Change{host: {Diffs: []plan.Diff{d}, Actions: []act.Action{{
+		Title: title, Shell: "mariadb --no-defaults", Stdin: secret.Sensitive(sql), Touches: []probe.Subject{"sql"},
+	}}}}}
+}

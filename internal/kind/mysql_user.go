@@ -1,0 +1,82 @@
+package kind
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/secret"
+)
+
+var mysqlUserSpec = Spec{
+	Name:    "mysql_user",
+	Summary: "A database user is there with this password and all rights on one database. The password itself never reaches a host, only what the server keeps of it.",
+	Example: `mysql_user "app" {
+  password = "example"
+  database = "app"
+}`,
+	New: func() any { return &MySQLUser{} },
+}
+
+// MySQLUser wants a user on whichever host serves.
+type MySQLUser struct {
+	Where    `hcl:"-"`
+	Name     string      `hcl:"name,label" about:"The user's name"`
+	From     string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as MySQL writes them"`
+	Password secret.Text `hcl:"password" about:"The password"`
+	Database string      `hcl:"database" about:"The database it may do everything in"`
+}
+
+// Check finds names that would need quoting and an empty password.
+func (m *MySQLUser) Check() []Problem {
+	var p problems
+	p.matches("name", m.Name, sqlName, "user name")
+	p.matches("database", m.Database, sqlName, "database name")
+	if strings.ContainsAny(m.From, "'\\\"`\n") || m.From == "" {
+		p.add("from", "Invalid host pattern", "Found "+quoted(m.From)+"; expected a host, an address or a pattern like 10.0.0.%.")
+	}
+	if m.Password.Empty() {
+		p.add("password", "Empty password", "A user without a password is refused.")
+	}
+	return p
+}
+
+// stored is what mysql_native_password keeps: SHA1(SHA1(password)).
+func (m *MySQLUser) stored() string {
+	one := sha1.Sum([]byte(m.Password.Reveal()))
+	two := sha1.Sum(one[:])
+	return "*" + strings.ToUpper(hex.EncodeToString(two[:]))
+}
+
+func (m *MySQLUser) query() probe.Query {
+	where := "user = '" + m.Name + "' AND host = '" + m.From + "'"
+	return sqlQuery("user "+m.Name, "SELECT IFNULL((SELECT JSON_VALUE(priv, '$.authentication_string') FROM mysql.global_priv WHERE "+where+"), '-'), "+
+		"(SELECT COUNT(*) FROM mysql.db WHERE "+where+" AND db = '"+m.Database+"' AND select_priv = 'Y' AND insert_priv = 'Y' AND create_priv = 'Y' AND drop_priv = 'Y')")
+}
+
+// Probe asks every host; only the one that serves answers.
+func (m *MySQLUser) Probe(host string, seen probe.Hosts) []probe.Query {
+	return unread(seen[host].Seen, m.query())
+}
+
+// Decide compares what the server keeps of the password, and the grant.
+func (m *MySQLUser) Decide(seen probe.Hosts) (plan.Phase, error) {
+	host, out, err := serving(seen, m.query())
+	if err != nil || host == "" {
+		return wait("a database server answers", 2*time.Minute), err
+	}
+	have, grant, _ := strings.Cut(strings.TrimSpace(out), "\t")
+	if have == m.stored() && grant == "1" {
+		return plan.Phase{}, nil
+	}
+	d := plan.Diff{Attribute: "user", Want: m.Name + "@" + m.From + " with all rights on " + m.Database}
+	if have != "-" {
+		d.Have = "another password or other rights"
+	}
+	who := "'" + m.Name + "'@'" + m.From + "'"
+	return sqlPhase(host, "make user "+m.Name, d, "CREATE USER IF NOT EXISTS "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\n"+
+		"ALTER USER "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\nGRANT ALL PRIVILEGES ON `"+m.Database+"`.* TO "+who+";\n"), nil
+}

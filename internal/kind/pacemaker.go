@@ -1,0 +1,131 @@
+package kind
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/secret"
+)
+
+var pacemakerSpec = Spec{
+	Name:    "pacemaker",
+	Summary: "The cluster's configuration (CIB) holds these elements, and everything in them runs. What others put there, such as DRBD's fence constraints, stays.",
+	Example: `pacemaker "cib" {
+  config = "<configuration><crm_config><cluster_property_set id=\"haprov\"/></crm_config></configuration>"
+}`,
+	New: func() any { return &Pacemaker{} },
+}
+
+// Pacemaker wants elements in the CIB. They are compared by id; what is missing or differs is
+// committed in one versioned modification, never by replacing the whole.
+type Pacemaker struct {
+	Where  `hcl:"-"`
+	Name   string `hcl:"name,label" about:"A name for the step"`
+	Config string `hcl:"config" about:"A configuration element of the CIB with all that is wanted, as XML"`
+}
+
+// Check finds XML that cannot be read.
+func (p *Pacemaker) Check() []Problem {
+	var out problems
+	n, err := pacemaker.Parse(p.Config)
+	switch {
+	case err != nil:
+		out.add("config", "Invalid XML", err.Error())
+	case n.Name != "configuration":
+		out.add("config", "Wrong XML element", "Found "+quoted(n.Name)+"; expected configuration.")
+	}
+	return out
+}
+
+func (p *Pacemaker) cib() probe.Query {
+	return probe.Cmd("cib", "cibadmin -Q -l", "unit:pacemaker.service", "cib")
+}
+
+func (p *Pacemaker) mon() probe.Query {
+	return probe.Cmd("crm_mon", "crm_mon -1 -r --output-as=xml", "unit:pacemaker.service", "cib")
+}
+
+// Probe asks every host: the one that is read is the first that sees all members.
+func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
+	return unread(seen[host].Seen, p.cib(), p.mon())
+}
+
+// Decide commits what is missing, then waits until all of it runs.
+func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
+	wanted, err := pacemaker.Parse(p.Config)
+	if err != nil {
+		return plan.Phase{}, err
+	}
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		if l := seen[n].Lost; l != "" {
+			return plan.Phase{}, fmt.Errorf("%s cannot be seen (%s): the cluster is not configured while a member is away", n, l)
+		}
+	}
+	host := names[0]
+	mon := seen[host].Get(p.mon())
+	state, err := pacemaker.ParseMon(mon.Out)
+	if mon.State != probe.Answered || mon.Exit != 0 || err != nil || !state.Quorum || len(state.Online) < len(names) {
+		return wait(fmt.Sprintf("all %d nodes are online and have quorum", len(names)), 3*time.Minute), nil
+	}
+	cib := seen[host].Get(p.cib())
+	current, err := pacemaker.Parse(cib.Out)
+	if cib.Exit != 0 || err != nil {
+		return wait("the cluster answers about its configuration", time.Minute), nil
+	}
+	if missing := pacemaker.Missing(current, wanted); len(missing) > 0 {
+		return p.commit(host, current.Attrs["epoch"], missing), nil
+	}
+	var late []string
+	wanted.Find("resources").All(func(n *pacemaker.Node) {
+		if id := n.Attrs["id"]; n.Name == "primitive" && len(state.Running[id]) == 0 {
+			late = append(late, id)
+		}
+	})
+	late = append(late, state.Failed...)
+	for _, id := range state.Inactive {
+		if !slices.Contains(late, id) {
+			late = append(late, id)
+		}
+	}
+	if len(late) > 0 {
+		return wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute), nil
+	}
+	return plan.Phase{}, nil
+}
+
+// commit modifies the CIB at once. The guard holds it to the version that the decision rests on.
+func (p *Pacemaker) commit(host, epoch string, missing []string) plan.Phase {
+	c := plan.Change{}
+	for _, m := range missing {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "cib", Want: m})
+	}
+	c.Actions = []act.Action{{
+		Title: "configure the cluster",
+		// crm_verify exits with 78 for mere warnings.
+		Shell: "t=$(mktemp)\ntrap 'rm -f \"$t\"' EXIT\ncat >\"$t\"\ncibadmin --modify --allow-create --scope configuration --xml-file \"$t\"\ncrm_verify -L || [ $? = 78 ]",
+		Stdin: secret.Plain(p.Config), Guard: "cibadmin -Q -l | head -n 1 | grep -q ' epoch=\"" + onlyDigits(epoch) + "\"'",
+		Touches: []probe.Subject{probe.All},
+	}}
+	return plan.Phase{Name: "configure the cluster", Changes: map[string]plan.Change{host: c}, Then: []string{"wait until everything runs"}}
+}
+
+func onlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
