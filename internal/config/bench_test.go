@@ -56,7 +56,7 @@ func writePlay(t testing.TB, n int) string {
 
 // BenchmarkLoad must grow with the hosts and stay far below a login's cost a host.
 func BenchmarkLoad(b *testing.B) {
-	for _, n := range []int{2, 20, 200} {
+	for _, n := range []int{2, 20, 200, 1000} {
 		b.Run(fmt.Sprintf("hosts=%d", n), func(b *testing.B) {
 			path := writePlay(b, n)
 			b.ReportAllocs()

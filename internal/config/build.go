@@ -172,12 +172,12 @@ func (s *stepDef) rangeOf(attribute string) hcl.Range {
 // text fills a file from its template or source.
 func (b *builder) text(d decoder, s *stepDef, f *kind.File, ctx *hcl.EvalContext) {
 	if f.Source != "" {
-		text, err := b.files.read("files", f.Source)
+		text, err := b.files.source(f.Source)
 		if err != nil {
 			d.at(s.rangeOf("source"), "File cannot be read", "%s", sentence(err.Error()))
 			return
 		}
-		f.Content, f.Source = secret.Plain(string(text)), ""
+		f.Content, f.Source = secret.Plain(text), ""
 	}
 	if f.Template == "" {
 		return

@@ -27,6 +27,7 @@ type files struct {
 	text      map[string][]byte   // by name as shown
 	lines     map[string][]string // the same, split when a snippet needs it
 	templates map[string]*template.Template
+	sources   map[string]string
 	total     int
 }
 
@@ -36,9 +37,12 @@ type layer struct {
 	own   bool // beside the inventory
 }
 
+// sources is the folder of files that are copied as they are.
+const sources = "files"
+
 // newFiles looks beside the inventory, then in shipped, which may be nil.
 func newFiles(dir string, shipped fs.FS) *files {
-	f := &files{text: map[string][]byte{}, lines: map[string][]string{}, templates: map[string]*template.Template{}}
+	f := &files{text: map[string][]byte{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}}
 	if dir != "" {
 		if root, err := os.OpenRoot(dir); err == nil {
 			f.layers = append(f.layers, layer{dir, root.FS(), true})
@@ -63,6 +67,9 @@ func (f *files) find(folder, name string) (shown string, text []byte, err error)
 			if l.own {
 				shown = filepath.Join(l.shown, p)
 			}
+			if folder == sources {
+				return shown, text, nil // copied as it is: neither evaluated nor shown
+			}
 			if f.total += len(text); f.total > maxTotal {
 				return "", nil, fmt.Errorf("%s: more than %d bytes in all files together", shown, maxTotal)
 			}
@@ -82,6 +89,20 @@ func (f *files) read(folder, name string) ([]byte, error) {
 	defer f.mu.Unlock()
 	_, text, err := f.find(folder, name)
 	return text, err
+}
+
+// source reads a file that is copied as it is, once for all hosts.
+func (f *files) source(name string) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s, ok := f.sources[name]; ok {
+		return s, nil
+	}
+	_, text, err := f.find(sources, name)
+	if err == nil {
+		f.sources[name] = string(text)
+	}
+	return f.sources[name], err
 }
 
 // list names the files of a folder in all layers.

@@ -98,7 +98,14 @@ func (w *world) networks() {
 	}
 }
 
+// maxHosts bounds an inventory.
+const maxHosts = 5000
+
 func (w *world) hosts() {
+	if len(w.file.Hosts) > maxHosts {
+		w.at(w.file.Hosts[maxHosts].Range, "Too many hosts", "At most %d stand in one inventory.", maxHosts)
+		w.file.Hosts = w.file.Hosts[:maxHosts]
+	}
 	for i, b := range w.file.Hosts {
 		w.name("host", b.Name, b.Range)
 		w.once("host", b.Name, b.Range)
@@ -257,13 +264,6 @@ func (w *world) hostList(e hclsyntax.Expression) []string {
 }
 
 func (w *world) hostRef(e hcl.Expression) []string {
-	var hosts, groups []string
-	for _, h := range w.inv.Hosts {
-		hosts = append(hosts, h.Name)
-	}
-	for _, g := range w.inv.Groups {
-		groups = append(groups, g.Name)
-	}
 	what, name, rng := "host", "", e.Range()
 	if t, diags := hcl.AbsTraversalForExpr(e); !diags.HasErrors() && len(t) == 2 {
 		what = t.RootName()
@@ -272,21 +272,26 @@ func (w *world) hostRef(e hcl.Expression) []string {
 	} else if v, diags := e.Value(nil); !diags.HasErrors() && v.Type() == cty.String && !v.IsNull() {
 		name = v.AsString()
 	}
+	var known []string
 	switch {
 	case name == "" || (what != "host" && what != "group"):
 		w.at(e.Range(), "Not a host", "Expected host.NAME or group.NAME.")
-	case what == "host" && contains(hosts, name):
-		return []string{name}
-	case what == "group" && contains(groups, name):
+		return nil
+	case what == "host":
+		if _, ok := w.places["host "+name]; ok {
+			return []string{name}
+		}
+		for _, h := range w.inv.Hosts {
+			known = append(known, h.Name)
+		}
+	default:
 		for _, g := range w.inv.Groups {
 			if g.Name == name {
 				return g.Hosts
 			}
+			known = append(known, g.Name)
 		}
-	case what == "host":
-		w.at(rng, fmt.Sprintf("Unknown host %s", bounded(name)), "%s", meant(name, hosts))
-	default:
-		w.at(rng, fmt.Sprintf("Unknown group %s", bounded(name)), "%s", meant(name, groups))
 	}
+	w.at(rng, fmt.Sprintf("Unknown %s %s", what, bounded(name)), "%s", meant(name, known))
 	return nil
 }
