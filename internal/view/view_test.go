@@ -1,0 +1,75 @@
+package view
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"haprov/internal/engine"
+	"haprov/internal/plan"
+	"haprov/internal/recipe"
+)
+
+func TestRemoteTextCannotSteerTheTerminal(t *testing.T) {
+	got := Clean("a\x1b[2Jb\u202ec\td")
+	if want := `a\u001b[2Jb\u202ec` + "\td"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestEveryJSONLineHasATypeAndTheLastIsTheSummary(t *testing.T) {
+	var out bytes.Buffer
+	v := &JSON{Out: &out}
+	v.Event(engine.Connected{Host: "db1", Took: time.Second})
+	v.Event(engine.Failed{Host: "db1", Address: "db1:package.x", Err: errors.New("exit 100")})
+	v.Summary(engine.Summary{Changes: 3, Hosts: 2, Failed: 1, Took: 1500 * time.Millisecond}, engine.ErrHosts)
+	var last map[string]any
+	for _, l := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		last = nil
+		if err := json.Unmarshal([]byte(l), &last); err != nil || last["type"] == nil {
+			t.Fatalf("%s: %v", l, err)
+		}
+	}
+	for k, want := range map[string]any{"type": "summary", "changes": 3.0, "hosts": 2.0, "failed": 1.0, "seconds": 1.5} {
+		if last[k] != want {
+			t.Errorf("%s: got %v, want %v", k, last[k], want)
+		}
+	}
+}
+
+func TestAPlanShowsTextsAsDiffsAndMarksDanger(t *testing.T) {
+	var out bytes.Buffer
+	v := &Human{Out: &out, Err: &out, PlanOnly: true}
+	v.Event(engine.Planned{Plan: engine.Plan{Items: []engine.PlanItem{{Host: "db1", Address: "db1:file./etc/x", Change: plan.Change{Diffs: []plan.Diff{
+		{Attribute: "content", Have: "one\ntwo\n", Want: "one\nthree\n", Text: true},
+		{Attribute: "filesystem", Have: "xfs", Want: "ext4", Danger: "all data on /dev/vdb"},
+	}}}}}})
+	for _, want := range []string{"db1:file./etc/x", "-two", "+three", "destroys: all data on /dev/vdb", "xfs -> ext4", "1 to change"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("missing %q in\n%s", want, &out)
+		}
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("colour where none was asked for")
+	}
+}
+
+func TestAGraphJoinsHostsAtClusterSteps(t *testing.T) {
+	ring := &recipe.Item{Address: "db:corosync.ring"}
+	var out bytes.Buffer
+	err := Graph(&out, &recipe.Program{Clusters: []recipe.Cluster{{Chains: []recipe.Chain{
+		{Host: "db1", Items: []*recipe.Item{{Address: "db1:package.corosync"}, ring}},
+		{Host: "db2", Items: []*recipe.Item{ring}},
+	}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"db1" -> "db1:package.corosync"`, `"db1:package.corosync" -> "db:corosync.ring"`, `"db2" -> "db:corosync.ring"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("missing %s in\n%s", want, &out)
+		}
+	}
+}
