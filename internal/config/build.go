@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"maps"
 	"reflect"
 	"strconv"
@@ -15,9 +14,6 @@ import (
 	"haprov/internal/recipe"
 	"haprov/internal/secret"
 )
-
-// maxUse bounds how deep recipes may use each other.
-const maxUse = 16
 
 // round is one element of for_each; the zero round is a step without it.
 type round struct {
@@ -292,109 +288,7 @@ func (r round) context(ctx *hcl.EvalContext) *hcl.EvalContext {
 	return out
 }
 
-// use puts another recipe's steps here: those on all hosts, and those on the same role.
-func (b *builder) use(s *stepDef, p place, chains map[string]*recipe.Chain, path []string) {
-	at := s.block.LabelRanges[0]
-	d := b.recipe(s.label, at)
-	if d == nil {
-		return
-	}
-	if contains(path, d.Name) {
-		b.at(at, "Recipes use each other in a circle", "%s.", strings.Join(append(path, d.Name), " uses "))
-		return
-	}
-	if len(path) >= maxUse {
-		b.at(at, "Recipes use each other too deeply", "At most %d deep.", maxUse)
-		return
-	}
-	if s.forEach != nil {
-		b.at(s.forEach.Range(), "for_each has no meaning here", "A recipe can be used once on a role.")
-		return
-	}
-	reading := s.use.Inputs != nil && readsEach(s.use.Inputs) || s.when != nil && readsEach(s.when)
-	if reading || p.shared == nil {
-		for _, h := range p.hosts {
-			one := place{role: p.role, hosts: []string{h}, address: p.address}
-			b.used(s, d, p.host[h], one, chains, path)
-		}
-		return
-	}
-	b.used(s, d, p.shared, p, chains, path)
-}
-
-// used evaluates a recipe in the place of another. ctx is where its inputs are evaluated: one
-// host's own when they differ.
-func (b *builder) used(s *stepDef, d *recipeDef, ctx *hcl.EvalContext, p place, chains map[string]*recipe.Chain, path []string) {
-	if on, ok := b.when(s, ctx); !ok || !on {
-		return
-	}
-	input, ok := b.inputs(d, s.use.Inputs, ctx, ctx, s.block.DefRange())
-	if !ok {
-		return
-	}
-	inner := ctx.NewChild()
-	inner.Variables = map[string]cty.Value{"input": input}
-	alone := p.shared == nil
-	p.shared = inner
-	p = b.perHost(p)
-	if alone {
-		p.shared = nil
-	}
-	for _, on := range d.on {
-		if on.role == "all" || on.role == p.role {
-			b.steps(on.steps, p, chains, append(append([]string(nil), path...), d.Name))
-		}
-	}
-}
-
 // assignSecretTo is assign for one text that may be secret.
 func assignSecretTo(v cty.Value, t *secret.Text) *mistake {
 	return assign(v, reflect.ValueOf(t).Elem(), &field{name: "run"})
-}
-
-// recipe finds a recipe by name: in the inventory's own file, beside it, then shipped.
-func (b *builder) recipe(name string, rng hcl.Range) *recipeDef {
-	if d, ok := b.recipes[name]; ok {
-		return d
-	}
-	b.recipes[name] = nil
-	if !goodName.MatchString(name) {
-		b.at(rng, "Bad name for a recipe", "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
-		return nil
-	}
-	shown, text, err := b.files.find("recipes", name+".hcl")
-	if err != nil {
-		var known []string
-		for _, f := range b.files.list("recipes") {
-			if n, ok := strings.CutSuffix(f, ".hcl"); ok {
-				known = append(known, n)
-			}
-		}
-		b.at(rng, fmt.Sprintf("Unknown recipe %s", bounded(name)), "There is no recipes/%s.hcl. %s", name, meant(name, known))
-		return nil
-	}
-	body := b.files.parse(b.report, shown, text)
-	if body == nil {
-		return nil
-	}
-	var file recipeFile
-	whole := &hclsyntax.Block{Type: "recipe file", Body: body}
-	b.decoder.names(whole, layoutOf(reflect.TypeOf(file)), false)
-	l := layoutOf(reflect.TypeOf(file))
-	for _, blk := range body.Blocks {
-		if f := l.blocks[blk.Type]; f != nil && len(blk.Labels) == 1 {
-			b.nested(blk, reflect.ValueOf(&file).Elem().FieldByIndex(f.index), f, nil, nil)
-		}
-	}
-	for _, r := range file.Recipes {
-		if r.Name != name {
-			b.at(r.Range, "Recipe stands in a wrong file", "Recipe %s belongs into recipes/%s.hcl.", bounded(r.Name), r.Name)
-			continue
-		}
-		b.recipes[name] = b.define(r)
-	}
-	if b.recipes[name] == nil && b.fails == 0 {
-		b.at(hcl.Range{Filename: shown}, "File holds no recipe", "Expected recipe %q { ... } in it.", name)
-	}
-	return b.recipes[name]
 }

@@ -78,8 +78,8 @@ func (d decoder) labels(b *hclsyntax.Block, l *layout, t reflect.Type) {
 	}
 }
 
-// struct_ fills out from a block whose names were checked. It goes on after mistakes and reports
-// them all; false says that there were some. ranges gives the place of each argument.
+// fill fills out from a block whose names were checked. It goes on after mistakes and reports
+// them all; false says that there were some.
 func (d decoder) fill(b *hclsyntax.Block, out reflect.Value, ctx *hcl.EvalContext, hosts perHost) bool {
 	l := layoutOf(out.Type())
 	ok := true

@@ -27,7 +27,7 @@ type world struct {
 	places map[string]hcl.Range // where "host db1", "address 10.0.0.1" and so on were first said
 }
 
-// readInventory decodes the inventory's own blocks and checks them against each other.
+// read decodes the inventory's own blocks and checks them against each other.
 func (w *world) read(body *hclsyntax.Body, speed float64) {
 	w.outer(body)
 	w.lab()
