@@ -58,12 +58,17 @@ func (d *DRBDVolume) proc() probe.Query {
 	return probe.Cmd("drbd "+d.Name, "cat /proc/drbd", d.subjects()...)
 }
 
-// disk prints the signatures and, of an ext file system, magic number and label (offsets 1080 and
-// 1144: ext4's documented superblock).
+// superblock prints magic number and label of an ext file system (offsets 1080 and 1144 of ext4's
+// documented layout). It reads past the page cache: DRBD writes below it, and a buffered read of
+// the disk under a volume may be an old one.
+func (d *DRBDVolume) superblock() string {
+	head := "dd if=" + shell.Quote(d.Backing) + " iflag=direct bs=4096 count=1 2>/dev/null | dd bs=1 "
+	return "magic=$(" + head + "skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(" + head + "skip=1144 count=16 2>/dev/null | tr -d '\\000')"
+}
+
 func (d *DRBDVolume) disk() probe.Query {
-	b := shell.Quote(d.Backing)
-	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+b+"); echo signatures: \"$@\"; echo magic: $(dd if="+b+
-		" bs=1 skip=1080 count=2 2>/dev/null | od -An -tx1); echo label: $(dd if="+b+" bs=1 skip=1144 count=16 2>/dev/null | tr -d '\\000')", d.subjects()...)
+	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing)+"); echo signatures: \"$@\"; "+d.superblock()+
+		"; echo \"magic: $magic\"; echo \"label: $label\"", d.subjects()...)
 }
 
 func (d *DRBDVolume) block() probe.Query { return probe.Query{Kind: probe.Block, Name: d.Backing} }
@@ -103,7 +108,7 @@ func (d *DRBDVolume) read(s probe.Seen) (v volume, err error) {
 			v.metadata = strings.Contains(" "+t+" ", " drbd ")
 			v.blank = v.blank && t == ""
 		case "magic":
-			v.formatted = t == "53 ef"
+			v.formatted = t == "53ef"
 		case "label":
 			v.label = t
 		}
@@ -154,12 +159,14 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, ""), nil
 	case !a.Healthy() || !b.Healthy():
 		return wait("both sides are up to date", 5*time.Minute), nil
-	case a.formatted && a.label != unfinished && a.label != "" || b.formatted && b.label != unfinished && b.label != "":
+	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
 		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
-	case a.Role == "Primary" || b.Role == "Primary":
-		return plan.Phase{}, fmt.Errorf("a side is primary, yet the file system was never finished\n%s", table(names, vs))
 	}
-	return d.format(names[0]), nil
+	host := names[0]
+	if b.Role == "Primary" {
+		host = names[1] // where a run was cut short
+	}
+	return d.format(host), nil
 }
 
 func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase, error) {
@@ -206,11 +213,10 @@ func (d *DRBDVolume) format(host string) plan.Phase {
 	do := "drbdadm primary " + d.Name + "\nm=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null; rmdir \"$m\"; drbdadm secondary " + d.Name + "' EXIT\n" +
 		"mkfs.ext4 -q -F -L " + unfinished + " " + dev + "\n"
 	if d.Seed != "" {
-		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
+		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\ni=0\nuntil umount \"$m\"; do i=$((i+1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done\n"
 	}
 	do += "e2label " + dev + " " + d.label()
-	guard := "l=$(dd if=" + shell.Quote(d.Backing) + " bs=1 skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); n=$(dd if=" + shell.Quote(d.Backing) +
-		" bs=1 skip=1144 count=16 2>/dev/null | tr -d '\\000'); [ \"$l\" != 53ef ] || [ \"$n\" = " + unfinished + " ] || [ -z \"$n\" ]"
+	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock() + "; [ \"$magic\" != 53ef ] || [ \"$label\" = " + unfinished + " ]"
 	return d.phase("make the file system", host, "make "+d.Filesystem+" on "+dev, do, guard)
 }
 
