@@ -22,6 +22,7 @@ import (
 type job struct {
 	*app
 	program *recipe.Program
+	path    string // of the inventory; empty: the shipped one
 	secrets *store.Store
 	lab     *lab.Client // nil: the machines are not a lab's
 	vagrant *transport.SSHConfig
@@ -44,14 +45,34 @@ func (a *app) load() (*job, error) {
 			path = "haprov.hcl"
 		}
 	}
-	p, problems := config.Load(path, config.Options{Secrets: s, Shipped: haprov.Shipped})
-	if len(problems) > 0 {
-		fmt.Fprint(a.err, problems.Render(100, a.color()))
+	j := &job{app: a, path: path, secrets: s}
+	if err := j.read("", 1); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// read makes the program for machines of a driver and speed, and shows all problems at once.
+func (j *job) read(driver string, speed float64) error {
+	p, problems := config.Load(j.path, config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Driver: driver, Speed: speed})
+	if len(problems) > 0 && driver == "" {
+		fmt.Fprint(j.err, problems.Render(100, j.color()))
 	}
 	if problems.Failed() {
-		return nil, errInput{}
+		return errInput{}
 	}
-	return &job{app: a, program: p, secrets: s}, nil
+	j.program = p
+	return nil
+}
+
+// fit reads the program again for the driver that the lab's machines really run on: time-outs
+// depend on it.
+func (j *job) fit(ctx context.Context) error {
+	st, err := j.lab.Status(ctx)
+	if err != nil || st.Driver == "" {
+		return err
+	}
+	return j.read(st.Driver, j.speed(ctx))
 }
 
 // labSpec is the lab the inventory asks for.
@@ -116,8 +137,10 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 		return err
 	}
 	if !start {
-		j.lab, err = lab.Open(v.Lab.Name)
-		return err
+		if j.lab, err = lab.Open(v.Lab.Name); err != nil {
+			return err
+		}
+		return j.fit(ctx)
 	}
 	exe, err := os.Executable()
 	if err != nil {
@@ -145,7 +168,10 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 	for range v.Hosts {
 		all = append(all, <-errs)
 	}
-	return errors.Join(all...)
+	if err := errors.Join(all...); err != nil {
+		return err
+	}
+	return j.fit(ctx)
 }
 
 // speed is how much slower than a real machine the hosts are.
