@@ -210,10 +210,10 @@ func (d *DRBDVolume) up(names []string, vs map[string]volume) plan.Phase {
 // leaves one that is not finished, and it is made again; nobody has ever used it.
 func (d *DRBDVolume) format(host string) plan.Phase {
 	dev := d.device()
-	do := "drbdadm primary " + d.Name + "\nm=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null; rmdir \"$m\"; drbdadm secondary " + d.Name + "' EXIT\n" +
+	do := "drbdadm primary " + d.Name + "\nm=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null || :; rmdir \"$m\"; drbdadm secondary " + d.Name + "' EXIT\n" +
 		"mkfs.ext4 -q -F -L " + unfinished + " " + dev + "\n"
 	if d.Seed != "" {
-		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\ni=0\nuntil umount \"$m\"; do i=$((i+1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done\n"
+		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
 	}
 	do += "e2label " + dev + " " + d.label()
 	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock() + "; [ \"$magic\" != 53ef ] || [ \"$label\" = " + unfinished + " ]"
