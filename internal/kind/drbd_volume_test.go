@@ -1,0 +1,93 @@
+package kind
+
+import (
+	"strings"
+	"testing"
+
+	"haprov/internal/probe"
+)
+
+// side is what one host of a volume would answer.
+type side struct{ proc, signatures, magic, label, block string }
+
+const (
+	gone  = "cat: /proc/drbd: No such file or directory"
+	clean = "2147483648|blank|"
+	used  = "2147483648|data|"
+)
+
+func line(s string) string { return "version: 8.4.11 (api:1/proto:86-101)\n 0: " + s + " C r-----\n" }
+
+func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
+	out := probe.Hosts{}
+	for n, s := range sides {
+		if s == (side{}) {
+			out[n] = probe.HostSeen{Lost: "no route"}
+			continue
+		}
+		out[n] = probe.HostSeen{Seen: probe.NewSeen(map[probe.Key]probe.Answer{
+			d.proc().Key():  {State: probe.Answered, Out: s.proc},
+			d.disk().Key():  {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nlabel: " + s.label},
+			d.block().Key(): {State: probe.Answered, Out: s.block},
+		})}
+	}
+	return out
+}
+
+func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
+	d := &DRBDVolume{Name: "mysql", Backing: "/dev/disk/by-haprov/data", Filesystem: "ext4", Seed: "true"}
+	blank := side{gone, "", "", "", clean}
+	down := side{gone, "drbd", "", "", used}
+	alone := side{line("cs:WFConnection ro:Secondary/Unknown ds:Inconsistent/DUnknown"), "drbd", "", "", used}
+	fresh := side{line("cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), "drbd", "", "", used}
+	equal := side{line("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), "drbd", "", "", used}
+	half := side{line("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), "drbd", "53ef", unfinished, used}
+	ready := side{line("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"), "drbd", "53ef", "hv-mysql", used}
+	with := func(s side, proc string) side { s.proc = line(proc); return s }
+
+	for _, c := range []struct {
+		name        string
+		a, b        side
+		phase, wait string
+		refused     string
+	}{
+		{"two blank disks", blank, blank, "create metadata", "", ""},
+		{"a disk with a file system", side{gone, "ext4", "53ef", "home", used}, blank, "", "", "not blank"},
+		{"a disk with bytes that nobody knows", side{gone, "", "", "", used}, blank, "", "", "not blank"},
+		{"cut short between the two", down, blank, "create metadata", "", ""},
+		{"a new disk beside one with data", ready, blank, "", "", "holds data"},
+		{"metadata on both", down, down, "connect", "", ""},
+		{"waiting for the peer", alone, alone, "", "connect", ""},
+		{"connected and fresh", fresh, fresh, "first sync", "", ""},
+		{"inconsistent on both, but used", with(ready, "cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), fresh, "", "", "hold a file system"},
+		{"in sync and empty", equal, equal, "make the file system", "", ""},
+		{"a file system that was not finished", half, half, "make the file system", "", ""},
+		{"somebody else's file system", with(side{"", "drbd", "53ef", "home", used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", `labelled "home"`},
+		{"a file system without a label", with(side{"", "drbd", "53ef", "", used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", "not this volume's"},
+		{"resynchronising", with(ready, "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"), with(ready, "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate"), "", "synchronised", ""},
+		{"split brain", with(ready, "cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown"), ready, "", "", "nothing is thrown away"},
+		{"a host that is away", ready, side{}, "", "", "one side alone"},
+		{"all is well", ready, with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "", "", ""},
+	} {
+		ph, err := d.Decide(volumes(d, map[string]side{"db1": c.a, "db2": c.b}))
+		switch {
+		case c.refused != "":
+			if err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: want refusal %q, got %+v %v", c.name, c.refused, ph.Name, err)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case ph.Name != c.phase:
+			t.Errorf("%s: phase %q, want %q", c.name, ph.Name, c.phase)
+		case (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, c.wait):
+			t.Errorf("%s: wait %+v, want %q", c.name, ph.Wait, c.wait)
+		}
+		for n, ch := range ph.Changes {
+			for _, a := range ch.Actions {
+				if (strings.Contains(a.Shell, "create-md") || strings.Contains(a.Shell, "mkfs")) && a.Guard == "" {
+					t.Errorf("%s: %s: %s destroys and looks at nothing first", c.name, n, a.Title)
+				}
+			}
+		}
+	}
+}
