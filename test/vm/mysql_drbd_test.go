@@ -67,7 +67,7 @@ func TestTwoNodes(t *testing.T) {
 		if lost != 0 {
 			t.Errorf("%d acknowledged rows are lost", lost)
 		}
-		if gap > 90*time.Second {
+		if gap > 150*time.Second {
 			t.Errorf("%s without service", gap)
 		}
 	}
