@@ -328,3 +328,25 @@ func TestACheckIsTriedOnTheActiveHostUntilItSucceeds(t *testing.T) {
 		t.Error("the check ran on a host that is not active")
 	}
 }
+
+// moving is a cluster step whose host changes once between decision and action.
+type moving struct{ dir string }
+
+func (m moving) Probe(string, probe.Hosts) []probe.Query {
+	return []probe.Query{{Kind: probe.Text, Name: m.dir + "/done"}}
+}
+func (m moving) Decide(all probe.Hosts) (plan.Phase, error) {
+	if x, _ := all["db1"].Text(m.dir + "/done"); x.Exists {
+		return plan.Phase{}, nil
+	}
+	a := act.Action{Title: "act on it", Shell: "touch " + m.dir + "/done", Guard: "[ -e " + m.dir + "/moved ] || { touch " + m.dir + "/moved; false; }"}
+	return plan.Phase{Name: "act", Changes: map[string]plan.Change{"db1": {Diffs: []plan.Diff{{Attribute: "x"}}, Actions: []act.Action{a}}}}, nil
+}
+
+func TestARefusedPhaseIsDecidedAnew(t *testing.T) {
+	l := newLab(t)
+	s, err := l.run(recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db:moving.x", Cluster: moving{t.TempDir()}, Hosts: []string{"db1"}}}})
+	if err != nil || s.Failed != 0 || s.Changes != 1 {
+		t.Errorf("%+v %v", s, err)
+	}
+}

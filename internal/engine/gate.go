@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"haprov/internal/act"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
@@ -81,11 +82,16 @@ func (r *run) seen(it *recipe.Item) probe.Hosts {
 	return out
 }
 
+// refusals is how often running a phase may be refused because its hosts moved on since it was
+// decided: Pacemaker, for one, writes to its configuration while it starts.
+const refusals = 5
+
 // perform does phase after phase until the step wants nothing more.
 func (g *gate) perform(ctx, work context.Context) error {
 	first := map[string]time.Time{}
 	last := ""
-	for looks := 0; ; looks++ {
+	refused := 0
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -105,8 +111,16 @@ func (g *gate) perform(ctx, work context.Context) error {
 			}
 			last = ph.Name
 			g.run.event(Phase{g.item.Address, ph.Name})
-			if err := g.act(work, ph); err != nil {
+			err := g.act(work, ph)
+			var moved *actionError
+			switch {
+			case errors.As(err, &moved) && moved.state == act.Refused && refused < refusals:
+				refused++
+				last = ""
+			case err != nil:
 				return err
+			default:
+				refused = 0
 			}
 		}
 		g.each(func(h *host) error { h.forgetAll(); return nil })

@@ -207,8 +207,11 @@ func (h *host) perform(ctx context.Context, batch []batchItem) error {
 		switch r.State {
 		case act.Done:
 			h.changes += len(covers[i])
-		case act.Failed, act.Refused, act.Running:
-			h.changes += 0
+		case act.Refused:
+			// Not the host's failure: a cluster step looks again and decides anew.
+			b := batch[covers[i][0]]
+			return fmt.Errorf("%s: %w", b.address, &actionError{b.action.Title, r.Output, r.State, r.Exit})
+		case act.Failed, act.Running:
 			b := batch[covers[i][0]]
 			h.fail(b.address, &actionError{b.action.Title, r.Output, r.State, r.Exit})
 			return h.failed()
