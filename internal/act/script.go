@@ -168,7 +168,7 @@ func install(names []string) string {
 if [ -f $p ] && grep -q '^# haprov:' $p; then mine=1; fi
 trap '[ -z "$mine" ] || rm -f $p' EXIT
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
-get() { apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install -- ` + list + `; }
+get() { apt-get -y -q --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install -- ` + list + `; }
 get || { dpkg --configure -a; apt-get -q -o DPkg::Lock::Timeout=300 update; get; }`
 }
 
