@@ -24,7 +24,7 @@ var pacemakerSpec = Spec{
 }
 
 // Pacemaker wants elements in the CIB. They are compared by id; what is missing or differs is
-// committed in one versioned modification, never by replacing the whole.
+// committed as one versioned patch, verified first, never by replacing the whole.
 type Pacemaker struct {
 	Where  `hcl:"-"`
 	Name   string `hcl:"name,label" about:"A name for the step"`
@@ -85,7 +85,7 @@ func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
 		return wait("the cluster answers about its configuration", time.Minute), nil
 	}
 	if missing := pacemaker.Missing(current, wanted); len(missing) > 0 {
-		return p.commit(host, current.Attrs["epoch"], missing), nil
+		return p.configure(host, current.Attrs["epoch"], missing), nil
 	}
 	var late []string
 	wanted.Find("resources").All(func(n *pacemaker.Node) {
@@ -105,17 +105,37 @@ func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
 	return plan.Phase{}, nil
 }
 
-// commit modifies the CIB at once. The guard holds it to the version that the decision rests on.
-func (p *Pacemaker) commit(host, epoch string, missing []string) plan.Phase {
+// commitScript tries the wanted elements on a copy, has the copy verified and played through, and
+// sends what came of it as one versioned patch. What others put into the CIB is in both texts and
+// so in no patch. Any update of the status makes the patch too old; it is then made anew.
+// crm_verify exits with 78 for mere warnings, crm_diff with 1 when the two differ, cibadmin with
+// 103 when the CIB moved on.
+const commitScript = `t=$(mktemp -d)
+trap 'rm -rf "$t"' EXIT
+cat >"$t/wanted"
+for try in 1 2 3 4 5; do
+cibadmin -Q >"$t/old"
+cp "$t/old" "$t/new"
+CIB_file="$t/new" cibadmin --modify --allow-create --scope configuration --xml-file "$t/wanted"
+crm_verify --xml-file "$t/new" || [ $? = 78 ]
+CIB_shadow_dir="$t" crm_simulate --simulate --xml-file "$t/new"
+e=0; crm_diff --original "$t/old" --new "$t/new" >"$t/patch" || e=$?
+[ $e != 0 ] || exit 0
+[ $e = 1 ]
+e=0; cibadmin --patch --xml-file "$t/patch" || e=$?
+[ $e = 103 ] || exit $e
+done
+exit 103`
+
+// configure is the phase that commits. The guard holds it to the version that the decision rests on.
+func (p *Pacemaker) configure(host, epoch string, missing []string) plan.Phase {
 	c := plan.Change{}
 	for _, m := range missing {
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "cib", Want: m})
 	}
 	c.Actions = []act.Action{{
-		Title: "configure the cluster",
-		// crm_verify exits with 78 for mere warnings.
-		Shell: "t=$(mktemp)\ntrap 'rm -f \"$t\"' EXIT\ncat >\"$t\"\ncibadmin --modify --allow-create --scope configuration --xml-file \"$t\"\ncrm_verify -L || [ $? = 78 ]",
-		Stdin: secret.Plain(p.Config), Guard: "cibadmin -Q -l | head -n 1 | grep -q ' epoch=\"" + onlyDigits(epoch) + "\"'",
+		Title: "configure the cluster", Shell: commitScript, Stdin: secret.Plain(p.Config),
+		Guard:   "cibadmin -Q -l | head -n 1 | grep -q ' epoch=\"" + onlyDigits(epoch) + "\"'",
 		Touches: []probe.Subject{probe.All},
 	}}
 	return plan.Phase{Name: "configure the cluster", Changes: map[string]plan.Change{host: c}, Then: []string{"wait until everything runs"}}

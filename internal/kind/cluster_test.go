@@ -1,0 +1,139 @@
+package kind
+
+import (
+	"strings"
+	"testing"
+
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/secret"
+)
+
+// said is one host's answer to a query of a cluster step.
+func said(q probe.Query, exit int, out string) map[probe.Key]probe.Answer {
+	return map[probe.Key]probe.Answer{q.Key(): {State: probe.Answered, Exit: exit, Out: out}}
+}
+
+func expect(t *testing.T, name string, ph plan.Phase, err error, phase, waits, refused string) {
+	t.Helper()
+	switch {
+	case refused != "":
+		if err == nil || !strings.Contains(err.Error(), refused) {
+			t.Errorf("%s: want refusal %q, got %q %v", name, refused, ph.Name, err)
+		}
+	case err != nil:
+		t.Errorf("%s: %v", name, err)
+	case ph.Name != phase:
+		t.Errorf("%s: phase %q, want %q", name, ph.Name, phase)
+	case (ph.Wait != nil) != (waits != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, waits):
+		t.Errorf("%s: wait %+v, want %q", name, ph.Wait, waits)
+	}
+}
+
+func TestARingIsReloadedOnlyWhenWholeAndNeverRestarted(t *testing.T) {
+	c := &Corosync{Name: "ring"}
+	owed := probe.Query{Kind: probe.Owed, Name: "corosync"}
+	node := func(nodes, quorate, owes string) probe.HostSeen {
+		s := probe.NewSeen(said(c.members(), 0, "Nodes:            "+nodes+"\nQuorate:          "+quorate+"\n"))
+		return probe.HostSeen{Seen: s.With(said(owed, 0, owes))}
+	}
+	for _, x := range []struct {
+		name                  string
+		a, b                  probe.HostSeen
+		phase, waits, refused string
+	}{
+		{"whole", node("2", "Yes", ""), node("2", "Yes", ""), "", "", ""},
+		{"one sees nobody", node("2", "Yes", ""), node("1", "No", ""), "", "db2 not yet", ""},
+		{"whole and owing", node("2", "Yes", "reload"), node("2", "Yes", ""), "take up the changed configuration", "", ""},
+		{"owing but apart", node("1", "Yes", "reload"), node("1", "Yes", ""), "", "db1, db2 not yet", ""},
+		{"a member is away", node("1", "Yes", "reload"), probe.HostSeen{Lost: "no route"}, "", "", "not touched while a member is away"},
+	} {
+		ph, err := c.Decide(probe.Hosts{"db1": x.a, "db2": x.b})
+		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		for _, ch := range ph.Changes {
+			for _, a := range ch.Actions {
+				if strings.Contains(a.Shell, "restart") {
+					t.Errorf("%s: %s", x.name, a.Shell)
+				}
+			}
+		}
+	}
+}
+
+const wantedCIB = `<configuration><resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/></resources></configuration>`
+
+func TestACIBIsPatchedThenWaitedFor(t *testing.T) {
+	p := &Pacemaker{Name: "cib", Config: wantedCIB}
+	node := func(resources, online, active string) probe.HostSeen {
+		s := probe.NewSeen(said(p.cib(), 0, `<cib epoch="12"><configuration><resources>`+resources+`</resources><constraints><rsc_location id="drbd-fence-by-handler-x" rsc="vip"/></constraints></configuration></cib>`))
+		return probe.HostSeen{Seen: s.With(said(p.mon(), 0, `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes><node name="db1" online="true"/><node name="db2" online="`+online+`"/></nodes><resources><resource id="vip" active="`+active+`" role="Started"><node name="db1"/></resource></resources></pacemaker-result>`))}
+	}
+	vip := `<primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/>`
+	for _, x := range []struct {
+		name                  string
+		a                     probe.HostSeen
+		lost                  string
+		phase, waits, refused string
+	}{
+		{"nothing configured", node("", "true", "false"), "", "configure the cluster", "", ""},
+		{"a node is not online", node("", "false", "false"), "", "", "online and have quorum", ""},
+		{"configured, not started", node(vip, "true", "false"), "", "", "vip not yet", ""},
+		{"all runs, a foreign fence constraint stands", node(vip, "true", "true"), "", "", "", ""},
+		{"a host is away", node("", "true", "true"), "no route", "", "", "not configured while a member is away"},
+	} {
+		b := x.a
+		b.Lost = x.lost
+		ph, err := p.Decide(probe.Hosts{"db1": x.a, "db2": b})
+		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		for _, ch := range ph.Changes {
+			a := ch.Actions[0]
+			if !strings.Contains(a.Guard, `epoch="12"`) || strings.Contains(a.Shell, "--replace") {
+				t.Errorf("%s: not held to the version that was read, or replaces: %s", x.name, a.Guard)
+			}
+			verified, sent := strings.Index(a.Shell, "crm_verify"), strings.Index(a.Shell, "cibadmin --patch")
+			if verified < 0 || sent < verified {
+				t.Errorf("%s: sent before it was verified:\n%s", x.name, a.Shell)
+			}
+		}
+	}
+}
+
+func TestADatabaseAndItsUserAreMadeWhereTheServerIs(t *testing.T) {
+	d := &MySQLDatabase{Name: "app"}
+	u := &MySQLUser{Name: "app", From: "%", Database: "app", Password: secret.Sensitive("s3cret")}
+	away := func(q probe.Query) probe.HostSeen {
+		return probe.HostSeen{Seen: probe.NewSeen(said(q, 1, "ERROR 2002 (HY000): Can't connect to local server"))}
+	}
+	here := func(q probe.Query, out string) probe.HostSeen {
+		return probe.HostSeen{Seen: probe.NewSeen(said(q, 0, out))}
+	}
+	for _, x := range []struct {
+		name                  string
+		c                     Cluster
+		q                     probe.Query
+		out                   string
+		phase, waits, refused string
+	}{
+		{"no database", d, d.query(), "", "make database app", "", ""},
+		{"database there", d, d.query(), "app\n", "", "", ""},
+		{"no user", u, u.query(), "-\t0\n", "make user app", "", ""},
+		{"another password", u, u.query(), "*0000\t1\n", "make user app", "", ""},
+		{"rights lost", u, u.query(), u.stored() + "\t0\n", "make user app", "", ""},
+		{"user as wanted", u, u.query(), u.stored() + "\t1\n", "", "", ""},
+	} {
+		ph, err := x.c.Decide(probe.Hosts{"db1": away(x.q), "db2": here(x.q, x.out)})
+		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		for host, ch := range ph.Changes {
+			if host != "db2" {
+				t.Errorf("%s: done on %s", x.name, host)
+			}
+			if strings.Contains(ch.Actions[0].Shell, u.stored()) {
+				t.Errorf("%s: a password's digest stands in the arguments", x.name)
+			}
+		}
+		ph, err = x.c.Decide(probe.Hosts{"db1": away(x.q), "db2": away(x.q)})
+		expect(t, x.name+", nobody serves", ph, err, "", "answers", "")
+		ph, err = x.c.Decide(probe.Hosts{"db1": here(x.q, x.out), "db2": here(x.q, x.out)})
+		expect(t, x.name+", both serve", ph, err, "", "", "at once")
+	}
+}
