@@ -1,0 +1,18 @@
+package kind
+
+import (
+	"errors"
+
+	"haprov/internal/plan"
+)
+
+// Intended is a cluster step that can do more than bring the inventory about.
+type Intended interface {
+	Cluster
+	// Intend gives the step that decides for the intent, leaving this one as it is. An unknown
+	// verb is ErrNoIntent; any other error says what is wrong with the intent itself.
+	Intend(plan.Intent) (Cluster, error)
+}
+
+// ErrNoIntent: the step has no decision table for the verb.
+var ErrNoIntent = errors.New("nothing here knows how to do that")

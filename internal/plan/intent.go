@@ -1,0 +1,19 @@
+package plan
+
+// Verbs of intents.
+const (
+	Recover     = "recover"     // bring a cluster without a primary component back
+	Restart     = "restart"     // restart the servers one by one
+	Maintenance = "maintenance" // take Host out of service (On), or back in
+	Switchover  = "switchover"  // move the active side to Host, or away from where it is
+)
+
+// Intent is what a user asks of a running cluster beyond its inventory. It is data: a cluster step
+// that knows the verb decides phase after phase for it, from evidence, as it does without.
+type Intent struct {
+	Verb string
+	Host string // maintenance: who; switchover: where to, empty lets the step choose
+	On   bool   // maintenance
+	// AcceptMissing names hosts that recover may do without, though they may hold newer rows.
+	AcceptMissing []string
+}

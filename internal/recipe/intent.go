@@ -1,0 +1,62 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+)
+
+// Intend gives the cluster with its chains cut down to the steps that know the intent, in the
+// order written, each deciding for it. kind.ErrNoIntent when there is none.
+func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
+	if in.Host != "" && !slices.Contains(c.Hosts, in.Host) {
+		return c, fmt.Errorf("cluster %s has no host %s", c.Name, in.Host)
+	}
+	made := map[*Item]*Item{}
+	var chains []Chain
+	for _, ch := range c.Chains {
+		out := Chain{Host: ch.Host}
+		for _, it := range ch.Items {
+			x, ok := made[it]
+			if !ok {
+				var err error
+				if x, err = it.intend(in); err != nil {
+					return c, err
+				}
+				made[it] = x
+			}
+			if x != nil {
+				out.Items = append(out.Items, x)
+			}
+		}
+		if len(out.Items) > 0 {
+			chains = append(chains, out)
+		}
+	}
+	if len(chains) == 0 {
+		return c, fmt.Errorf("%s: cluster %s: %w", in.Verb, c.Name, kind.ErrNoIntent)
+	}
+	c.Chains = chains
+	return c, nil
+}
+
+// intend is the item that decides for the intent; nil when it knows nothing of it.
+func (it *Item) intend(in plan.Intent) (*Item, error) {
+	step, ok := it.Cluster.(kind.Intended)
+	if !ok {
+		return nil, nil
+	}
+	made, err := step.Intend(in)
+	switch {
+	case errors.Is(err, kind.ErrNoIntent):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", it.Address, err)
+	}
+	x := *it
+	x.Cluster = made
+	return &x, nil
+}

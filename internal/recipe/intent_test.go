@@ -1,0 +1,51 @@
+package recipe
+
+import (
+	"errors"
+	"testing"
+
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+)
+
+// ring knows one verb.
+type ring struct{ verb string }
+
+func (ring) Probe(string, probe.Hosts) []probe.Query { return nil }
+func (ring) Decide(probe.Hosts) (plan.Phase, error)  { return plan.Phase{}, nil }
+func (r ring) Intend(in plan.Intent) (kind.Cluster, error) {
+	if in.Verb != plan.Switchover {
+		return nil, kind.ErrNoIntent
+	}
+	return ring{in.Verb}, nil
+}
+
+func TestIntendKeepsWhatKnowsIt(t *testing.T) {
+	shared := &Item{Address: "db:ring", Cluster: ring{}, Hosts: []string{"db1", "db2"}}
+	c := Cluster{Name: "shop", Hosts: []string{"db1", "db2", "proxy1"}, Chains: []Chain{
+		{Host: "db1", Items: []*Item{{Address: "db1:package.x"}, shared}},
+		{Host: "db2", Items: []*Item{shared}},
+		{Host: "proxy1", Items: []*Item{{Address: "proxy1:package.x"}}},
+	}}
+	got, err := c.Intend(plan.Intent{Verb: plan.Switchover, Host: "db2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Chains) != 2 || len(got.Chains[0].Items) != 1 {
+		t.Fatalf("chains: %+v", got.Chains)
+	}
+	a, b := got.Chains[0].Items[0], got.Chains[1].Items[0]
+	if a != b || a.Cluster.(ring).verb != plan.Switchover {
+		t.Errorf("items: %+v %+v", a, b)
+	}
+	if shared.Cluster.(ring).verb != "" || len(c.Chains) != 3 {
+		t.Error("the program itself was changed")
+	}
+	if _, err := c.Intend(plan.Intent{Verb: plan.Recover}); !errors.Is(err, kind.ErrNoIntent) {
+		t.Errorf("recover: %v", err)
+	}
+	if _, err := c.Intend(plan.Intent{Verb: plan.Switchover, Host: "db9"}); err == nil || errors.Is(err, kind.ErrNoIntent) {
+		t.Errorf("unknown host: %v", err)
+	}
+}
