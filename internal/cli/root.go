@@ -85,7 +85,8 @@ a POSIX shell, sshd and root or sudo, nothing else.`,
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show each login and exchange")
 	f.BoolVar(&a.useVagrant, "vagrant", false, "take addresses, ports and keys from vagrant ssh-config")
 	c.AddCommand(a.upCmd(), a.planCmd(), a.validateCmd(), a.inventoryCmd(), a.verifyCmd(), a.downCmd(), a.sshCmd(), a.sshConfigCmd(), a.labCmd(), a.secretCmd(),
-		a.statusCmd(), a.forwardCmd(), a.sqlCmd(), a.graphCmd(), a.versionCmd())
+		a.statusCmd(), a.forwardCmd(), a.sqlCmd(), a.graphCmd(), a.versionCmd(),
+		a.switchoverCmd(), a.maintenanceCmd(), a.restartCmd(), a.recoverCmd())
 	c.AddCommand(&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitHelp, Run: nil})
 	badArgs(c)
 	return c

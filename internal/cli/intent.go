@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"haprov/internal/engine"
+	"haprov/internal/lab"
+	"haprov/internal/plan"
+	"haprov/internal/recipe"
+)
+
+// intentFlags are what all intents share.
+type intentFlags struct {
+	yes, look bool
+	cluster   string
+}
+
+func (f *intentFlags) on(c *cobra.Command) *cobra.Command {
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&f.look, "plan", false, "show what would be done and end")
+	c.Flags().StringVar(&f.cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
+	return c
+}
+
+func (a *app) recoverCmd() *cobra.Command {
+	var f intentFlags
+	in := plan.Intent{Verb: plan.Recover}
+	c := &cobra.Command{
+		Use:   "recover",
+		Short: "Bring back a cluster that has no primary component",
+		Long: `Asks every node what it holds, shows the table, waits first whether the cluster heals by
+itself, then starts the most advanced node and joins the others one by one. Anything
+doubtful is a refusal with the evidence; --accept-missing names nodes to do without.`,
+		Example: "  haprov recover --plan\n  haprov recover -i galera.hcl --yes\n  haprov recover --accept-missing db3",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.intend(c.Context(), in, f) },
+	}
+	c.Flags().StringSliceVar(&in.AcceptMissing, "accept-missing", nil, "do without `HOST`, though it may hold newer rows")
+	return f.on(c)
+}
+
+func (a *app) restartCmd() *cobra.Command {
+	var f intentFlags
+	var rolling bool
+	c := &cobra.Command{
+		Use:     "restart --rolling",
+		Short:   "Restart the database servers, one after the other",
+		Long:    "Takes each server out of service, restarts it and waits until the cluster calls it healthy\nbefore the next. The one that serves comes last.",
+		Example: "  haprov restart --rolling\n  haprov restart --rolling --plan -i galera.hcl",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !rolling {
+				return errInput{"restart knows one way: say --rolling"}
+			}
+			return a.intend(c.Context(), plan.Intent{Verb: plan.Restart}, f)
+		},
+	}
+	c.Flags().BoolVar(&rolling, "rolling", false, "one server at a time")
+	return f.on(c)
+}
+
+func (a *app) maintenanceCmd() *cobra.Command {
+	var f intentFlags
+	c := &cobra.Command{
+		Use:     "maintenance HOST on|off",
+		Short:   "Take a host out of service, or back in",
+		Long:    "Drains the host first: what it serves moves to another one, and sessions end there before\nanything is stopped.",
+		Example: "  haprov maintenance db2 on\n  haprov maintenance db2 off",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			if args[1] != "on" && args[1] != "off" {
+				return errInput{fmt.Sprintf("maintenance %s %q: expected on or off", args[0], args[1])}
+			}
+			return a.intend(c.Context(), plan.Intent{Verb: plan.Maintenance, Host: args[0], On: args[1] == "on"}, f)
+		},
+	}
+	return f.on(c)
+}
+
+func (a *app) switchoverCmd() *cobra.Command {
+	var f intentFlags
+	c := &cobra.Command{
+		Use:     "switchover [HOST]",
+		Short:   "Move the active side to another host, gracefully",
+		Long:    "Moves the active side (the writer of a Galera cluster) to HOST, or to the host that is\nready for it. Nothing is left behind that would hold it there.",
+		Example: "  haprov switchover\n  haprov switchover db2 --plan",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.intend(c.Context(), plan.Intent{Verb: plan.Switchover, Host: strings.Join(args, "")}, f)
+		},
+	}
+	return f.on(c)
+}
+
+// intend runs an intent on the one cluster that knows it.
+func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
+	v := a.view(f.look)
+	j, err := a.load()
+	if err != nil {
+		return a.ended(v, err)
+	}
+	if _, err := chosen(j.program.Clusters, in, f.cluster); err != nil {
+		return a.ended(v, err)
+	}
+	if err := j.reach(ctx, false, func(lab.Event) {}); err != nil {
+		return a.ended(v, err)
+	}
+	// The way to the hosts may have read the program again, with the machines' real speed.
+	c, err := chosen(j.program.Clusters, in, f.cluster)
+	if err != nil {
+		return a.ended(v, err)
+	}
+	if !f.look {
+		log, err := openJournal(fmt.Sprintf("haprov %s %s, cluster %s", in.Verb, in.Host, c.Name))
+		if err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		defer log.f.Close()
+		v = both{v, log}
+	}
+	o := j.options(ctx, c)
+	o.Events, o.PlanOnly = v.Event, f.look
+	if !f.yes && j.lab == nil {
+		o.Approve = a.ask
+	}
+	s, err := engine.Run(ctx, o)
+	v.Summary(s, err)
+	return err
+}
+
+// chosen is the cluster that an intent is for, its chains cut down to it.
+func chosen(all []recipe.Cluster, in plan.Intent, name string) (recipe.Cluster, error) {
+	var found []recipe.Cluster
+	var names []string
+	var why []error
+	for _, c := range all {
+		names = append(names, c.Name)
+		if name != "" && c.Name != name {
+			continue
+		}
+		cut, err := c.Intend(in)
+		if err != nil {
+			why = append(why, err)
+			continue
+		}
+		found = append(found, cut)
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return recipe.Cluster{}, errInput{"several clusters could be meant: say --cluster " + strings.Join(names, " or --cluster ")}
+	case len(why) == 0:
+		return recipe.Cluster{}, errInput{fmt.Sprintf("no cluster %q in the inventory; there is %s", name, strings.Join(names, ", "))}
+	}
+	return recipe.Cluster{}, errInput{errors.Join(why...).Error()}
+}
