@@ -18,6 +18,7 @@ var Table = []Spec{
 	drbdVolumeSpec,
 	corosyncSpec,
 	pacemakerSpec,
+	haproxySpec,
 	mysqlDatabaseSpec,
 	mysqlUserSpec,
 	secretSpec,
