@@ -43,7 +43,7 @@ func Default(kernel Kernel) Definition {
 			"kmod", "procps", "e2fsprogs", "ca-certificates", "netbase", "less", "perl", "python3", "gawk", "rsync",
 			"psmisc", "lsof", "bzip2", "socat", "openssl"},
 		Packages: []string{"pacemaker", "pacemaker-cli-utils", "corosync", "resource-agents", "fence-agents", "drbd-utils",
-			"mariadb-server", "mariadb-backup", "mariadb-client", "galera-4", "galera-arbitrator-4", "haproxy", "keepalived", "chrony"},
+			"mariadb-server", "mariadb-backup", "mariadb-client", "galera-4", "galera-arbitrator-4", "haproxy", "keepalived", "nftables", "chrony"},
 	}
 }
 
