@@ -54,7 +54,7 @@ func (p place) seed(spec Spec, h Host, token string) error {
 			add("etc/resolv.conf", 0o644, fmt.Sprintf("nameserver %s\noptions timeout:2 attempts:1\n", gatewayOf(spec.prefix(nic.Network))))
 		}
 	}
-	folder("etc/haprov/", 0o700)
+	folder("etc/haprov/", 0o755)
 	add("etc/haprov/fence.conf", 0o600, fenceConf(spec, h, token))
 	if err := w.Close(); err != nil && first == nil {
 		first = err
