@@ -157,7 +157,7 @@ func (s *supervisor) holder(token string) *unit {
 }
 
 func (s *supervisor) unit(name string) *unit {
-	for _, u := range s.units {
+	for _, u := range s.all() {
 		if u.host.Name == name {
 			return u
 		}
@@ -167,7 +167,7 @@ func (s *supervisor) unit(name string) *unit {
 
 func (s *supervisor) names() []string {
 	var all []string
-	for _, u := range s.units {
+	for _, u := range s.all() {
 		all = append(all, u.host.Name)
 	}
 	return all

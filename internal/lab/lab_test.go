@@ -112,9 +112,10 @@ func small(t *testing.T) (*supervisor, *sleeper) {
 }
 
 func (s *supervisor) tokenOf(host string) string {
+	u := s.unit(host)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.unit(host).token
+	return u.token
 }
 
 func (s *supervisor) ask(t *testing.T, token, request string) (string, error) {
@@ -305,7 +306,7 @@ func TestUpTwiceChangesNothingAndALabOutlivesItsHalts(t *testing.T) {
 	}
 
 	other := spec()
-	other.Hosts = other.Hosts[:1]
+	other.Hosts[0].Disks[0].SizeBytes *= 2
 	if _, _, err := supervisedUp(t, other); err == nil || !strings.Contains(err.Error(), "destroy") {
 		t.Fatalf("another spec: %v", err)
 	}

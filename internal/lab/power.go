@@ -182,8 +182,11 @@ func (s *supervisor) powerOn(ctx context.Context, u *unit) error {
 // startAll starts what is off and not held off by the user; it says which were which.
 func (s *supervisor) startAll(ctx context.Context) (started, held []string, err error) {
 	err = s.serial(ctx, func() error {
+		if err := s.adopt(); err != nil {
+			return err
+		}
 		var all []error
-		for _, u := range s.units {
+		for _, u := range s.all() {
 			name := u.host.Name
 			switch {
 			case s.alive(u):
@@ -207,8 +210,9 @@ func (s *supervisor) startAll(ctx context.Context) (started, held []string, err 
 func (s *supervisor) haltAll(ctx context.Context) error {
 	return s.serial(ctx, func() error {
 		s.closing = true
-		errs := make(chan error, len(s.units))
-		for _, u := range s.units {
+		units := s.all()
+		errs := make(chan error, len(units))
+		for _, u := range units {
 			go func() {
 				s.mu.Lock()
 				process := u.process
@@ -223,7 +227,7 @@ func (s *supervisor) haltAll(ctx context.Context) error {
 			}()
 		}
 		var all []error
-		for range s.units {
+		for range units {
 			all = append(all, <-errs)
 		}
 		return errors.Join(all...)

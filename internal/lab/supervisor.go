@@ -34,7 +34,7 @@ type supervisor struct {
 	endOnce  sync.Once
 
 	mu    sync.Mutex
-	units []*unit // the list itself never changes
+	units []*unit // read it through all, where mu is not held
 }
 
 // Supervise runs the supervisor of the lab in dir until the lab is halted or ctx ends; then the
@@ -110,11 +110,8 @@ func (s *supervisor) furnish(open opener) (err error) {
 	}
 	for _, h := range s.spec.Hosts {
 		s.units = append(s.units, &unit{host: h})
-		for i, nic := range h.NICs {
-			socket := s.socket(h.Name, i)
-			if err := s.networks[nic.Network].Serve(h.Name, socket, s.driver.Frames() == machine.Qemu); err != nil {
-				return err
-			}
+		if err := s.wire(h); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,8 +29,8 @@ type chooser func(ctx context.Context, spec Spec, report func(Event)) (choice, e
 // file, for the supervisor. report may be nil.
 //
 // Up on a running lab changes nothing. Machines that are off are started, except those that the
-// user powered off: they stay so, and an Event says it. A lab that exists with another spec is an
-// error: it must be destroyed first. Cancelling leaves what was started; run it again.
+// user powered off: they stay so, and an Event says it. A lab may gain machines, and lose those that
+// are off; any other change of its spec is an error: it must be destroyed first. Cancelling leaves what was started; run it again.
 func Up(ctx context.Context, spec Spec, exe string, report func(Event)) (*Client, error) {
 	if report == nil {
 		report = func(Event) {}
@@ -57,6 +56,9 @@ func up(ctx context.Context, spec Spec, supervisor []string, report func(Event),
 		return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
 	}
 	defer lock.Close()
+	if err := p.mayBecome(ctx, spec); err != nil {
+		return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
+	}
 	if err := p.settle(spec); err != nil {
 		return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
 	}
@@ -101,18 +103,6 @@ func (s *Spec) complete() {
 
 // settle makes the files a lab needs before its supervisor runs. Those that exist are kept.
 func (p place) settle(spec Spec) error {
-	var before Spec
-	err := readJSON(p.spec(), &before)
-	switch {
-	case err == nil:
-		was, _ := json.Marshal(before)
-		is, _ := json.Marshal(spec)
-		if string(was) != string(is) {
-			return errors.New("it exists with other machines, networks or disks than the inventory has now: destroy it first")
-		}
-	case !errors.Is(err, os.ErrNotExist):
-		return err
-	}
 	for _, sub := range []string{"keys", "disks", "m"} {
 		if err := os.MkdirAll(p.at(sub), 0o700); err != nil {
 			return err
