@@ -267,6 +267,7 @@ func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []Pla
 		ph = plan.Phase{Name: "decided when the hosts are ready"}
 	}
 	if ph.Empty() {
+		r.note(it, ph)
 		return nil
 	}
 	out := []PlanItem{}

@@ -47,6 +47,8 @@ type (
 	}
 	// Phase: a cluster step begins its next phase.
 	Phase struct{ Address, Name string }
+	// Noted: a cluster step has nothing to do, but something to say.
+	Noted struct{ Address, Text string }
 )
 
 func (Connected) event() {}
@@ -57,6 +59,7 @@ func (Done) event()      {}
 func (Failed) event()    {}
 func (Waiting) event()   {}
 func (Phase) event()     {}
+func (Noted) event()     {}
 
 // Plan is what a run would do, in the order of the chains.
 type Plan struct{ Items []PlanItem }

@@ -103,6 +103,7 @@ func (g *gate) perform(ctx, work context.Context) error {
 			return err
 		}
 		if ph.Empty() {
+			g.run.note(g.item, ph)
 			return nil
 		}
 		if len(ph.Changes) > 0 {
@@ -121,6 +122,9 @@ func (g *gate) perform(ctx, work context.Context) error {
 				return err
 			default:
 				refused = 0
+				if err := g.back(ctx, ph.Away); err != nil {
+					return err
+				}
 			}
 		}
 		g.each(func(h *host) error { h.forgetAll(); return nil })

@@ -6,6 +6,8 @@ const (
 	Restart     = "restart"     // restart the servers one by one
 	Maintenance = "maintenance" // take Host out of service (On), or back in
 	Switchover  = "switchover"  // move the active side to Host, or away from where it is
+	// ProveFencing really fences the standby, and waits until it is back and in sync.
+	ProveFencing = "prove-fencing"
 )
 
 // Intent is what a user asks of a running cluster beyond its inventory. It is data: a cluster step

@@ -66,6 +66,11 @@ type Phase struct {
 	// Rides is set when the phase's actions may run again if the same phase is decided twice.
 	// Otherwise deciding the same phase twice running is an error.
 	Rides bool
+	// Away names hosts that the phase's actions take down and that come back by themselves: their
+	// connection is dropped, and the run goes on when they answer again.
+	Away []string
+	// Note is what a person should know although there is nothing to do. It makes no change.
+	Note string
 }
 
 // Empty reports whether the cluster step has nothing to do.

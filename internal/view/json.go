@@ -53,6 +53,8 @@ func (v *JSON) Event(e engine.Event) {
 		v.line("waiting", map[string]any{"hosts": e.Hosts, "address": e.Address, "reason": e.Reason, "left": e.Left.Seconds()})
 	case engine.Phase:
 		v.line("phase", map[string]any{"address": e.Address, "name": e.Name})
+	case engine.Noted:
+		v.line("noted", map[string]any{"address": e.Address, "text": e.Text})
 	case engine.Checked:
 		v.line("checked", map[string]any{"text": e.Text, "host": e.Host, "ok": e.Err == nil, "output": e.Output, "seconds": e.Took.Seconds()})
 	}

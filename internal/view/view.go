@@ -67,6 +67,8 @@ func (v *Human) Event(e engine.Event) {
 		v.plan(e.Plan)
 	case engine.Phase:
 		fmt.Fprintf(v.Err, "%s %s\n", v.paint("1", e.Address), e.Name)
+	case engine.Noted:
+		fmt.Fprintf(v.Err, "%s %s: %s\n", v.paint("33", "note"), e.Address, Clean(e.Text))
 	case engine.Done:
 		what := v.paint("32", "done")
 		if e.Unchanged {
