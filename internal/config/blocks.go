@@ -134,10 +134,12 @@ type inputBlock struct {
 	Range     hcl.Range            `hcl:",range"`
 }
 
-// thatBlock is a condition on an input's value; its label is the message.
+// thatBlock is a condition on an input's value; its label is the message. With warn, a value that
+// does not fulfil it is taken all the same.
 type thatBlock struct {
 	Text string               `hcl:"text,label"`
 	That hclsyntax.Expression `hcl:"that"`
+	Warn bool                 `hcl:"warn,optional"`
 }
 
 // wantBlock says how many hosts a role takes.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +24,18 @@ type secrets struct{}
 
 func (secrets) Get(cluster, name string, _ int) (secret.Text, bool) {
 	return secret.Sensitive("drawn-" + cluster + "-" + name), false
+}
+
+// made keeps what secrets made: it must be the same at every call.
+var made sync.Map
+
+func (secrets) Make(cluster, name string, make func() (string, error)) (secret.Text, bool, error) {
+	if t, ok := made.Load(cluster + "/" + name); ok {
+		return t.(secret.Text), false, nil
+	}
+	s, err := make()
+	t, _ := made.LoadOrStore(cluster+"/"+name, secret.Sensitive(s))
+	return t.(secret.Text), false, err
 }
 
 var marker = regexp.MustCompile(`# (FILE )?ERROR: ([^#\r\n]+)`)

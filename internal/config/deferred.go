@@ -71,6 +71,12 @@ func (d *deferred) made(seen probe.Seen) (s kind.Step, ok bool, err error) {
 			values[f.Name] = cty.NumberIntVal(v)
 		case string:
 			values[f.Name] = cty.StringVal(v)
+		case map[string]string:
+			m := map[string]cty.Value{}
+			for k, x := range v {
+				m[k] = cty.StringVal(x)
+			}
+			values[f.Name] = cty.MapVal(m)
 		}
 	}
 	have := cty.ObjectVal(values)

@@ -166,6 +166,10 @@ func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Express
 			b.at(chk.That.Range(), "Wrong type for \"that\"", "Found %s, expected true or false.", describe(that))
 			return v, false
 		}
+		if that.False() && chk.Warn {
+			b.warn(e.Range(), fmt.Sprintf("Input %q deserves a second thought", in.Name), sentence(chk.Text))
+			continue
+		}
 		if that.False() {
 			return bad(fmt.Sprintf("Input %q is refused", in.Name), sentence(chk.Text))
 		}

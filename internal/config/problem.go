@@ -163,6 +163,11 @@ func (r *report) at(rng hcl.Range, summary, detail string, args ...any) {
 	r.add(r.place(p, rng))
 }
 
+// warn reports what is taken all the same.
+func (r *report) warn(rng hcl.Range, summary, detail string) {
+	r.add(r.place(Problem{Severity: Warning, Summary: summary, Detail: detail}, rng))
+}
+
 func (r *report) place(p Problem, rng hcl.Range) Problem {
 	p.File, p.Line, p.Column = rng.Filename, rng.Start.Line, rng.Start.Column
 	if r.files != nil {

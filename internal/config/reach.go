@@ -17,14 +17,17 @@ import (
 // in characters, 0 for the store's own.
 type Secrets interface {
 	Get(cluster, name string, length int) (t secret.Text, exists bool)
+	// Make is Get for a secret that make gives, not chance; the error is make's own.
+	Make(cluster, name string, make func() (string, error)) (t secret.Text, exists bool, err error)
 }
 
-// reach makes the functions that look beyond their arguments: template, file and secret.
+// reach makes the functions that look beyond their arguments: template, file, secret, certificate.
 func (f *files) reach(cluster string, from Secrets, used *names) map[string]function.Function {
 	out := map[string]function.Function{
-		"template": f.templateFunc(),
-		"file":     f.fileFunc(),
-		"secret":   secretFunc(cluster, from, used),
+		"template":    f.templateFunc(),
+		"file":        f.fileFunc(),
+		"secret":      secretFunc(cluster, from, used),
+		"certificate": certificateFunc(cluster, from, used),
 	}
 	for n, fn := range functions {
 		out[n] = fn

@@ -6,6 +6,8 @@ package facts
 
 import (
 	"fmt"
+	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -29,6 +31,7 @@ var Table = []Fact{
 	{"os_version", "VERSION_ID of os-release: 12", ask("os_version", `. /etc/os-release; printf '%s\n' "$VERSION_ID"`), line},
 	{"memory", "memory in MiB", ask("memory", `while read -r k v r; do [ "$k" = MemTotal: ] && echo $((v / 1024)) && break; done </proc/meminfo`), whole},
 	{"cpus", "processors", ask("cpus", "nproc"), whole},
+	{"interfaces", "the network interface of each of the host's addresses: facts.interfaces[each.host.address]", ask("interfaces", "ip -o addr show scope global"), interfaces},
 }
 
 // ask makes a query whose answer no action touches: facts hold for the whole run.
@@ -54,7 +57,7 @@ func Names() (out []string) {
 	return out
 }
 
-// Read gives the fact's value, a string or an int64. ok is false until the host answered; an
+// Read gives the fact's value, a string, an int64 or a map of strings. ok is false until the host answered; an
 // answer that is not what the fact promises is an error.
 func (f Fact) Read(seen probe.Seen) (v any, ok bool, err error) {
 	a := seen.Get(f.Query)
@@ -85,3 +88,26 @@ func whole(s string) (any, error) {
 	}
 	return n, nil
 }
+
+// interfaces reads lines such as "2: eth0    inet 10.0.0.1/24 brd ...".
+func interfaces(s string) (any, error) {
+	out := map[string]string{}
+	for _, l := range strings.Split(s, "\n") {
+		f := strings.Fields(l)
+		if len(f) < 4 || f[2] != "inet" && f[2] != "inet6" {
+			continue
+		}
+		p, err := netip.ParsePrefix(f[3])
+		name, _, _ := strings.Cut(f[1], "@")
+		if err != nil || !interfaceName.MatchString(name) || len(out) > 4096 {
+			return nil, fmt.Errorf("%.80q is not an address of an interface", l)
+		}
+		out[p.Addr().String()] = name
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%.40q names no address", s)
+	}
+	return out, nil
+}
+
+var interfaceName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,15}$`)

@@ -60,23 +60,33 @@ func Open(dir string) (*Store, error) {
 // length characters (0: DefaultLength), the same at every call, and kept by Commit. A store that
 // cannot be read gives a drawn value too; Commit then fails with the reason.
 func (s *Store) Get(cluster, name string, length int) (secret.Text, bool) {
+	t, exists, _ := s.Make(cluster, name, func() (string, error) { return draw(length), nil })
+	return t, exists
+}
+
+// Make is Get for a secret that is made otherwise than by chance. An error is make's own.
+func (s *Store) Make(cluster, name string, make func() (string, error)) (secret.Text, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := cluster + "/" + name
 	if t, ok := s.has[key]; ok {
-		return t, !s.new[key]
+		return t, !s.new[key], nil
 	}
 	t, err := s.read(cluster, name)
 	if err == nil {
 		s.has[key] = t
-		return t, true
+		return t, true, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) && s.err == nil {
 		s.err = err
 	}
-	t = draw(length)
+	text, err := make()
+	if err != nil {
+		return secret.Text{}, false, err
+	}
+	t = secret.Sensitive(text)
 	s.has[key], s.new[key] = t, true
-	return t, false
+	return t, false, nil
 }
 
 // Show reads a secret that exists; fs.ErrNotExist when it does not.
@@ -137,7 +147,7 @@ func (s *Store) List(cluster string) (out []string, err error) {
 	return out, err
 }
 
-func draw(length int) secret.Text {
+func draw(length int) string {
 	if length <= 0 {
 		length = DefaultLength
 	}
@@ -154,5 +164,5 @@ func draw(length int) secret.Text {
 			}
 		}
 	}
-	return secret.Sensitive(string(out))
+	return string(out)
 }

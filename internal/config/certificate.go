@@ -1,0 +1,55 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"haprov/internal/secret/ca"
+)
+
+var certificateType = cty.Object(map[string]cty.Type{"ca": cty.String, "cert": cty.String, "key": cty.String})
+
+// certificate("db1") is a certificate of the cluster's own authority, as PEM: .ca is the
+// authority's, .cert the member's, .key the member's key, which is sensitive. Both are made once
+// and kept with the cluster's secrets, as tls-ca and tls-NAME.
+func certificateFunc(cluster string, from Secrets, used *names) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:   function.StaticReturnType(certificateType),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := args[0].AsString()
+			if !goodName.MatchString(name) || name == "ca" {
+				return cty.NilVal, fmt.Errorf("%s is not a name for a certificate: lower-case letters, digits and -, and not ca", bounded(name))
+			}
+			if from == nil {
+				return cty.NilVal, errors.New("there is no store of secrets here")
+			}
+			authority, _, err := from.Make(cluster, "tls-ca", func() (string, error) { return ca.New(cluster, time.Now()) })
+			if err != nil {
+				return cty.NilVal, err
+			}
+			member, _, err := from.Make(cluster, "tls-"+name, func() (string, error) { return ca.Issue(authority.Reveal(), name, time.Now()) })
+			if err != nil {
+				return cty.NilVal, err
+			}
+			if !ca.Signed(authority.Reveal(), member.Reveal(), name) {
+				return cty.NilVal, fmt.Errorf("secret tls-%s of cluster %s was not signed by its tls-ca: one of them is of another time", name, cluster)
+			}
+			root, _, err := ca.Split(authority.Reveal())
+			if err != nil {
+				return cty.NilVal, err
+			}
+			cert, key, err := ca.Split(member.Reveal())
+			if err != nil {
+				return cty.NilVal, err
+			}
+			used.add("tls-ca")
+			used.add("tls-" + name)
+			return cty.ObjectVal(map[string]cty.Value{"ca": cty.StringVal(root), "cert": cty.StringVal(cert), "key": cty.StringVal(key).Mark(sensitive)}), nil
+		},
+	})
+}
