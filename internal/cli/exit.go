@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"haprov/internal/engine"
+	"haprov/internal/kind"
 	"haprov/internal/lab"
 	"haprov/internal/transport"
 )
@@ -32,7 +33,7 @@ var exitHelp = `Exit codes:
   12  a step, a check or an SQL statement failed
   13  another run holds the lock
   14  interrupted
-  15  refused: not approved, or data would be destroyed that was not named
+  15  refused: not approved, a requirement is not met, or data would be destroyed that was not named
   16  a drill failed
 `
 
@@ -55,7 +56,7 @@ func code(err error) int {
 		return exitInterrupted
 	case errors.Is(err, engine.ErrLocked):
 		return exitLocked
-	case errors.Is(err, engine.ErrNotApproved), errors.Is(err, engine.ErrDanger):
+	case errors.Is(err, engine.ErrNotApproved), errors.Is(err, engine.ErrDanger), errors.Is(err, kind.ErrRequirement):
 		return exitRefused
 	case errors.Is(err, errStatement):
 		return exitFailed

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/recipe"
 	"haprov/internal/transport"
@@ -103,6 +104,11 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	r.each(func(h *host) error { return h.observe(ctx, h.items, true) })
 	p := r.decide()
 	s := Summary{Hosts: len(r.hosts), Seen: p}
+	for _, h := range r.hosts {
+		if errors.Is(h.err, kind.ErrRequirement) {
+			return r.end(s, fmt.Errorf("%s: %w", h.name, h.err))
+		}
+	}
 	if p.Changes() == 0 || o.PlanOnly {
 		s.Converged = p.Changes() == 0
 		if o.PlanOnly {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
@@ -348,5 +349,20 @@ func TestARefusedPhaseIsDecidedAnew(t *testing.T) {
 	s, err := l.run(recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db:moving.x", Cluster: moving{t.TempDir()}, Hosts: []string{"db1"}}}})
 	if err != nil || s.Failed != 0 || s.Changes != 1 {
 		t.Errorf("%+v %v", s, err)
+	}
+}
+
+func TestAHostThatIsRefusedKeepsAllOthersFromChanging(t *testing.T) {
+	l, dir := newLab(t), t.TempDir()
+	floor := &kind.Requirement{Name: "recent enough", Test: "echo 'this is version 1'; false"}
+	_, err := l.run(
+		recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db1:requirement.x", Step: floor}, {Address: "db1:content.x", Step: content{path: dir + "/one"}}}},
+		recipe.Chain{Host: "db2", Items: []*recipe.Item{{Address: "db2:content.x", Step: content{path: dir + "/two", text: "2"}}}},
+	)
+	if !errors.Is(err, kind.ErrRequirement) || !strings.Contains(err.Error(), "this is version 1") {
+		t.Errorf("%v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("%v was written all the same", left)
 	}
 }

@@ -15,6 +15,7 @@ var Table = []Spec{
 	filesystemSpec,
 	mountSpec,
 	commandSpec,
+	requirementSpec,
 	drbdVolumeSpec,
 	corosyncSpec,
 	pacemakerSpec,

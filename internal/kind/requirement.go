@@ -1,0 +1,57 @@
+package kind
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+)
+
+var requirementSpec = Spec{
+	Name:    "requirement",
+	Summary: "What must be true of a host before anything is done: when it is not, no host is changed.",
+	Example: `requirement "the kernel has nf_tables" {
+  probe = "modinfo nf_tables >/dev/null 2>&1 || { echo 'its kernel has no nf_tables'; exit 1; }"
+}
+`,
+	New: func() any { return &Requirement{} },
+}
+
+// Requirement is a condition that only the user can bring about.
+type Requirement struct {
+	Name string `hcl:"name,label" about:"What is required, in words"`
+	Test string `hcl:"probe" about:"Shell command that only reads; exit 0: it is so; otherwise its output says what is and what to do"`
+}
+
+// ErrRequirement: a host is not what the recipe needs. No host was changed; once the host is,
+// the run may be repeated.
+var ErrRequirement = errors.New("refused before anything was done")
+
+// Check refuses an empty probe.
+func (r *Requirement) Check() []Problem {
+	var ps problems
+	if strings.TrimSpace(r.Test) == "" {
+		ps.add("probe", "Requirement without a probe", "Nothing says whether it is fulfilled; write a shell command that only reads.")
+	}
+	return ps
+}
+
+func (r *Requirement) question() probe.Query {
+	return probe.Cmd(r.Name, r.Test, probe.Subject("requirement:"+r.Name))
+}
+
+// Probe asks the probe.
+func (r *Requirement) Probe(seen probe.Seen) []probe.Query { return unread(seen, r.question()) }
+
+// Decide is an ErrRequirement with the probe's output when it is not as required.
+func (r *Requirement) Decide(seen probe.Seen) (plan.Change, error) {
+	switch a := seen.Get(r.question()); {
+	case a.State != probe.Answered:
+		return unknown(r.Name), nil
+	case a.Exit != 0:
+		return plan.Change{}, fmt.Errorf("%w: %s", ErrRequirement, word(strings.TrimSpace(a.Out), fmt.Sprintf("the probe ended with %d", a.Exit)))
+	}
+	return plan.Change{}, nil
+}
