@@ -15,7 +15,7 @@ import (
 
 var mysqlDatabaseSpec = Spec{
 	Name:    "mysql_database",
-	Summary: "A database is there, made by root over the local socket on the host whose server answers.",
+	Summary: "A database is there, made by root over the local socket on a host whose server answers.",
 	Example: `mysql_database "app" {}`,
 	New:     func() any { return &MySQLDatabase{} },
 }
@@ -25,6 +25,7 @@ type MySQLDatabase struct {
 	Where    `hcl:"-"`
 	Name     string `hcl:"name,label" about:"The database's name, unless database says another"`
 	Database string `hcl:"database,optional" about:"The database's name"`
+	On       string `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
 }
 
 var sqlName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
@@ -54,7 +55,7 @@ func (m *MySQLDatabase) Probe(host string, seen probe.Hosts) []probe.Query {
 
 // Decide makes the database where the server answers.
 func (m *MySQLDatabase) Decide(seen probe.Hosts) (plan.Phase, error) {
-	host, out, err := serving(seen, m.query())
+	host, out, err := serving(seen, m.query(), m.On)
 	if err != nil || host == "" {
 		return wait("a database server answers", 2*time.Minute), err
 	}
@@ -74,8 +75,9 @@ func sqlArg(sql string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(sql) + `"`
 }
 
-// serving finds the one host whose server answered. None is no error: it may still come up.
-func serving(seen probe.Hosts, q probe.Query) (host, out string, err error) {
+// serving finds the host whose server answered: the only one, or with place "one" the first by
+// name. None is no error: it may still come up.
+func serving(seen probe.Hosts, q probe.Query, place string) (host, out string, err error) {
 	names := make([]string, 0, len(seen))
 	for n := range seen {
 		names = append(names, n)
@@ -85,6 +87,9 @@ func serving(seen probe.Hosts, q probe.Query) (host, out string, err error) {
 		a := seen[n].Get(q)
 		if seen[n].Lost != "" || a.State != probe.Answered || a.Exit != 0 {
 			continue
+		}
+		if place == "one" {
+			return n, a.Out, nil
 		}
 		if host != "" {
 			return "", "", fmt.Errorf("servers answer on %s and on %s at once: one of them must not", host, n)

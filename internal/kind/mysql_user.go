@@ -28,6 +28,7 @@ type MySQLUser struct {
 	From     string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as MySQL writes them"`
 	Password secret.Text `hcl:"password" about:"The password"`
 	Database string      `hcl:"database" about:"The database it may do everything in"`
+	On       string      `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
 }
 
 // Check finds names that would need quoting and an empty password.
@@ -64,7 +65,7 @@ func (m *MySQLUser) Probe(host string, seen probe.Hosts) []probe.Query {
 
 // Decide compares what the server keeps of the password, and the grant.
 func (m *MySQLUser) Decide(seen probe.Hosts) (plan.Phase, error) {
-	host, out, err := serving(seen, m.query())
+	host, out, err := serving(seen, m.query(), m.On)
 	if err != nil || host == "" {
 		return wait("a database server answers", 2*time.Minute), err
 	}

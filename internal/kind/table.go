@@ -22,6 +22,7 @@ var Table = []Spec{
 	haproxySpec,
 	mysqlDatabaseSpec,
 	mysqlUserSpec,
+	mysqlSocketUserSpec,
 	secretSpec,
 }
 
