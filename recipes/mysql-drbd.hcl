@@ -79,6 +79,12 @@ recipe "mysql-drbd" {
         nodes   = [for h in role.db.hosts : { name = h.name, id = h.id, links = distinct([h.network.ring.address, h.network.replication.address]) }]
       })
     }
+    # A machine that boots faster than its peer notices that it was gone would hear of its own
+    # fencing and leave again: it joins only when token and consensus time-outs are over.
+    directory "/etc/systemd/system/corosync.service.d" {}
+    file "/etc/systemd/system/corosync.service.d/haprov.conf" {
+      content = template("corosync.service.tmpl", { seconds = lab.driver == "tcg" ? 37 : 15 })
+    }
     service "corosync" {}
     corosync "ring" {}
     service "pacemaker" {}
@@ -95,6 +101,9 @@ recipe "mysql-drbd" {
     mysql_user "app" {
       password = secret("app")
       database = input.database
+    }
+    fencing "standby" {
+      rests_on = ["/etc/corosync/corosync.conf", "/etc/drbd.d/mysql.res"]
     }
   }
 

@@ -12,12 +12,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"haprov/internal/engine"
+	"haprov/internal/kind"
 	"haprov/internal/lab"
+	"haprov/internal/plan"
+	"haprov/internal/recipe"
 	"haprov/internal/view"
 )
 
 type upFlags struct {
-	yes, plan, detailed, verify bool
+	yes, plan, detailed, verify, prove bool
 	allow                       []string
 }
 
@@ -33,6 +36,7 @@ func (a *app) upCmd() *cobra.Command {
 	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	c.Flags().StringSliceVar(&f.allow, "allow", nil, "let the step at `ADDRESS` destroy data")
+	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "really fence the standby afterwards, though the machines are not a lab's")
 	return c
 }
 
@@ -50,15 +54,20 @@ func (a *app) planCmd() *cobra.Command {
 }
 
 func (a *app) verifyCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:     "verify",
-		Short:   "Prove the recipe's checks, those that write too",
-		Example: "  haprov verify",
+	f := upFlags{plan: true, verify: true}
+	c := &cobra.Command{
+		Use:   "verify",
+		Short: "Prove the recipe's checks, those that write too, and fencing",
+		Long: `Proves that everything is as wanted and that the recipe's checks succeed. In a lab the standby
+is then really fenced, and waited for until it is back and in sync; on other machines only
+with --prove-fencing. While it is away, writes stand still for some seconds.`,
+		Example: "  haprov verify\n  haprov verify --prove-fencing",
 		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.up(c.Context(), upFlags{plan: true, verify: true})
-		},
+		RunE:    func(c *cobra.Command, _ []string) error { return a.up(c.Context(), f) },
 	}
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask before the standby is fenced")
+	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "really fence the standby, though the machines are not a lab's")
+	return c
 }
 
 func (a *app) up(ctx context.Context, f upFlags) error {
@@ -99,6 +108,11 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		if err != nil {
 			return err
 		}
+		if f.prove || f.verify && j.lab != nil {
+			if err := a.proveFencing(ctx, j, c, f, v); err != nil {
+				return err
+			}
+		}
 		if f.plan && f.detailed && s.Changes > 0 {
 			return errPending
 		}
@@ -107,6 +121,26 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		}
 	}
 	return nil
+}
+
+// proveFencing fences a cluster's standby. A cluster that knows no fencing is passed over, unless
+// the user asked for it.
+func (a *app) proveFencing(ctx context.Context, j *job, c recipe.Cluster, f upFlags, v view.View) error {
+	c, err := c.Intend(plan.Intent{Verb: plan.ProveFencing})
+	switch {
+	case errors.Is(err, kind.ErrNoIntent) && !f.prove:
+		return nil
+	case err != nil:
+		return err
+	}
+	o := j.options(ctx, c)
+	o.Events = v.Event
+	if !f.yes && j.lab == nil {
+		o.Approve = a.ask
+	}
+	s, err := engine.Run(ctx, o)
+	v.Summary(s, err)
+	return err
 }
 
 // ended closes a run that did not come to its hosts: whoever reads JSON gets a summary all the same.

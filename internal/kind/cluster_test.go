@@ -65,8 +65,8 @@ const wantedCIB = `<configuration><resources><primitive id="vip" class="ocf" pro
 func TestACIBIsPatchedThenWaitedFor(t *testing.T) {
 	p := &Pacemaker{Name: "cib", Config: wantedCIB}
 	node := func(resources, online, active string) probe.HostSeen {
-		s := probe.NewSeen(said(p.cib(), 0, `<cib epoch="12"><configuration><resources>`+resources+`</resources><constraints><rsc_location id="drbd-fence-by-handler-x" rsc="vip"/></constraints></configuration></cib>`))
-		return probe.HostSeen{Seen: s.With(said(p.mon(), 0, `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes><node name="db1" online="true"/><node name="db2" online="`+online+`"/></nodes><resources><resource id="vip" active="`+active+`" role="Started"><node name="db1"/></resource></resources></pacemaker-result>`))}
+		s := probe.NewSeen(said(cibQuery(), 0, `<cib epoch="12"><configuration><resources>`+resources+`</resources><constraints><rsc_location id="drbd-fence-by-handler-x" rsc="vip"/></constraints></configuration></cib>`))
+		return probe.HostSeen{Seen: s.With(said(monQuery(), 0, `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes><node name="db1" online="true"/><node name="db2" online="`+online+`"/></nodes><resources><resource id="vip" active="`+active+`" role="Started"><node name="db1"/></resource></resources></pacemaker-result>`))}
 	}
 	vip := `<primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/>`
 	for _, x := range []struct {

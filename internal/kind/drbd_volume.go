@@ -51,11 +51,7 @@ func (d *DRBDVolume) label() string  { return ("hv-" + d.Name)[:min(16, len(d.Na
 const unfinished = "hv-unfinished"
 
 func (d *DRBDVolume) subjects() []probe.Subject {
-	return []probe.Subject{probe.Subject("drbd:" + d.Name), "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing)}
-}
-
-func (d *DRBDVolume) proc() probe.Query {
-	return probe.Cmd("drbd "+d.Name, "cat /proc/drbd", d.subjects()...)
+	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing)}
 }
 
 // superblock prints magic number and label of an ext file system (offsets 1080 and 1144 of ext4's
@@ -75,7 +71,7 @@ func (d *DRBDVolume) block() probe.Query { return probe.Query{Kind: probe.Block,
 
 // Probe asks for the module's view and for what is on the disk.
 func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, d.proc(), d.disk(), d.block())
+	return unread(seen[host].Seen, procQuery(), d.disk(), d.block())
 }
 
 // volume is one host's part.
@@ -92,13 +88,13 @@ type volume struct {
 func (d *DRBDVolume) read(s probe.Seen) (v volume, err error) {
 	b, ok := s.Block(d.Backing)
 	disk := s.Get(d.disk())
-	if !ok || disk.State != probe.Answered || s.Get(d.proc()).State != probe.Answered {
+	if !ok || disk.State != probe.Answered || s.Get(procQuery()).State != probe.Answered {
 		return v, fmt.Errorf("no answer about the disk")
 	}
 	if !b.Exists {
 		return v, fmt.Errorf("%s is not there", d.Backing)
 	}
-	v.Status = drbd.ParseProc(s.Get(d.proc()).Out, fmt.Sprint(d.Minor))
+	v.Status = drbd.ParseProc(s.Get(procQuery()).Out, fmt.Sprint(d.Minor))
 	v.blank, v.size, v.holds = b.Blank && b.Holds == "", b.Size, b.Holds
 	for _, l := range strings.Split(disk.Out, "\n") {
 		k, t, _ := strings.Cut(l, ":")

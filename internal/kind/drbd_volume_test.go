@@ -26,9 +26,9 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 			continue
 		}
 		out[n] = probe.HostSeen{Seen: probe.NewSeen(map[probe.Key]probe.Answer{
-			d.proc().Key():  {State: probe.Answered, Out: s.proc},
-			d.disk().Key():  {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nlabel: " + s.label},
-			d.block().Key(): {State: probe.Answered, Out: s.block},
+			procQuery().Key(): {State: probe.Answered, Out: s.proc},
+			d.disk().Key():    {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nlabel: " + s.label},
+			d.block().Key():   {State: probe.Answered, Out: s.block},
 		})}
 	}
 	return out

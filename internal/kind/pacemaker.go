@@ -1,9 +1,7 @@
 package kind
 
 import (
-	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -44,17 +42,9 @@ func (p *Pacemaker) Check() []Problem {
 	return out
 }
 
-func (p *Pacemaker) cib() probe.Query {
-	return probe.Cmd("cib", "cibadmin -Q -l", "unit:pacemaker.service", "cib")
-}
-
-func (p *Pacemaker) mon() probe.Query {
-	return probe.Cmd("crm_mon", "crm_mon -1 -r --output-as=xml", "unit:pacemaker.service", "cib")
-}
-
-// Probe asks every host: the one that is read is the first that sees all members.
+// Probe asks every host: the one that is read is the first.
 func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, p.cib(), p.mon())
+	return unread(seen[host].Seen, cibQuery(), monQuery())
 }
 
 // Decide commits what is missing, then waits until all of it runs.
@@ -63,46 +53,35 @@ func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
 	if err != nil {
 		return plan.Phase{}, err
 	}
-	names := make([]string, 0, len(seen))
-	for n := range seen {
-		names = append(names, n)
+	c, not, err := lookCRM(seen)
+	switch {
+	case err != nil:
+		return plan.Phase{}, err
+	case not != nil:
+		return *not, nil
 	}
-	sort.Strings(names)
-	for _, n := range names {
-		if l := seen[n].Lost; l != "" {
-			return plan.Phase{}, fmt.Errorf("%s cannot be seen (%s): the cluster is not configured while a member is away", n, l)
-		}
+	if missing := pacemaker.Missing(c.cib, wanted); len(missing) > 0 {
+		return p.configure(c.host, c.cib.Attrs["epoch"], missing), nil
 	}
-	host := names[0]
-	mon := seen[host].Get(p.mon())
-	state, err := pacemaker.ParseMon(mon.Out)
-	if mon.State != probe.Answered || mon.Exit != 0 || err != nil || !state.Quorum || len(state.Online) < len(names) {
-		return wait(fmt.Sprintf("all %d nodes are online and have quorum", len(names)), 3*time.Minute), nil
-	}
-	cib := seen[host].Get(p.cib())
-	current, err := pacemaker.Parse(cib.Out)
-	if cib.Exit != 0 || err != nil {
-		return wait("the cluster answers about its configuration", time.Minute), nil
-	}
-	if missing := pacemaker.Missing(current, wanted); len(missing) > 0 {
-		return p.configure(host, current.Attrs["epoch"], missing), nil
-	}
-	var late []string
-	wanted.Find("resources").All(func(n *pacemaker.Node) {
-		if id := n.Attrs["id"]; n.Name == "primitive" && len(state.Running[id]) == 0 {
-			late = append(late, id)
-		}
-	})
-	late = append(late, state.Failed...)
-	for _, id := range state.Inactive {
-		if !slices.Contains(late, id) {
-			late = append(late, id)
-		}
-	}
-	if len(late) > 0 {
+	if late := p.late(wanted, c.state); len(late) > 0 {
 		return wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute), nil
 	}
 	return plan.Phase{}, nil
+}
+
+// late lists what is wanted and does not run yet, or failed.
+func (p *Pacemaker) late(wanted *pacemaker.Node, state pacemaker.State) (out []string) {
+	late := state.Late()
+	known := map[string]bool{}
+	for _, r := range state.Resources {
+		known[r.ID] = true
+	}
+	wanted.Find("resources").All(func(n *pacemaker.Node) {
+		if id := n.Attrs["id"]; n.Name == "primitive" && (!known[id] || slices.Contains(late, id)) {
+			out = append(out, id)
+		}
+	})
+	return out
 }
 
 // commitScript tries the wanted elements on a copy, has the copy verified and played through, and

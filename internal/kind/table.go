@@ -19,6 +19,7 @@ var Table = []Spec{
 	drbdVolumeSpec,
 	corosyncSpec,
 	pacemakerSpec,
+	fencingSpec,
 	haproxySpec,
 	mysqlDatabaseSpec,
 	mysqlUserSpec,

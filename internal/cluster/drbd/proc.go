@@ -15,14 +15,21 @@ type Status struct {
 }
 
 // ParseProc reads /proc/drbd and finds a minor ("0"). A text without it gives the zero Status.
-func ParseProc(text, minor string) Status {
-	var s Status
+func ParseProc(text, minor string) Status { return ParseAll(text)[minor] }
+
+// ParseAll reads /proc/drbd: every minor that is configured, by its number.
+func ParseAll(text string) map[string]Status {
+	out := map[string]Status{}
 	for _, l := range strings.Split(text, "\n") {
 		f := strings.Fields(l)
-		if len(f) < 2 || f[0] != minor+":" {
+		if len(f) < 2 {
 			continue
 		}
-		s.Up = true
+		minor, ok := strings.CutSuffix(f[0], ":")
+		if !ok || minor == "" || strings.Trim(minor, "0123456789") != "" {
+			continue
+		}
+		s := Status{Up: true}
 		for _, w := range f[1:] {
 			k, v, ok := strings.Cut(w, ":")
 			if !ok {
@@ -38,11 +45,11 @@ func ParseProc(text, minor string) Status {
 				s.Disk, s.PeerDisk = a, b
 			}
 		}
-		if s.Connection == "Unconfigured" {
-			return Status{}
+		if s.Connection != "Unconfigured" {
+			out[minor] = s
 		}
 	}
-	return s
+	return out
 }
 
 // Syncing reports whether a resynchronisation is under way.

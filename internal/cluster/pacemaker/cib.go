@@ -91,6 +91,36 @@ func (n *Node) All(f func(*Node)) {
 	}
 }
 
+// Text is n and all below it in one form: attributes by name, children as they stand.
+func (n *Node) Text() string {
+	var b strings.Builder
+	n.text(&b)
+	return b.String()
+}
+
+func (n *Node) text(b *strings.Builder) {
+	b.WriteString("<" + n.Name)
+	keys := make([]string, 0, len(n.Attrs))
+	for k := range n.Attrs {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		b.WriteString(" " + k + `="`)
+		_ = xml.EscapeText(b, []byte(n.Attrs[k])) // a Builder takes everything
+		b.WriteString(`"`)
+	}
+	if len(n.Children) == 0 {
+		b.WriteString("/>")
+		return
+	}
+	b.WriteString(">")
+	for _, c := range n.Children {
+		c.text(b)
+	}
+	b.WriteString("</" + n.Name + ">")
+}
+
 // Missing lists what of the wanted configuration the current one lacks: elements by id, and
 // attributes that differ. What the current one holds beyond that, such as a constraint that DRBD's
 // fence handler put there, is none of ours and is not looked at.
@@ -123,54 +153,4 @@ func Missing(current, wanted *Node) (out []string) {
 		}
 	})
 	return out
-}
-
-// State is what crm_mon says of a cluster.
-type State struct {
-	Quorum     bool
-	Online     []string
-	Offline    []string
-	Running    map[string][]string // resource: "node role" where it is active
-	Inactive   []string
-	Failed     []string
-	Maintained bool
-}
-
-// ParseMon reads `crm_mon -1 -r --output-as=xml` of Pacemaker 2.1.
-func ParseMon(text string) (State, error) {
-	root, err := Parse(text)
-	if err != nil {
-		return State{}, err
-	}
-	s := State{Running: map[string][]string{}}
-	if dc := root.Find("summary", "current_dc"); dc != nil {
-		s.Quorum = dc.Attrs["with_quorum"] == "true"
-	}
-	if o := root.Find("summary", "cluster_options"); o != nil {
-		s.Maintained = o.Attrs["maintenance-mode"] == "true"
-	}
-	if ns := root.Find("nodes"); ns != nil {
-		for _, n := range ns.Children {
-			if n.Attrs["online"] == "true" && n.Attrs["pending"] != "true" {
-				s.Online = append(s.Online, n.Attrs["name"])
-			} else {
-				s.Offline = append(s.Offline, n.Attrs["name"])
-			}
-		}
-	}
-	root.Find("resources").All(func(n *Node) {
-		if n.Name != "resource" {
-			return
-		}
-		id := n.Attrs["id"]
-		if n.Attrs["failed"] == "true" {
-			s.Failed = append(s.Failed, id)
-		}
-		if n.Attrs["active"] != "true" || len(n.Children) == 0 {
-			s.Inactive = append(s.Inactive, id)
-			return
-		}
-		s.Running[id] = append(s.Running[id], n.Children[0].Attrs["name"]+" "+n.Attrs["role"])
-	})
-	return s, nil
 }

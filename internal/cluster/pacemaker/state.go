@@ -1,0 +1,152 @@
+package pacemaker
+
+import (
+	"slices"
+	"strings"
+)
+
+// State is what crm_mon says of a cluster.
+type State struct {
+	Quorum    bool
+	Nodes     []Member
+	Resources []Resource
+}
+
+// Member is one node. Standby: by its own attribute it runs nothing.
+type Member struct {
+	Name            string
+	Online, Standby bool
+}
+
+// Resource is one instance of a primitive. An instance that runs nowhere has no Node.
+type Resource struct {
+	ID            string
+	Top           string // the clone or group it is in, else its own id
+	Role          string // Started, Promoted, Unpromoted, Stopped
+	Node          string
+	Failed, Clone bool
+	Fence         bool // a fence device
+}
+
+// ParseMon reads `crm_mon -1 -r --output-as=xml` of Pacemaker 2.1.
+func ParseMon(text string) (State, error) {
+	root, err := Parse(text)
+	if err != nil {
+		return State{}, err
+	}
+	s := State{}
+	if dc := root.Find("summary", "current_dc"); dc != nil {
+		s.Quorum = dc.Attrs["with_quorum"] == "true"
+	}
+	if ns := root.Find("nodes"); ns != nil {
+		for _, n := range ns.Children {
+			s.Nodes = append(s.Nodes, Member{Name: n.Attrs["name"], Standby: n.Attrs["standby"] == "true",
+				Online: n.Attrs["online"] == "true" && n.Attrs["pending"] != "true" && n.Attrs["unclean"] != "true"})
+		}
+	}
+	if rs := root.Find("resources"); rs != nil {
+		for _, n := range rs.Children {
+			s.add(n, n.Attrs["id"], n.Name == "clone")
+		}
+	}
+	return s, nil
+}
+
+func (s *State) add(n *Node, top string, clone bool) {
+	if n.Name != "resource" {
+		for _, c := range n.Children {
+			s.add(c, top, clone)
+		}
+		return
+	}
+	r := Resource{ID: n.Attrs["id"], Top: top, Role: n.Attrs["role"], Clone: clone, Failed: n.Attrs["failed"] == "true",
+		Fence: strings.HasPrefix(n.Attrs["resource_agent"], "stonith:")}
+	if n.Attrs["active"] == "true" && len(n.Children) > 0 {
+		r.Node = n.Children[0].Attrs["name"]
+	}
+	s.Resources = append(s.Resources, r)
+}
+
+// Online lists the nodes that are members and ready.
+func (s State) Online() (out []string) {
+	for _, n := range s.Nodes {
+		if n.Online {
+			out = append(out, n.Name)
+		}
+	}
+	return out
+}
+
+// Standby reports whether a node is told to run nothing.
+func (s State) Standby(node string) bool {
+	return slices.ContainsFunc(s.Nodes, func(n Member) bool { return n.Name == node && n.Standby })
+}
+
+// Single are the resources that run once: neither clones nor fence devices. They are the service.
+func (s State) Single() (out []Resource) {
+	for _, r := range s.Resources {
+		if !r.Clone && !r.Fence {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Active is the node that serves: all that runs once runs there, and all of it does. Empty when
+// there is no such node.
+func (s State) Active() string {
+	node := ""
+	for i, r := range s.Single() {
+		if r.Node == "" || r.Failed || r.Role != "Started" || i > 0 && r.Node != node {
+			return ""
+		}
+		node = r.Node
+	}
+	return node
+}
+
+// Late lists what does not run, or failed. An instance of a clone or a fence device may be missing
+// where a node is in standby: there is no place for it.
+func (s State) Late() (out []string) {
+	spare := 0
+	for _, n := range s.Nodes {
+		if n.Standby {
+			spare++
+		}
+	}
+	missing := map[string]int{}
+	for _, r := range s.Resources {
+		switch {
+		case r.Failed:
+			out = append(out, r.ID)
+		case r.Node == "":
+			missing[r.ID]++
+			if !(r.Clone || r.Fence) || missing[r.ID] > spare {
+				out = append(out, r.ID)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Fencing is one fencing that ended well.
+type Fencing struct{ Target, Client, Completed string }
+
+// ParseFencings reads `stonith_admin --history '*' --verbose --output-as=xml`: those that ended
+// well, the latest first.
+func ParseFencings(text string) ([]Fencing, error) {
+	root, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var out []Fencing
+	root.All(func(n *Node) {
+		if a := n.Attrs; n.Name == "fence_event" && a["status"] == "success" && (a["action"] == "reboot" || a["action"] == "off") {
+			out = append(out, Fencing{a["target"], a["client"], a["completed"]})
+		}
+	})
+	// The times are of one form and zone (UTC), so they sort as text.
+	slices.SortStableFunc(out, func(a, b Fencing) int { return strings.Compare(b.Completed, a.Completed) })
+	return out, nil
+}

@@ -1,0 +1,76 @@
+package pacemaker
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// mon is in the form of crm_mon 2.1.5, shortened.
+func mon(nodes, resources string) string {
+	return `<pacemaker-result api-version="2.25"><summary><current_dc present="true" name="db1" with_quorum="true"/></summary><nodes>` + nodes + `</nodes><resources>` + resources + `</resources></pacemaker-result>`
+}
+
+func instance(id, agent, role, node string) string {
+	if node == "" {
+		return fmt.Sprintf(`<resource id=%q resource_agent=%q role="Stopped" active="false" failed="false"/>`, id, agent)
+	}
+	return fmt.Sprintf(`<resource id=%q resource_agent=%q role=%q active="true" failed="false"><node name=%q/></resource>`, id, agent, role, node)
+}
+
+const both = `<node name="db1" online="true" pending="false" unclean="false" standby="false"/><node name="db2" online="true" pending="false" unclean="false" standby="false"/>`
+
+func drbd(a, b string) string {
+	return `<clone id="c">` + instance("drbd", "ocf:linbit:drbd", "Promoted", a) + instance("drbd", "ocf:linbit:drbd", "Unpromoted", b) + `</clone>`
+}
+
+func group(fs, vip string) string {
+	return `<group id="g">` + instance("fs", "ocf:heartbeat:Filesystem", "Started", fs) + instance("vip", "ocf:heartbeat:IPaddr2", "Started", vip) + `</group>`
+}
+
+func fences(a, b string) string {
+	return instance("fence-db1", "stonith:fence_x", "Started", a) + instance("fence-db2", "stonith:fence_x", "Started", b)
+}
+
+func TestStateIsRead(t *testing.T) {
+	standby := strings.Replace(both, `name="db2" online="true" pending="false" unclean="false" standby="false"`, `name="db2" online="true" pending="false" unclean="false" standby="true"`, 1)
+	away := strings.Replace(both, `name="db2" online="true"`, `name="db2" online="false"`, 1)
+	unclean := strings.Replace(both, `name="db2" online="true" pending="false" unclean="false"`, `name="db2" online="true" pending="false" unclean="true"`, 1)
+	for _, c := range []struct{ name, text, online, active, late string }{
+		{"all well", mon(both, drbd("db1", "db2")+group("db1", "db1")+fences("db2", "db1")), "db1 db2", "db1", ""},
+		{"one away", mon(away, drbd("db1", "")+group("db1", "db1")+fences("", "db1")), "db1", "db1", "drbd fence-db1"},
+		{"one unclean", mon(unclean, drbd("db1", "db2")+group("db1", "db1")+fences("db2", "db1")), "db1", "db1", ""},
+		{"one in standby", mon(standby, drbd("db1", "")+group("db1", "db1")+fences("", "db1")), "db1 db2", "db1", ""},
+		{"in standby, and the server down", mon(standby, drbd("db1", "")+group("db1", "")+fences("", "db1")), "db1 db2", "", "vip"},
+		{"moving", mon(both, drbd("db1", "db2")+group("db1", "")+fences("db2", "db1")), "db1 db2", "", "vip"},
+		{"torn", mon(both, drbd("db1", "db2")+group("db1", "db2")+fences("db2", "db1")), "db1 db2", "", ""},
+	} {
+		s, err := ParseMon(c.text)
+		if err != nil || !s.Quorum {
+			t.Fatalf("%s: %+v %v", c.name, s, err)
+		}
+		if got := strings.Join(s.Online(), " "); got != c.online {
+			t.Errorf("%s: online %q, want %q", c.name, got, c.online)
+		}
+		if got := s.Active(); got != c.active {
+			t.Errorf("%s: active %q, want %q", c.name, got, c.active)
+		}
+		if got := strings.Join(s.Late(), " "); got != c.late {
+			t.Errorf("%s: late %q, want %q", c.name, got, c.late)
+		}
+	}
+}
+
+// As stonith_admin 2.1.5 prints it for a tag of "haprov-abc".
+const history = `<pacemaker-result api-version="2.25"><list name="fencing history" count="3">
+<fence_event action="reboot" target="db2" client="(null).haprov-abc.5782" origin="db1" status="success" delegate="db1" completed="2026-11-21 06:16:58Z"/>
+<fence_event action="reboot" target="db2" client="pacemaker-controld.1" origin="db1" status="failed" completed="2026-11-21 07:16:58Z"/>
+<fence_event action="reboot" target="db1" client="pacemaker-controld.9" origin="db2" status="success" delegate="db2" completed="2026-11-21 08:16:58Z"/>
+</list><status code="0" message="OK"/></pacemaker-result>`
+
+func TestFencingsThatEndedWellAreListed(t *testing.T) {
+	got, err := ParseFencings(history)
+	if err != nil || len(got) != 2 || got[0].Target != "db1" || got[1] != (Fencing{"db2", "(null).haprov-abc.5782", "2026-11-21 06:16:58Z"}) {
+		t.Errorf("%+v %v", got, err)
+	}
+}

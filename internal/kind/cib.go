@@ -1,0 +1,136 @@
+package kind
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/cluster/drbd"
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+// What the steps on top of Pacemaker ask and know.
+
+func cibQuery() probe.Query {
+	return probe.Cmd("cib", "cibadmin -Q -l", "unit:pacemaker.service", "cib")
+}
+
+func monQuery() probe.Query {
+	return probe.Cmd("crm_mon", "crm_mon -1 -r --output-as=xml", "unit:pacemaker.service", "cib")
+}
+
+func procQuery() probe.Query {
+	return probe.Cmd("drbd", "cat /proc/drbd", "drbd", "package:drbd-utils", "module:drbd")
+}
+
+// crm is a cluster as its first host sees it.
+type crm struct {
+	names []string // of the hosts, sorted
+	host  string   // who was asked
+	cib   *pacemaker.Node
+	state pacemaker.State
+}
+
+// lookCRM reads the cluster. not is a phase that waits when it cannot be read yet; an error is that
+// a host cannot be seen.
+func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
+	for n := range seen {
+		c.names = append(c.names, n)
+	}
+	sort.Strings(c.names)
+	for _, n := range c.names {
+		if l := seen[n].Lost; l != "" {
+			return c, nil, fmt.Errorf("%s cannot be seen (%s): the cluster is not configured while a member is away", n, l)
+		}
+	}
+	c.host = c.names[0]
+	mon := seen[c.host].Get(monQuery())
+	c.state, err = pacemaker.ParseMon(mon.Out)
+	if mon.State != probe.Answered || mon.Exit != 0 || err != nil || !c.state.Quorum || len(c.state.Online()) < len(c.names) {
+		var off []string
+		for _, n := range c.names {
+			if !slices.Contains(c.state.Online(), n) {
+				off = append(off, n)
+			}
+		}
+		w := wait(fmt.Sprintf("all %d nodes are online and have quorum (%s not yet)", len(c.names), strings.Join(off, ", ")), 3*time.Minute)
+		return c, &w, nil
+	}
+	cib := seen[c.host].Get(cibQuery())
+	c.cib, err = pacemaker.Parse(cib.Out)
+	if cib.State != probe.Answered || cib.Exit != 0 || err != nil {
+		w := wait("the cluster answers about its configuration", time.Minute)
+		return c, &w, nil
+	}
+	return c, nil, nil
+}
+
+// property is the value of a cluster property, whatever set it stands in.
+func (c crm) property(name string) (value string) {
+	c.cib.Find("configuration", "crm_config").All(func(n *pacemaker.Node) {
+		if n.Name == "nvpair" && n.Attrs["name"] == name {
+			value = n.Attrs["value"]
+		}
+	})
+	return value
+}
+
+// constraint finds a constraint whose id begins so.
+func (c crm) constraint(prefix string) *pacemaker.Node {
+	if cs := c.cib.Find("configuration", "constraints"); cs != nil {
+		for _, n := range cs.Children {
+			if strings.HasPrefix(n.Attrs["id"], prefix) {
+				return n
+			}
+		}
+	}
+	return nil
+}
+
+// other is the node that is not the given one; only of two.
+func (c crm) other(node string) string {
+	for _, n := range c.names {
+		if n != node {
+			return n
+		}
+	}
+	return ""
+}
+
+// drbdFence begins the ids of constraints that DRBD's fence handler makes.
+const drbdFence = "drbd-fence-by-handler-"
+
+// unsettled says what is not as it should be with everything up and in sync; empty when all is.
+func (c crm) unsettled(seen probe.Hosts) string {
+	if late := c.state.Late(); len(late) > 0 {
+		return "everything runs (" + strings.Join(late, ", ") + " not yet)"
+	}
+	for _, n := range c.names {
+		for minor, s := range drbd.ParseAll(seen[n].Get(procQuery()).Out) {
+			if !s.Healthy() {
+				return fmt.Sprintf("both disks of volume %s are up to date (%s says %s)", minor, n, s)
+			}
+		}
+	}
+	if c.constraint(drbdFence) != nil {
+		return "DRBD's fence constraint is lifted"
+	}
+	return ""
+}
+
+// settledGuard is a shell condition, to be checked on the active host: it still is the active one,
+// the other node is a member, the disks of both are in sync.
+func (c crm) settledGuard(active, other string) string {
+	g := []string{`[ "$(crm_node -n)" = ` + shell.Quote(active) + ` ]`, "crm_node -l | grep -q " + shell.Quote(" "+other+" member$")}
+	for _, r := range c.state.Single() {
+		g = append(g, "crm_resource --locate --resource "+shell.Quote(r.ID)+" | grep -q "+shell.Quote(": "+active+" *$"))
+	}
+	g = append(g, "! cibadmin -Q -l | grep -q "+drbdFence,
+		`! grep -E '^ *[0-9]+: cs:' /proc/drbd 2>/dev/null | grep -v cs:Unconfigured | grep -qvE 'cs:Connected ro:[A-Za-z]+/[A-Za-z]+ ds:UpToDate/UpToDate '`)
+	return strings.Join(g, " && ")
+}
