@@ -21,6 +21,7 @@ var Table = []Spec{
 	pacemakerSpec,
 	fencingSpec,
 	haproxySpec,
+	galeraSpec,
 	mysqlDatabaseSpec,
 	mysqlUserSpec,
 	mysqlSocketUserSpec,

@@ -1,0 +1,317 @@
+package kind
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/cluster/galera"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+var galeraSpec = Spec{
+	Name: "galera",
+	Summary: "All hosts of the role are Synced members of one primary component. One node is started as a new cluster when every node answered and none holds data; the others join one at a time. " +
+		"Restarts owed to the server's unit are paid one node after the other, drained first, the busiest last. What is doubtful stops with a table of what each node said.",
+	Example: `galera "db" {}`,
+	New:     func() any { return &Galera{} },
+}
+
+// Galera wants one primary component of all its hosts. Packages, configuration and the unit's
+// being enabled are steps of their own; the server's start is this step's.
+//
+// It decides from what the nodes say and keep, never from a marker of an earlier run (Galera
+// Cluster documentation, "Resetting the Quorum" and "Restarting the Cluster").
+type Galera struct {
+	Where `hcl:"-"`
+	Name  string `hcl:"name,label" about:"A name for the step"`
+	Unit  string `hcl:"unit,optional" default:"mariadb.service" about:"The server's unit"`
+	Data  string `hcl:"data,optional" default:"/var/lib/mysql" about:"The server's data directory"`
+	// Maintenance is read by the health responder: a node that has it is taken out of the proxies.
+	Maintenance string `hcl:"maintenance,optional" default:"/etc/haprov/maintenance" about:"The file that takes a node out of service while it is there"`
+
+	in   plan.Intent
+	memo *galeraMemo // of one run with an intent
+}
+
+// galeraMemo is what a run with an intent must know of its own beginning: which servers it found
+// and whether there was anything to do. A run that was killed begins anew, which is safe.
+type galeraMemo struct {
+	lives map[string]string // restart: the servers' invocations when the run began
+	acted bool              // recover: there was something to do
+}
+
+// Intend gives the step that decides for recover, restart and maintenance.
+func (g *Galera) Intend(in plan.Intent) (Cluster, error) {
+	switch in.Verb {
+	case plan.Recover, plan.Restart, plan.Maintenance:
+	default:
+		return nil, ErrNoIntent
+	}
+	for _, h := range append([]string{in.Host}, in.AcceptMissing...) {
+		if h != "" && !g.member(h) {
+			return nil, fmt.Errorf("%s is no member of this cluster", h)
+		}
+	}
+	x := *g
+	x.in, x.memo = in, &galeraMemo{}
+	return &x, nil
+}
+
+func (g *Galera) member(host string) bool {
+	for _, n := range g.Nodes {
+		if n.Name == host {
+			return true
+		}
+	}
+	return false
+}
+
+// sql asks the running server for its membership and for its sessions from the network.
+func (g *Galera) sql() probe.Query {
+	names := "'" + strings.Join(galera.Variables, "','") + "'"
+	q := probe.Cmd("wsrep status", "timeout -k 1 8 mariadb --no-defaults --connect-timeout=5 -N -B -e "+sqlArg(
+		"SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'"),
+		"sql", probe.Subject("unit:"+g.Unit), "galera")
+	q.Timeout, q.Max = 10*time.Second, 64<<10
+	return q
+}
+
+// recoveredFile keeps a stopped server's position with the server's life it belongs to.
+const recoveredFile = "/run/haprov/galera.position"
+
+// watchedFile is as old as the last look whether the cluster heals by itself.
+const watchedFile = "/run/haprov/galera.watched"
+
+// kept reads, as root, what the node keeps: one "name base64" line a file, "-" when it is not there.
+func (g *Galera) kept() probe.Query {
+	text := "d=" + shell.Quote(g.Data) + `
+say() { if test -f "$2"; then printf '%s %s\n' "$1" "$(head -c 4096 "$2" | base64 -w0)"; else printf '%s -\n' "$1"; fi; }
+say grastate "$d/grastate.dat"; say gvwstate "$d/gvwstate.dat"; say position ` + recoveredFile + `; say maintenance ` + shell.Quote(g.Maintenance) + `
+printf 'life %s\n' "$(systemctl show -P InvocationID ` + shell.Quote(g.Unit) + `)"
+printf 'watched %s\n' "$(find ` + watchedFile + ` -mmin -5 2>/dev/null | wc -l)"
+printf 'process %s\n' "$(pgrep -x -c 'mariadbd|mysqld' || :)"
+for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|lost+found|test|'#'*|.*|'*') ;; *) printf 'database %s\n' "$(printf %s "${x##*/}" | head -c 64 | base64 -w0)";; esac; done`
+	q := probe.Cmd("galera keeps", text, "sql", probe.Subject("unit:"+g.Unit), probe.Subject("file:"+g.Maintenance), "galera", "package:mariadb-server")
+	q.Max = 64 << 10
+	return q
+}
+
+func (g *Galera) unit() probe.Query { return probe.Query{Kind: probe.Unit, Name: g.Unit} }
+func (g *Galera) owed() probe.Query { return probe.Query{Kind: probe.Owed, Name: g.Unit} }
+
+// Probe asks every host for its server, its files and what is owed.
+func (g *Galera) Probe(host string, seen probe.Hosts) []probe.Query {
+	return unread(seen[host].Seen, g.unit(), g.owed(), g.kept(), g.sql())
+}
+
+// member is a node with what only this step needs.
+type member struct {
+	galera.Node
+	life    string // the unit's invocation
+	owes    bool
+	drain   string // the maintenance file's text; empty when it is not there
+	watched bool   // it was given time to heal by itself, some minutes ago at most
+}
+
+// restartMark stands in the maintenance file while this step restarts a node.
+const restartMark = "haprov: the server is being restarted"
+
+// Decide gives the next phase of the cluster, or of the intent.
+func (g *Galera) Decide(seen probe.Hosts) (plan.Phase, error) {
+	ms, err := g.members(seen)
+	if err != nil {
+		return plan.Phase{}, err
+	}
+	if err := oneComponent(ms); err != nil {
+		return plan.Phase{}, err
+	}
+	switch g.in.Verb {
+	case plan.Recover:
+		return g.recovery(ms)
+	case plan.Maintenance:
+		return g.maintain(ms)
+	}
+	if first := primaries(ms); len(first) > 0 {
+		return g.complete(ms)
+	}
+	if g.in.Verb != "" {
+		return plan.Phase{}, doubt(ms, "no node is in a primary component: haprov recover finds out what can be done")
+	}
+	return g.begin(ms)
+}
+
+// begin starts a cluster that has no primary component, when that cannot be wrong.
+func (g *Galera) begin(ms []member) (plan.Phase, error) {
+	var holders, running []member
+	for _, m := range ms {
+		switch {
+		case m.Lost != "":
+			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked and no other node is in a primary component: nothing is started; haprov recover says more")
+		case !m.Stopped():
+			running = append(running, m)
+		case m.State == nil && m.Unread == "" && len(m.Databases) > 0:
+			return plan.Phase{}, doubt(ms, m.Name+" holds databases that never were in a cluster: a new cluster would replace them on all nodes but one; move them away, or give them to import")
+		case !m.Empty():
+			holders = append(holders, m)
+		}
+	}
+	switch {
+	case len(running) > 0:
+		return plan.Phase{Wait: &plan.Wait{Reason: names(running) + " may form a primary component by themselves; else haprov recover", Deadline: 2 * time.Minute}}, nil
+	case len(holders) > 1:
+		return plan.Phase{}, doubt(ms, "the cluster is down on all nodes: haprov recover finds the most advanced one and starts it")
+	case len(holders) == 1 && holders[0].Unsure():
+		return g.readPositions(holders), nil
+	case len(holders) == 1:
+		return g.bootstrap(ms, holders[0], "start the cluster from "+holders[0].Name+", the only one that holds it"), nil
+	}
+	return g.bootstrap(ms, ms[0], "start a new cluster on "+ms[0].Name), nil
+}
+
+// complete brings all reachable nodes into the primary component, then pays what is owed.
+func (g *Galera) complete(ms []member) (plan.Phase, error) {
+	uuid := primaries(ms)[0].Status.UUID
+	for _, m := range ms {
+		switch {
+		case m.Lost != "" || m.Stopped():
+		case m.Status == nil:
+			return wait(m.Name+": the server answers ("+m.Mute+")", 30*time.Minute), nil
+		case !m.Status.Primary():
+			return wait(m.Name+" is back in the primary component ("+m.Status.Component+", "+m.Status.State+")", 5*time.Minute), nil
+		case !m.Status.Healthy():
+			return wait(m.Name+" is Synced ("+m.Status.State+")", 30*time.Minute), nil
+		}
+	}
+	for _, m := range ms {
+		if m.Lost != "" || !m.Stopped() {
+			continue
+		}
+		p := m.Position()
+		switch {
+		case m.Empty() || p.UUID == uuid || p.UUID == galera.ZeroUUID:
+		case m.State == nil:
+			return plan.Phase{}, doubt(ms, m.Name+" holds databases that never were in this cluster: joining would replace them; move its data directory away first")
+		default:
+			return plan.Phase{}, doubt(ms, m.Name+" holds another cluster's data ("+p.UUID+"): joining would replace it; move its data directory away first")
+		}
+		return g.join(ms, m), nil
+	}
+	present := 0
+	for _, m := range ms {
+		if m.Lost == "" {
+			present++
+		}
+	}
+	for _, m := range ms {
+		if m.Lost == "" && m.Status.Size < present {
+			return wait(fmt.Sprintf("%s sees all %d members (%d)", m.Name, present, m.Status.Size), 2*time.Minute), nil
+		}
+	}
+	return g.restarts(ms)
+}
+
+// bootstrap starts one node as the first of a cluster. The guard holds it back when the node is no
+// longer what it was when this was decided.
+func (g *Galera) bootstrap(ms []member, m member, name string) plan.Phase {
+	text := "rm -f " + recoveredFile + "\n"
+	if m.State != nil {
+		text += "sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' " + shell.Quote(g.Data+"/grastate.dat") + "\n"
+	} else if m.Unread != "" {
+		text += "mv " + shell.Quote(g.Data+"/grastate.dat") + " " + shell.Quote(g.Data+"/grastate.dat.unreadable") + "\n"
+	}
+	// The view of a component that is gone must not be waited for.
+	text += "rm -f " + shell.Quote(g.Data+"/gvwstate.dat") + "\n" + loud(g.Unit, "galera_new_cluster")
+	var then []string
+	for _, o := range ms {
+		if o.Name != m.Name && o.Lost == "" {
+			then = append(then, "join "+o.Name)
+		}
+	}
+	return plan.Phase{Name: name, Then: then, Changes: map[string]plan.Change{m.Name: {
+		Diffs: []plan.Diff{{Attribute: "cluster", Have: "no primary component", Want: "primary component of " + m.Name}},
+		Actions: []act.Action{{Title: name, Shell: text, Guard: g.asDecided(m), Timeout: 30 * time.Minute,
+			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}, Pays: []string{g.Unit}}},
+	}}}
+}
+
+// asDecided holds while no server runs and grastate.dat is what it was.
+func (g *Galera) asDecided(m member) string {
+	file := shell.Quote(g.Data + "/grastate.dat")
+	stopped := "! systemctl is-active -q " + shell.Quote(g.Unit) + " && ! pgrep -x 'mariadbd|mysqld' >/dev/null"
+	if m.State == nil {
+		if m.Unread != "" {
+			return stopped
+		}
+		return stopped + " && ! test -e " + file
+	}
+	return stopped + fmt.Sprintf(" && grep -Eiq '^uuid: *%s *$' %s && grep -Eq '^seqno: *%d *$' %s", m.State.UUID, file, m.State.Seqno, file)
+}
+
+// join starts a stopped node; the members that run give it what it lacks.
+func (g *Galera) join(ms []member, m member) plan.Phase {
+	how := "by what it missed, or by a full copy"
+	if m.Empty() {
+		how = "by a full copy"
+	}
+	var then []string
+	for _, o := range ms {
+		if o.Name != m.Name && o.Lost == "" && o.Stopped() {
+			then = append(then, "join "+o.Name)
+		}
+	}
+	text := "rm -f " + recoveredFile + "\nsystemctl reset-failed " + shell.Quote(g.Unit) + " || :\n" + loud(g.Unit, "systemctl start "+shell.Quote(g.Unit))
+	return plan.Phase{Name: "join " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
+		Diffs: []plan.Diff{{Attribute: "server", Have: m.Unit, Want: "member, " + how}},
+		Actions: []act.Action{{Title: "start the server on " + m.Name + ", which joins " + how, Shell: text, Guard: "! pgrep -x 'mariadbd|mysqld' >/dev/null", Timeout: time.Hour,
+			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}, Pays: []string{g.Unit}}},
+	}}}
+}
+
+// loud runs a start and shows the journal's end when it fails.
+func loud(unit, start string) string {
+	return start + " || { journalctl -q -u " + shell.Quote(unit) + " -n 30 --no-pager -o cat >&2; exit 1; }"
+}
+
+func primaries(ms []member) (out []member) {
+	for _, m := range ms {
+		if m.Status != nil && m.Status.Primary() {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func names(ms []member) string {
+	var out []string
+	for _, m := range ms {
+		out = append(out, m.Name)
+	}
+	sort.Strings(out)
+	return strings.Join(out, ", ")
+}
+
+// doubt is a refusal with the evidence.
+func doubt(ms []member, why string) error {
+	var nodes []galera.Node
+	for _, m := range ms {
+		nodes = append(nodes, m.Node)
+	}
+	return fmt.Errorf("%s\n%s", why, galera.Table(nodes))
+}
+
+// oneComponent refuses two primary components: rows are being written on both sides.
+func oneComponent(ms []member) error {
+	uuid := ""
+	for _, m := range primaries(ms) {
+		if uuid != "" && m.Status.UUID != uuid {
+			return doubt(ms, "two clusters run at once: stop, look at both, and keep one")
+		}
+		uuid = m.Status.UUID
+	}
+	return nil
+}

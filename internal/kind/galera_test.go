@@ -1,0 +1,254 @@
+package kind
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	"haprov/internal/cluster/galera"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+)
+
+const (
+	cluster1 = "6f3a1c52-9a41-11ee-8f6d-3b1f0c2a7d10"
+	cluster2 = "0b6d2f7e-9a42-11ee-a1d4-77f7e0c9b3aa"
+)
+
+// galeraNode is what one host would answer. The zero value cannot be asked.
+type galeraNode struct {
+	unit      string
+	wsrep     string // component/state/size/uuid/sessions; empty: no answer
+	grastate  string // uuid:seqno:safe; "?" is garbage
+	position  string // of the recovery, bound to life
+	databases string
+	mark      string // in the maintenance file
+	life      string
+	owes      string
+	watched   bool
+}
+
+var (
+	blank3   = galeraNode{unit: "inactive"}
+	synced   = galeraNode{unit: "active", wsrep: "Primary/Synced/3/" + cluster1 + "/0", grastate: cluster1 + ":-1:0", databases: "app", life: "a"}
+	writer   = galeraNode{unit: "active", wsrep: "Primary/Synced/3/" + cluster1 + "/9", grastate: cluster1 + ":-1:0", databases: "app", life: "a"}
+	joining  = galeraNode{unit: "activating", grastate: galera.ZeroUUID + ":-1:0", life: "a"}
+	donor    = galeraNode{unit: "active", wsrep: "Primary/Donor/Desynced/3/" + cluster1 + "/0", grastate: cluster1 + ":-1:0", life: "a"}
+	ordered  = galeraNode{unit: "inactive", grastate: cluster1 + ":10:0", databases: "app"}
+	last     = galeraNode{unit: "inactive", grastate: cluster1 + ":12:1", databases: "app"}
+	crashed  = galeraNode{unit: "failed", grastate: cluster1 + ":-1:0", databases: "app", life: "a"}
+	minority = galeraNode{unit: "active", wsrep: "non-Primary/Initialized/1/" + cluster1 + "/0", grastate: cluster1 + ":-1:0", databases: "app", life: "a"}
+	hung     = galeraNode{unit: "active", grastate: cluster1 + ":-1:0", databases: "app", life: "a"}
+)
+
+func but(n galeraNode, change func(*galeraNode)) galeraNode { change(&n); return n }
+
+func (n galeraNode) seen(g *Galera) probe.HostSeen {
+	if n == (galeraNode{}) {
+		return probe.HostSeen{Lost: "no route"}
+	}
+	b64 := func(s string) string {
+		if s == "" {
+			return "-"
+		}
+		return base64.StdEncoding.EncodeToString([]byte(s))
+	}
+	state := ""
+	switch p := strings.Split(n.grastate, ":"); {
+	case len(p) == 3:
+		state = fmt.Sprintf("# GALERA saved state\nversion: 2.1\nuuid:    %s\nseqno:   %s\nsafe_to_bootstrap: %s\n", p[0], p[1], p[2])
+	case n.grastate == "?":
+		state = "\x01\x02\x03"
+	}
+	position := ""
+	if n.position != "" {
+		position = n.life + ". _WSREP_START_POSITION=--wsrep_start_position=" + n.position
+	}
+	kept := fmt.Sprintf("grastate %s\ngvwstate -\nposition %s\nmaintenance %s\nlife %s\nwatched %d\nprocess %d\n", b64(state), b64(position), b64(n.mark), n.life, btoi(n.watched), btoi(n.unit == "active" || n.unit == "activating"))
+	for _, d := range strings.Fields(n.databases) {
+		kept += "database " + b64(d) + "\n"
+	}
+	s := probe.NewSeen(said(g.unit(), 0, "LoadState=loaded\nActiveState="+n.unit)).With(said(g.owed(), 0, n.owes)).With(said(g.kept(), 0, kept))
+	p := strings.Split(strings.Replace(n.wsrep, "Donor/Desynced", "Donor", 1), "/")
+	if len(p) != 5 {
+		return probe.HostSeen{Seen: s.With(said(g.sql(), 1, "ERROR 2002 (HY000): Can't connect to local server"))}
+	}
+	return probe.HostSeen{Seen: s.With(said(g.sql(), 0, fmt.Sprintf("wsrep_cluster_status\t%s\nwsrep_local_state_comment\t%s\nwsrep_ready\tON\nwsrep_cluster_size\t%s\nwsrep_cluster_state_uuid\t%s\nsessions\t%s\n", p[0], p[1], p[2], p[3], p[4])))}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func threeNodes() *Galera {
+	return &Galera{Name: "db", Unit: "mariadb.service", Data: "/var/lib/mysql", Maintenance: "/etc/haprov/maintenance",
+		Where: Where{Nodes: []Node{{Name: "db1"}, {Name: "db2"}, {Name: "db3"}}}}
+}
+
+func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
+	of := func(size string, n galeraNode) galeraNode {
+		return but(n, func(n *galeraNode) { n.wsrep = strings.Replace(n.wsrep, "/3/", "/"+size+"/", 1) })
+	}
+	var away galeraNode
+	foreign := but(ordered, func(n *galeraNode) { n.grastate = cluster2 + ":77:0" })
+	alone := galeraNode{unit: "inactive", databases: "shop"}
+	garbage := but(crashed, func(n *galeraNode) { n.grastate = "?" })
+	for _, x := range []struct {
+		name                  string
+		a, b, c               galeraNode
+		phase, waits, refused string
+	}{
+		{"nothing anywhere", blank3, blank3, blank3, "start a new cluster on db1", "", ""},
+		{"one is away at the start", blank3, blank3, away, "", "", "nothing is started"},
+		{"one holds databases of its own", blank3, alone, blank3, "", "", "never were in a cluster"},
+		{"the first is there", of("1", synced), blank3, blank3, "join db2", "", ""},
+		{"killed after the first ended again", ordered, blank3, blank3, "start the cluster from db1, the only one that holds it", "", ""},
+		{"killed after the first crashed", crashed, blank3, blank3, "read positions", "", ""},
+		{"its position is read", but(crashed, func(n *galeraNode) { n.position = cluster1 + ":4" }), blank3, blank3, "start the cluster from db1, the only one that holds it", "", ""},
+		{"the second is on its way", of("1", synced), joining, blank3, "", "db2: the server answers", ""},
+		{"its donor is not Synced", donor, blank3, blank3, "", "db1 is Synced (Donor)", ""},
+		{"a broken state transfer is done again", of("1", synced), but(joining, func(n *galeraNode) { n.unit = "failed" }), blank3, "join db2", "", ""},
+		{"two of three", of("2", synced), of("2", synced), blank3, "join db3", "", ""},
+		{"whole", synced, synced, synced, "", "", ""},
+		{"sizes still differ", of("2", synced), synced, synced, "", "db1 sees all 3 members (2)", ""},
+		{"one stopped in order", synced, synced, ordered, "join db3", "", ""},
+		{"one crashed", synced, crashed, synced, "join db2", "", ""},
+		{"one is away", of("2", synced), of("2", synced), away, "", "", ""},
+		{"one is away, one stopped", of("1", synced), ordered, away, "join db2", "", ""},
+		{"one holds another cluster", synced, synced, foreign, "", "", "another cluster's data"},
+		{"one holds databases of its own, the others run", synced, synced, alone, "", "", "joining would replace them"},
+		{"one cannot be read", synced, synced, garbage, "", "", "joining would replace them"},
+		{"cut off", of("2", synced), of("2", synced), minority, "", "db3 is back in the primary component", ""},
+		{"two clusters", synced, synced, but(synced, func(n *galeraNode) { n.wsrep = "Primary/Synced/1/" + cluster2 + "/0" }), "", "", "two clusters run at once"},
+		{"nobody is primary", minority, minority, minority, "", "may form a primary component by themselves", ""},
+		{"all down", crashed, crashed, crashed, "", "", "haprov recover"},
+		{"all stopped in order", ordered, last, ordered, "", "", "haprov recover"},
+		{"one owes a restart", writer, but(synced, func(n *galeraNode) { n.owes = "restart" }), synced, "restart the server on db2", "", ""},
+		{"all owe one: the writer's comes last", but(writer, func(n *galeraNode) { n.owes = "restart" }), but(synced, func(n *galeraNode) { n.owes = "restart" }), synced, "restart the server on db2", "", ""},
+		{"a restart waits for a whole cluster", but(writer, func(n *galeraNode) { n.owes = "restart" }), synced, donor, "", "db3 is Synced", ""},
+		{"no restart while one is away", but(of("2", writer), func(n *galeraNode) { n.owes = "restart" }), of("2", synced), away, "", "", "no server is restarted"},
+		{"a restart was broken off", synced, but(synced, func(n *galeraNode) { n.mark = restartMark }), synced, "end the maintenance of db2", "", ""},
+		{"maintenance by hand stays", synced, but(synced, func(n *galeraNode) { n.mark = "disk swap" }), synced, "", "", ""},
+	} {
+		g := threeNodes()
+		ph, err := g.Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
+		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		if len(ph.Changes) > 1 && ph.Name != "read positions" {
+			t.Errorf("%s: %d nodes change at once", x.name, len(ph.Changes))
+		}
+	}
+}
+
+func TestRecoveryFailsClosed(t *testing.T) {
+	var away galeraNode
+	at := func(seqno string) galeraNode {
+		return but(crashed, func(n *galeraNode) { n.position = cluster1 + ":" + seqno })
+	}
+	watched := func(n galeraNode) galeraNode { return but(n, func(n *galeraNode) { n.watched = true }) }
+	one := but(synced, func(n *galeraNode) { n.wsrep = "Primary/Synced/1/" + cluster1 + "/0" })
+	for _, x := range []struct {
+		name                  string
+		missing               []string
+		a, b, c               galeraNode
+		phase, waits, refused string
+	}{
+		{"healthy", nil, synced, synced, synced, "", "", "nothing to recover"},
+		{"all crashed", nil, crashed, crashed, crashed, "read positions", "", ""},
+		{"positions known", nil, at("7"), at("9"), at("8"), "start the cluster from db2 at " + cluster1 + ":9", "", ""},
+		{"the last to leave", nil, ordered, ordered, last, "start the cluster from db3 at " + cluster1 + ":12", "", ""},
+		{"one position is of an earlier life", nil, at("7"), but(at("9"), func(n *galeraNode) { n.life = "" }), at("8"), "start the cluster from db2 at " + cluster1 + ":9", "", ""},
+		{"they may heal by themselves", nil, minority, minority, hung, "watch whether the cluster heals by itself", "", ""},
+		{"they did not", nil, watched(minority), watched(minority), watched(hung), "stop all servers", "", ""},
+		{"it healed", nil, synced, synced, minority, "", "db3 is back", ""},
+		{"half-way: the first is up", nil, one, crashed, crashed, "join db2", "", ""},
+		{"one is away", nil, at("7"), at("9"), away, "", "", "--accept-missing db3"},
+		{"one is away, accepted", []string{"db3"}, at("7"), at("9"), away, "start the cluster from db2 at " + cluster1 + ":9", "", ""},
+		{"two histories", nil, at("7"), but(ordered, func(n *galeraNode) { n.grastate = cluster2 + ":77:0" }), at("9"), "", "", "different clusters"},
+		{"zero history with databases", nil, but(crashed, func(n *galeraNode) { n.position = galera.ZeroUUID + ":-1" }), at("7"), at("9"), "", "", "--accept-missing db1"},
+		{"the data gives no position", nil, but(crashed, func(n *galeraNode) { n.position = "nonsense" }), at("7"), at("9"), "", "", "--accept-missing db1"},
+		{"blank disks", nil, blank3, blank3, blank3, "", "", "nothing to recover"},
+		{"one disk was replaced", nil, blank3, at("7"), at("9"), "start the cluster from db3 at " + cluster1 + ":9", "", ""},
+	} {
+		g := threeNodes()
+		c, err := g.Intend(plan.Intent{Verb: plan.Recover, AcceptMissing: x.missing})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hosts := probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)}
+		ph, err := c.Decide(hosts)
+		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		if again, err := c.Decide(hosts); x.refused == "" && (err != nil || again.Name != ph.Name) {
+			t.Errorf("%s: decided anew: %q %v", x.name, again.Name, err)
+		}
+		for host, ch := range ph.Changes {
+			for _, a := range ch.Actions {
+				if strings.Contains(a.Shell, "galera_new_cluster") && (a.Guard == "" || len(ph.Changes) > 1) {
+					t.Errorf("%s: %s is started without a guard, or not alone", x.name, host)
+				}
+			}
+		}
+	}
+	if _, err := threeNodes().Intend(plan.Intent{Verb: plan.Recover, AcceptMissing: []string{"db9"}}); err == nil {
+		t.Error("an unknown node was accepted as missing")
+	}
+}
+
+func TestARollingRestartTakesEachServerOnceAndTheWriterLast(t *testing.T) {
+	g := threeNodes()
+	c, err := g.Intend(plan.Intent{Verb: plan.Restart})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := map[string]galeraNode{"db1": writer, "db2": synced, "db3": synced}
+	var order []string
+	for range 5 {
+		hosts := probe.Hosts{}
+		for n, x := range nodes {
+			hosts[n] = x.seen(g)
+		}
+		ph, err := c.Decide(hosts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ph.Empty() {
+			break
+		}
+		for n := range ph.Changes {
+			order = append(order, n)
+			nodes[n] = but(nodes[n], func(n *galeraNode) { n.life = "b" })
+		}
+	}
+	if got := strings.Join(order, " "); got != "db2 db3 db1" {
+		t.Errorf("restarted %q", got)
+	}
+}
+
+func TestMaintenanceNeverTakesTheLastServer(t *testing.T) {
+	marked := func(n galeraNode) galeraNode { return but(n, func(n *galeraNode) { n.mark = "haprov maintenance" }) }
+	for _, x := range []struct {
+		name                  string
+		on                    bool
+		a, b, c               galeraNode
+		phase, waits, refused string
+	}{
+		{"on", true, writer, synced, synced, "take db1 out of service", "", ""},
+		{"on, sessions still there", true, marked(writer), synced, synced, "", "its 9 sessions end", ""},
+		{"on, done", true, marked(synced), synced, synced, "", "", ""},
+		{"nobody else serves", true, writer, marked(synced), crashed, "", "", "stays in service"},
+		{"off", false, marked(synced), synced, synced, "end the maintenance of db1", "", ""},
+		{"off, done", false, synced, synced, synced, "", "", ""},
+		{"it cannot be asked", true, galeraNode{}, synced, synced, "", "", "cannot be asked"},
+	} {
+		g := threeNodes()
+		c, err := g.Intend(plan.Intent{Verb: plan.Maintenance, Host: "db1", On: x.on})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ph, err := c.Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
+		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+	}
+}
