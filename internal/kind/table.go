@@ -24,6 +24,7 @@ var Table = []Spec{
 	galeraSpec,
 	mysqlDatabaseSpec,
 	mysqlUserSpec,
+	mysqlImportSpec,
 	mysqlSocketUserSpec,
 	secretSpec,
 }
