@@ -83,7 +83,7 @@ func hides(c rune) bool {
 type counter struct {
 	depth, unary, ops, text, commas int
 	round                           []hclsyntax.TokenType // open brackets
-	loops, maxLoops                 int
+	loops                           []int                 // how deep the for-expressions stand that are open
 }
 
 func tokensOK(r *report, tokens hclsyntax.Tokens) bool {
@@ -127,6 +127,9 @@ func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what stri
 			return "Nesting is too deep", maxDepth
 		}
 	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+		if n := len(c.loops); n > 0 && c.loops[n-1] == c.depth {
+			c.loops = c.loops[:n-1]
+		}
 		if c.depth > 0 {
 			c.depth--
 			c.round = c.round[:len(c.round)-1]
@@ -144,7 +147,7 @@ func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what stri
 		c.ops = 0
 	case hclsyntax.TokenNewline:
 		if !c.inParens() {
-			c.ops, c.loops = 0, 0
+			c.ops, c.loops = 0, nil
 		}
 	case hclsyntax.TokenNumberLit:
 		if len(t.Bytes) > maxNumber || hugeExponent(string(t.Bytes)) {
@@ -157,7 +160,7 @@ func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what stri
 	case hclsyntax.TokenIdent:
 		opens := before == hclsyntax.TokenOBrack || before == hclsyntax.TokenOBrace || before == hclsyntax.TokenTemplateControl
 		if string(t.Bytes) == "for" && opens {
-			if c.loops++; c.loops > 1 && c.tooMany() {
+			if c.loops = append(c.loops, c.depth); len(c.loops) > 1 && c.tooMany() {
 				return "Nested for-expressions make too many elements", maxLoop
 			}
 		}

@@ -102,3 +102,11 @@ func FuzzLoad(f *testing.F) {
 		problems.Render(40, true)
 	})
 }
+
+func TestLoopsSideBySideAreNotNested(t *testing.T) {
+	side := strings.Repeat("[for x in group.db.hosts : x.name], ", 30)
+	text := "network \"a\" { cidr = \"10.0.0.0/24\" }\nhost \"db1\" {\n  address = \"10.0.0.1\"\n  vars = { x = length([" + strings.ReplaceAll(side, "group.db.hosts", "[\"a\"]") + "]) }\n}\n"
+	for _, p := range load(strings.ReplaceAll(text, "x.name", "x")) {
+		t.Errorf("%s: %s", p.Summary, p.Detail)
+	}
+}
