@@ -44,8 +44,10 @@ func (m *MySQLDatabase) database() string {
 	return m.Name
 }
 
+// query reads a real table too: a Galera node outside of the primary component answers for the
+// information schema, and for nothing else.
 func (m *MySQLDatabase) query() probe.Query {
-	return sqlQuery("database "+m.database(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '"+m.database()+"'")
+	return sqlQuery("database "+m.database(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '"+m.database()+"' AND (SELECT COUNT(*) FROM mysql.global_priv) >= 0")
 }
 
 // Probe asks every host; only the one that serves answers.

@@ -52,10 +52,12 @@ func (m *MySQLUser) stored() string {
 	return "*" + strings.ToUpper(hex.EncodeToString(two[:]))
 }
 
+// query reads what is kept of the password, and whether the rights on the database are all that this
+// server's version has: it lists as many as mysql.db has columns for, but for the right to grant.
 func (m *MySQLUser) query() probe.Query {
-	where := "user = '" + m.Name + "' AND host = '" + m.From + "'"
-	return sqlQuery("user "+m.Name, "SELECT IFNULL((SELECT JSON_VALUE(priv, '$.authentication_string') FROM mysql.global_priv WHERE "+where+"), '-'), "+
-		"(SELECT COUNT(*) FROM mysql.db WHERE "+where+" AND db = '"+m.Database+"' AND select_priv = 'Y' AND insert_priv = 'Y' AND create_priv = 'Y' AND drop_priv = 'Y')")
+	return sqlQuery("user "+m.Name, "SELECT IFNULL((SELECT JSON_VALUE(priv, '$.authentication_string') FROM mysql.global_priv WHERE user = '"+m.Name+"' AND host = '"+m.From+"'), '-'), "+
+		"(SELECT COUNT(*) FROM information_schema.schema_privileges WHERE grantee = CONCAT(QUOTE('"+m.Name+"'), '@', QUOTE('"+m.From+"')) AND table_schema = '"+m.Database+"')"+
+		" >= (SELECT COUNT(*) - 1 FROM information_schema.columns WHERE table_schema = 'mysql' AND table_name = 'db' AND column_name LIKE '%\\_priv')")
 }
 
 // Probe asks every host; only the one that serves answers.
