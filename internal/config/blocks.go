@@ -102,9 +102,10 @@ type clusterBlock struct {
 }
 
 type roleBlock struct {
-	Name  string               `hcl:"name,label"`
-	Hosts hclsyntax.Expression `hcl:"hosts"`
-	Range hcl.Range            `hcl:",range"`
+	Name    string               `hcl:"name,label"`
+	Hosts   hclsyntax.Expression `hcl:"hosts"`
+	Leaving hclsyntax.Expression `hcl:"leaving,optional"`
+	Range   hcl.Range            `hcl:",range"`
 }
 
 type recipeFile struct {

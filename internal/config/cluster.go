@@ -48,15 +48,19 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	}
 	p.input(input)
 	chains := map[string]*recipe.Chain{}
-	for _, h := range c.Hosts {
+	all := b.inOrder(append(b.leaving(c), c.Roles...))
+	for _, h := range all {
 		chains[h] = &recipe.Chain{Host: h}
 	}
 	for _, on := range d.on {
 		hosts := roleHosts(c, on.role)
 		b.steps(on.steps, p.of(b, on.role, hosts), chains, []string{d.Name})
 	}
-	for _, h := range c.Hosts {
-		c.Chains = append(c.Chains, *chains[h])
+	b.leave(c, chains)
+	for _, h := range all {
+		if len(chains[h].Items) > 0 || contains(c.Hosts, h) {
+			c.Chains = append(c.Chains, *chains[h])
+		}
 	}
 	b.owners(c)
 	b.proofs(d, &c, p)
@@ -101,7 +105,13 @@ func (b *builder) roles(blk clusterBlock) (out []inventory.Role) {
 		if len(hosts) == 0 && b.fails == 0 {
 			b.at(r.Range, "Role has no hosts", "Write hosts = [host.NAME, ...].")
 		}
-		out = append(out, inventory.Role{Name: r.Name, Hosts: hosts})
+		leaving := b.hostList(r.Leaving)
+		for _, h := range leaving {
+			if contains(hosts, h) {
+				b.at(r.Range, fmt.Sprintf("Host %s is in the role and leaves it", bounded(h)), "Name it in hosts or in leaving.")
+			}
+		}
+		out = append(out, inventory.Role{Name: r.Name, Hosts: hosts, Leaving: leaving})
 	}
 	return out
 }

@@ -99,6 +99,8 @@ type Cluster struct {
 type Role struct {
 	Name  string
 	Hosts []string // in inventory order
+	// Leaving are hosts that were in the role and are taken out of it, in inventory order.
+	Leaving []string
 }
 
 // Host finds a host by name.

@@ -118,8 +118,13 @@ type member struct {
 	watched bool   // it was given time to heal by itself, some minutes ago at most
 }
 
-// restartMark stands in the maintenance file while this step restarts a node.
-const restartMark = "haprov: the server is being restarted"
+// What this step itself writes to the maintenance file begins with ownMark, and it takes it away
+// again; a user's maintenance stays.
+const (
+	ownMark     = "haprov: "
+	restartMark = ownMark + "the server is being restarted"
+	leftMark    = ownMark + "left the cluster"
+)
 
 // Decide gives the next phase of the cluster, or of the intent.
 func (g *Galera) Decide(seen probe.Hosts) (plan.Phase, error) {

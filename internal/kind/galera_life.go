@@ -37,8 +37,8 @@ func (g *Galera) restarts(ms []member) (plan.Phase, error) {
 		case m.Lost != "":
 		case m.owes, g.in.Verb == plan.Restart && m.life == g.memo.lives[m.Name]:
 			due = append(due, m)
-		case strings.HasPrefix(m.drain, restartMark):
-			return g.mark(m, "end the maintenance of "+m.Name, "in maintenance by a restart that was broken off", "in service", "rm -f "+shell.Quote(g.Maintenance)), nil
+		case strings.HasPrefix(m.drain, ownMark):
+			return g.mark(m, "end the maintenance of "+m.Name, m.drain, "in service", "rm -f "+shell.Quote(g.Maintenance)), nil
 		}
 	}
 	if len(due) == 0 {
@@ -58,7 +58,7 @@ func (g *Galera) restarts(ms []member) (plan.Phase, error) {
 	file := shell.Quote(g.Maintenance)
 	text := "test -e " + file + " || printf '%s\\n' " + shell.Quote(restartMark) + " >" + file + "\n" +
 		drained(30) + "\n" + loud(g.Unit, "systemctl restart "+shell.Quote(g.Unit)) + "\n" +
-		"if grep -q '^haprov: ' " + file + "; then rm -f " + file + "; fi"
+		"if grep -q '^" + ownMark + "' " + file + "; then rm -f " + file + "; fi"
 	return plan.Phase{Name: "restart the server on " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: "started before its configuration changed, or to be restarted", Want: "restarted, out of the proxies meanwhile"}},
 		Actions: []act.Action{{Title: "drain and restart the server on " + m.Name, Shell: text, Timeout: time.Hour, Pays: []string{g.Unit},

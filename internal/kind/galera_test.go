@@ -252,3 +252,22 @@ func TestMaintenanceNeverTakesTheLastServer(t *testing.T) {
 		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 	}
 }
+
+func TestMembersLeaveOneByOneWhileTheOthersAreHealthy(t *testing.T) {
+	left := galeraNode{unit: "inactive", grastate: cluster1 + ":12:0", databases: "app"}
+	for _, x := range []struct {
+		name           string
+		a, b, c        galeraNode // c leaves
+		phase, refused string
+	}{
+		{"it runs", writer, synced, synced, "db3 leaves the cluster", ""},
+		{"it has left", writer, synced, left, "", ""},
+		{"it cannot be asked", writer, synced, galeraNode{}, "", ""},
+		{"one that stays is away", writer, galeraNode{}, synced, "", "no member leaves"},
+		{"one that stays is a donor", writer, donor, synced, "", "no member leaves"},
+	} {
+		g := threeNodes()
+		ph, err := g.Leave([]Node{{Name: "db3"}}).Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
+		expect(t, x.name, ph, err, x.phase, "", x.refused)
+	}
+}

@@ -14,5 +14,12 @@ type Intended interface {
 	Intend(plan.Intent) (Cluster, error)
 }
 
+// Leaver is a cluster step that hosts can be taken out of. Leave gives the step that does it; it
+// sees the hosts that stay, too.
+type Leaver interface {
+	Cluster
+	Leave([]Node) Cluster
+}
+
 // ErrNoIntent: the step has no decision table for the verb.
 var ErrNoIntent = errors.New("nothing here knows how to do that")

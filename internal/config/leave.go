@@ -1,0 +1,43 @@
+package config
+
+import (
+	"haprov/internal/inventory"
+	"haprov/internal/kind"
+	"haprov/internal/recipe"
+)
+
+// leaving are the cluster's roles as far as hosts leave them.
+func (b *builder) leaving(c recipe.Cluster) (out []inventory.Role) {
+	for _, r := range c.Roles {
+		if len(r.Leaving) > 0 {
+			out = append(out, inventory.Role{Name: r.Name, Hosts: r.Leaving})
+		}
+	}
+	return out
+}
+
+// leave puts a step before all others for each cluster step that hosts leave: they are taken out
+// while everything still knows them.
+func (b *builder) leave(c recipe.Cluster, chains map[string]*recipe.Chain) {
+	for _, r := range b.leaving(c) {
+		members := roleHosts(c, r.Name)
+		var steps []*recipe.Item
+		if len(members) > 0 {
+			steps = chains[members[0]].Items
+		}
+		for _, it := range steps {
+			step, ok := it.Cluster.(kind.Leaver)
+			if !ok {
+				continue
+			}
+			x := *it
+			x.Address += ".leaving"
+			x.Cluster = step.Leave(b.nodes(r.Hosts))
+			x.Hosts = b.inOrder([]inventory.Role{{Hosts: it.Hosts}, {Hosts: r.Hosts}})
+			b.made[&x] = b.made[it]
+			for _, h := range x.Hosts {
+				chains[h].Items = append([]*recipe.Item{&x}, chains[h].Items...)
+			}
+		}
+	}
+}

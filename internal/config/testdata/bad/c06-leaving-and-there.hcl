@@ -1,0 +1,14 @@
+host "db1" { address = "192.0.2.1" }
+host "db2" { address = "192.0.2.2" }
+cluster "shop" {
+  recipe = "members"
+  role "db" { # ERROR: Host "db2" is in the role and leaves it
+    hosts   = [host.db1, host.db2]
+    leaving = [host.db2]
+  }
+}
+recipe "members" {
+  on "db" {
+    package "mariadb-server" {}
+  }
+}
