@@ -21,7 +21,7 @@ import (
 
 type upFlags struct {
 	yes, plan, detailed, verify, prove bool
-	allow                       []string
+	allow                              []string
 }
 
 func (a *app) upCmd() *cobra.Command {

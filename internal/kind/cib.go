@@ -48,16 +48,22 @@ func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
 			return c, nil, fmt.Errorf("%s cannot be seen (%s): the cluster is not configured while a member is away", n, l)
 		}
 	}
+	// The first host that sees the most speaks for the cluster: one that was fenced sees nobody.
 	c.host = c.names[0]
-	mon := seen[c.host].Get(monQuery())
-	c.state, err = pacemaker.ParseMon(mon.Out)
-	if mon.State != probe.Answered || mon.Exit != 0 || err != nil || !c.state.Quorum || len(c.state.Online()) < len(c.names) {
-		var off []string
-		for _, n := range c.names {
-			if !slices.Contains(c.state.Online(), n) {
-				off = append(off, n)
-			}
+	for _, n := range c.names {
+		mon := seen[n].Get(monQuery())
+		state, err := pacemaker.ParseMon(mon.Out)
+		if mon.State == probe.Answered && mon.Exit == 0 && err == nil && state.Quorum && len(state.Online()) > len(c.state.Online()) {
+			c.host, c.state = n, state
 		}
+	}
+	var off []string
+	for _, n := range c.names {
+		if !slices.Contains(c.state.Online(), n) {
+			off = append(off, n)
+		}
+	}
+	if len(off) > 0 {
 		w := wait(fmt.Sprintf("all %d nodes are online and have quorum (%s not yet)", len(c.names), strings.Join(off, ", ")), 3*time.Minute)
 		return c, &w, nil
 	}
@@ -90,6 +96,26 @@ func (c crm) constraint(prefix string) *pacemaker.Node {
 		}
 	}
 	return nil
+}
+
+// standbyIn reports whether a CIB tells a node to run nothing. No CIB says so by no answer.
+func standbyIn(cib probe.Answer, node string) (standby bool) {
+	root, err := pacemaker.Parse(cib.Out)
+	if cib.State != probe.Answered || cib.Exit != 0 || err != nil {
+		return false
+	}
+	if ns := root.Find("configuration", "nodes"); ns != nil {
+		for _, n := range ns.Children {
+			if n.Attrs["uname"] != node {
+				continue
+			}
+			n.All(func(x *pacemaker.Node) {
+				v := x.Attrs["value"]
+				standby = standby || x.Name == "nvpair" && x.Attrs["name"] == "standby" && (v == "on" || v == "true")
+			})
+		}
+	}
+	return standby
 }
 
 // other is the node that is not the given one; only of two.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"haprov/internal/act"
-	"haprov/internal/cluster/drbd"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
@@ -50,67 +49,9 @@ func (d *DRBDVolume) label() string  { return ("hv-" + d.Name)[:min(16, len(d.Na
 
 const unfinished = "hv-unfinished"
 
-func (d *DRBDVolume) subjects() []probe.Subject {
-	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing)}
-}
-
-// superblock prints magic number and label of an ext file system (offsets 1080 and 1144 of ext4's
-// documented layout). It reads past the page cache: DRBD writes below it, and a buffered read of
-// the disk under a volume may be an old one.
-func (d *DRBDVolume) superblock() string {
-	head := "dd if=" + shell.Quote(d.Backing) + " iflag=direct bs=4096 count=1 2>/dev/null | dd bs=1 "
-	return "magic=$(" + head + "skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(" + head + "skip=1144 count=16 2>/dev/null | tr -d '\\000')"
-}
-
-func (d *DRBDVolume) disk() probe.Query {
-	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing)+"); echo signatures: \"$@\"; "+d.superblock()+
-		"; echo \"magic: $magic\"; echo \"label: $label\"", d.subjects()...)
-}
-
-func (d *DRBDVolume) block() probe.Query { return probe.Query{Kind: probe.Block, Name: d.Backing} }
-
-// Probe asks for the module's view and for what is on the disk.
-func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, procQuery(), d.disk(), d.block())
-}
-
-// volume is one host's part.
-type volume struct {
-	drbd.Status
-	metadata  bool
-	blank     bool
-	formatted bool
-	label     string
-	size      int64
-	holds     string
-}
-
-func (d *DRBDVolume) read(s probe.Seen) (v volume, err error) {
-	b, ok := s.Block(d.Backing)
-	disk := s.Get(d.disk())
-	if !ok || disk.State != probe.Answered || s.Get(procQuery()).State != probe.Answered {
-		return v, fmt.Errorf("no answer about the disk")
-	}
-	if !b.Exists {
-		return v, fmt.Errorf("%s is not there", d.Backing)
-	}
-	v.Status = drbd.ParseProc(s.Get(procQuery()).Out, fmt.Sprint(d.Minor))
-	v.blank, v.size, v.holds = b.Blank && b.Holds == "", b.Size, b.Holds
-	for _, l := range strings.Split(disk.Out, "\n") {
-		k, t, _ := strings.Cut(l, ":")
-		t = strings.TrimSpace(t)
-		switch k {
-		case "signatures":
-			v.metadata = strings.Contains(" "+t+" ", " drbd ")
-			v.blank = v.blank && t == ""
-		case "magic":
-			v.formatted = t == "53ef"
-		case "label":
-			v.label = t
-		}
-	}
-	return v, nil
-}
+// justCreated begins the identifiers of a volume that never was up to date: the current one is 4,
+// UUID_JUST_CREATED of DRBD 8.4's linux/drbd.h, and there is no older one.
+const justCreated = "0000000000000004:0000000000000000:"
 
 // Decide gives the next phase.
 func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
@@ -131,11 +72,16 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		if err != nil {
 			return plan.Phase{}, fmt.Errorf("%s: %w", n, err)
 		}
+		v.resting = standbyIn(seen[n].Get(cibQuery()), n)
 		vs[n] = v
 	}
 	a, b := vs[names[0]], vs[names[1]]
 	done := a.label == d.label() && b.label == d.label()
 	switch {
+	case done && (a.resting || b.resting):
+		return plan.Phase{}, nil // Pacemaker takes the volume down there, and up again afterwards
+	case a.Up && b.Up && len(a.pending)+len(b.pending) > 0:
+		return d.takeUp(names, vs)
 	case done && a.Healthy() && b.Healthy():
 		return plan.Phase{}, nil
 	case a.Syncing() || b.Syncing():
@@ -152,7 +98,10 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		if a.formatted || b.formatted {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold a file system\n%s", table(names, vs))
 		}
-		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, ""), nil
+		if !a.unused || !b.unused {
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent, and not fresh: they held data once\n%s", table(names, vs))
+		}
+		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh()), nil
 	case !a.Healthy() || !b.Healthy():
 		return wait("both sides are up to date", 5*time.Minute), nil
 	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
@@ -202,11 +151,38 @@ func (d *DRBDVolume) up(names []string, vs map[string]volume) plan.Phase {
 	return ph
 }
 
+// stillFresh looks again whether both sides are connected and neither ever held anything.
+func (d *DRBDVolume) stillFresh() string {
+	return fmt.Sprintf("grep -q '^ *%d: cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent ' /proc/drbd && drbdadm get-gi %s | grep -q '^%s' && { %s; [ \"$magic\" != 53ef ]; }",
+		d.Minor, shell.Quote(d.Name), justCreated, d.superblock())
+}
+
+// takeUp lets the running volume follow its resource file. Options change while it runs; what
+// would take a side down first is refused.
+func (d *DRBDVolume) takeUp(names []string, vs map[string]volume) (plan.Phase, error) {
+	ph := plan.Phase{Name: "take up the changed resource file", Changes: map[string]plan.Change{}}
+	for _, n := range names {
+		for _, c := range vs[n].pending {
+			if !strings.HasSuffix(c, "-options") {
+				return ph, fmt.Errorf("%s: the resource file wants %q, which the running volume cannot take up: take the hosts into maintenance one after the other (haprov maintenance %s on)", n, c, n)
+			}
+		}
+		if len(vs[n].pending) > 0 {
+			one := d.phase("", n, "adjust "+d.Name+" ("+strings.Join(vs[n].pending, ", ")+")", "drbdadm adjust "+d.Name,
+				"p=$("+d.pending()+") && ! printf '%s\\n' \"$p\" | grep -qv -e '-options$'")
+			ph.Changes[n] = one.Changes[n]
+		}
+	}
+	return ph, nil
+}
+
 // format makes and fills the file system. The final label is set last: a run that was cut short
 // leaves one that is not finished, and it is made again; nobody has ever used it.
 func (d *DRBDVolume) format(host string) plan.Phase {
 	dev := d.device()
-	do := "drbdadm primary " + d.Name + "\nm=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null || :; rmdir \"$m\"; drbdadm secondary " + d.Name + "' EXIT\n" +
+	// There may be no cluster yet that could answer a fence handler: while the file system is made,
+	// which nobody uses, a lost peer must not freeze it. The resource file's word holds again after.
+	do := fmt.Sprintf("m=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null || :; rmdir \"$m\"; drbdadm secondary %[1]s; drbdadm adjust %[1]s' EXIT\ndrbdsetup disk-options %[2]d --fencing=dont-care\ndrbdadm primary %[1]s\n", d.Name, d.Minor) +
 		"mkfs.ext4 -q -F -L " + unfinished + " " + dev + "\n"
 	if d.Seed != "" {
 		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
@@ -225,14 +201,4 @@ func (d *DRBDVolume) phase(name, host, title, do, guard string) plan.Phase {
 
 func wait(reason string, deadline time.Duration) plan.Phase {
 	return plan.Phase{Wait: &plan.Wait{Reason: reason, Deadline: deadline}}
-}
-
-// table is the evidence: what each host said.
-func table(names []string, vs map[string]volume) string {
-	var b strings.Builder
-	for _, n := range names {
-		v := vs[n]
-		fmt.Fprintf(&b, "  %s: %s, metadata %v, blank %v, file system %v %q\n", n, v.Status, v.metadata, v.blank, v.formatted, v.label)
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }

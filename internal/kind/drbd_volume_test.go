@@ -8,7 +8,7 @@ import (
 )
 
 // side is what one host of a volume would answer.
-type side struct{ proc, signatures, magic, label, block string }
+type side struct{ proc, signatures, magic, label, block, identifiers, pending, cib string }
 
 const (
 	gone  = "cat: /proc/drbd: No such file or directory"
@@ -27,8 +27,10 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 		}
 		out[n] = probe.HostSeen{Seen: probe.NewSeen(map[probe.Key]probe.Answer{
 			procQuery().Key(): {State: probe.Answered, Out: s.proc},
-			d.disk().Key():    {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nlabel: " + s.label},
+			d.disk().Key():    {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
 			d.block().Key():   {State: probe.Answered, Out: s.block},
+			d.adjust().Key():  {State: probe.Answered, Out: s.pending},
+			cibQuery().Key():  {State: probe.Answered, Out: s.cib},
 		})}
 	}
 	return out
@@ -36,13 +38,16 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 
 func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 	d := &DRBDVolume{Name: "mysql", Backing: "/dev/disk/by-haprov/data", Filesystem: "ext4", Seed: "true"}
-	blank := side{gone, "", "", "", clean}
-	down := side{gone, "drbd", "", "", used}
-	alone := side{line("cs:WFConnection ro:Secondary/Unknown ds:Inconsistent/DUnknown"), "drbd", "", "", used}
-	fresh := side{line("cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), "drbd", "", "", used}
-	equal := side{line("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), "drbd", "", "", used}
-	half := side{line("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), "drbd", "53ef", unfinished, used}
-	ready := side{line("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"), "drbd", "53ef", "hv-mysql", used}
+	blank := side{proc: gone, block: clean}
+	down := side{proc: gone, signatures: "drbd", block: used}
+	alone := side{proc: line("cs:WFConnection ro:Secondary/Unknown ds:Inconsistent/DUnknown"), signatures: "drbd", block: used}
+	fresh := side{proc: line("cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), signatures: "drbd", block: used}
+	equal := side{proc: line("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", block: used}
+	half := side{proc: line("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: unfinished, block: used}
+	ready := side{proc: line("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
+	fresh.identifiers = justCreated + "0000000000000000:0000000000000000"
+	standby := `<cib><configuration><nodes><node uname="db2"><instance_attributes><nvpair name="standby" value="on"/></instance_attributes></node></nodes></configuration></cib>`
+	changed := func(s side, pending string) side { s.pending = pending; return s }
 	with := func(s side, proc string) side { s.proc = line(proc); return s }
 
 	for _, c := range []struct {
@@ -52,21 +57,25 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		refused     string
 	}{
 		{"two blank disks", blank, blank, "create metadata", "", ""},
-		{"a disk with a file system", side{gone, "ext4", "53ef", "home", used}, blank, "", "", "not blank"},
-		{"a disk with bytes that nobody knows", side{gone, "", "", "", used}, blank, "", "", "not blank"},
+		{"a disk with a file system", side{proc: gone, signatures: "ext4", magic: "53ef", label: "home", block: used}, blank, "", "", "not blank"},
+		{"a disk with bytes that nobody knows", side{proc: gone, block: used}, blank, "", "", "not blank"},
 		{"cut short between the two", down, blank, "create metadata", "", ""},
 		{"a new disk beside one with data", ready, blank, "", "", "holds data"},
 		{"metadata on both", down, down, "connect", "", ""},
 		{"waiting for the peer", alone, alone, "", "connect", ""},
 		{"connected and fresh", fresh, fresh, "first sync", "", ""},
+		{"inconsistent on both, and one was up to date once", fresh, with(side{signatures: "drbd", block: used, identifiers: "032E5E8DBF46EEF3:0000000000000000:"}, "cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), "", "", "held data once"},
 		{"inconsistent on both, but used", with(ready, "cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), fresh, "", "", "hold a file system"},
 		{"in sync and empty", equal, equal, "make the file system", "", ""},
 		{"a file system that was not finished", half, half, "make the file system", "", ""},
-		{"somebody else's file system", with(side{"", "drbd", "53ef", "home", used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", `labelled "home"`},
-		{"a file system without a label", with(side{"", "drbd", "53ef", "", used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", "not this volume's"},
+		{"somebody else's file system", with(side{signatures: "drbd", magic: "53ef", label: "home", block: used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", `labelled "home"`},
+		{"a file system without a label", with(side{signatures: "drbd", magic: "53ef", block: used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", "not this volume's"},
 		{"resynchronising", with(ready, "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"), with(ready, "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate"), "", "synchronised", ""},
 		{"split brain", with(ready, "cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown"), ready, "", "", "nothing is thrown away"},
 		{"a host that is away", ready, side{}, "", "", "one side alone"},
+		{"the resource file changed", ready, changed(with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "net-options\ndisk-options\n"), "take up the changed resource file", "", ""},
+		{"the resource file names another address", ready, changed(ready, "net-options\ndisconnect\n"), "", "", "haprov maintenance db2 on"},
+		{"one host is in maintenance", side{proc: line("cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, side{proc: gone, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, "", "", ""},
 		{"all is well", ready, with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "", "", ""},
 	} {
 		ph, err := d.Decide(volumes(d, map[string]side{"db1": c.a, "db2": c.b}))
@@ -84,7 +93,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		}
 		for n, ch := range ph.Changes {
 			for _, a := range ch.Actions {
-				if (strings.Contains(a.Shell, "create-md") || strings.Contains(a.Shell, "mkfs")) && a.Guard == "" {
+				if (strings.Contains(a.Shell, "create-md") || strings.Contains(a.Shell, "mkfs") || strings.Contains(a.Shell, "new-current-uuid") || strings.Contains(a.Shell, "adjust")) && a.Guard == "" {
 					t.Errorf("%s: %s: %s destroys and looks at nothing first", c.name, n, a.Title)
 				}
 			}

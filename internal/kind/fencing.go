@@ -142,6 +142,11 @@ func (f *Fencing) Decide(seen probe.Hosts) (plan.Phase, error) {
 	if !f.now && !f.lab() {
 		return plan.Phase{Note: "fencing is not proved since it was set up or changed; `haprov verify --prove-fencing` fences the standby and waits until it is back"}, nil
 	}
+	for _, n := range c.names {
+		if c.state.Standby(n) {
+			return plan.Phase{Note: "fencing is not proved while " + n + " is in maintenance"}, nil
+		}
+	}
 	if reason := c.unsettled(seen); reason != "" {
 		return wait(reason, 5*time.Minute), nil
 	}

@@ -29,7 +29,7 @@ var serving2 = strings.NewReplacer("db1", "db2", "db2", "db1").Replace(serving1)
 
 const devices = `<primitive id="fence-db1" class="stonith" type="fence_x"/><primitive id="fence-db2" class="stonith" type="fence_x"/>`
 
-func member(name, online, standby string) string {
+func clusterNode(name, online, standby string) string {
 	return `<node name="` + name + `" online="` + online + `" pending="false" unclean="false" standby="` + standby + `"/>`
 }
 
@@ -39,7 +39,7 @@ func (p pair) hosts(t *testing.T, c Cluster) probe.Hosts {
 		p.running = serving1
 	}
 	if p.nodes == "" {
-		p.nodes = member("db1", "true", "false") + member("db2", "true", "false")
+		p.nodes = clusterNode("db1", "true", "false") + clusterNode("db2", "true", "false")
 	}
 	out := probe.Hosts{"db1": {}, "db2": {Lost: p.lost}}
 	for range 3 {
@@ -124,7 +124,7 @@ func TestTheStandbyIsFencedOnceAsAProof(t *testing.T) {
 		{"a device changed since", pair{crm: strings.Replace(proved(value), `id="fence-db1"`, `id="fence-db1" x="y"`, 1)}, "fence the standby", "", ""},
 		{"another fencing is no proof", is(func(p *pair) { p.history = event("other", "2026-01-01 10:00:00Z") }), "fence the standby", "", ""},
 		{"the standby is not back", is(func(p *pair) {
-			p.history, p.nodes = event(tag, "x"), member("db1", "true", "false")+member("db2", "false", "false")
+			p.history, p.nodes = event(tag, "x"), clusterNode("db1", "true", "false")+clusterNode("db2", "false", "false")
 		}), "", "online", ""},
 		{"not in sync", is(func(p *pair) {
 			p.proc = map[string]string{"db1": "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"}

@@ -1,0 +1,103 @@
+package kind
+
+import (
+	"fmt"
+	"strings"
+
+	"haprov/internal/cluster/drbd"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+func (d *DRBDVolume) subjects() []probe.Subject {
+	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing)}
+}
+
+// superblock prints magic number and label of an ext file system (offsets 1080 and 1144 of ext4's
+// documented layout). It reads past the page cache: DRBD writes below it, and a buffered read of
+// the disk under a volume may be an old one.
+func (d *DRBDVolume) superblock() string {
+	head := "dd if=" + shell.Quote(d.Backing) + " iflag=direct bs=4096 count=1 2>/dev/null | dd bs=1 "
+	return "magic=$(" + head + "skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(" + head + "skip=1144 count=16 2>/dev/null | tr -d '\\000')"
+}
+
+func (d *DRBDVolume) disk() probe.Query {
+	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing)+"); echo signatures: \"$@\"; "+d.superblock()+
+		"; echo \"magic: $magic\"; echo \"label: $label\"; echo \"identifiers: $(drbdadm get-gi "+shell.Quote(d.Name)+" 2>/dev/null)\"", d.subjects()...)
+}
+
+func (d *DRBDVolume) block() probe.Query { return probe.Query{Kind: probe.Block, Name: d.Backing} }
+
+// pending names the commands by which drbdadm would make the running volume what the resource file
+// says. Their arguments stay on the host: the shared secret may be among them.
+func (d *DRBDVolume) pending() string {
+	return "o=$(drbdadm --dry-run adjust " + shell.Quote(d.Name) + ") && printf '%s\\n' \"$o\" | awk '{print $2}'"
+}
+
+func (d *DRBDVolume) adjust() probe.Query {
+	return probe.Cmd("drbd adjust "+d.Name, d.pending(), append(d.subjects(), fileSubject("/etc/drbd.d/"+d.Name+".res"))...)
+}
+
+// Probe asks for the module's view, for what is on the disk, and what Pacemaker was told.
+func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
+	return unread(seen[host].Seen, procQuery(), d.disk(), d.block(), d.adjust(), cibQuery())
+}
+
+// volume is one host's part.
+type volume struct {
+	drbd.Status
+	metadata  bool
+	unused    bool     // its data generation is the one that metadata is created with
+	pending   []string // what drbdadm would do to make it as the file says
+	resting   bool     // Pacemaker was told to run nothing there
+	blank     bool
+	formatted bool
+	label     string
+	size      int64
+	holds     string
+}
+
+func (d *DRBDVolume) read(s probe.Seen) (v volume, err error) {
+	b, ok := s.Block(d.Backing)
+	disk := s.Get(d.disk())
+	if !ok || disk.State != probe.Answered || s.Get(procQuery()).State != probe.Answered {
+		return v, fmt.Errorf("no answer about the disk")
+	}
+	if !b.Exists {
+		return v, fmt.Errorf("%s is not there", d.Backing)
+	}
+	v.Status = drbd.ParseProc(s.Get(procQuery()).Out, fmt.Sprint(d.Minor))
+	v.blank, v.size, v.holds = b.Blank && b.Holds == "", b.Size, b.Holds
+	for _, l := range strings.Split(disk.Out, "\n") {
+		k, t, _ := strings.Cut(l, ":")
+		t = strings.TrimSpace(t)
+		switch k {
+		case "signatures":
+			v.metadata = strings.Contains(" "+t+" ", " drbd ")
+			v.blank = v.blank && t == ""
+		case "magic":
+			v.formatted = t == "53ef"
+		case "label":
+			v.label = t
+		case "identifiers":
+			v.unused = strings.HasPrefix(t, justCreated)
+		}
+	}
+	if a := s.Get(d.adjust()); v.Up && a.State == probe.Answered {
+		if a.Exit != 0 {
+			return v, fmt.Errorf("drbdadm does not understand the resource file: %s", a.Out)
+		}
+		v.pending = strings.Fields(a.Out)
+	}
+	return v, nil
+}
+
+// table is the evidence: what each host said.
+func table(names []string, vs map[string]volume) string {
+	var b strings.Builder
+	for _, n := range names {
+		v := vs[n]
+		fmt.Fprintf(&b, "  %s: %s, metadata %v, blank %v, file system %v %q\n", n, v.Status, v.metadata, v.blank, v.formatted, v.label)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
