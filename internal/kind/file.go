@@ -158,7 +158,7 @@ func (f *File) reload(c plan.Change, seen probe.Seen) (plan.Change, error) {
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "systemd", Have: "an older " + unit, Want: "this file"})
 	}
 	if u.Reload || len(c.Actions) > 0 {
-		c.Actions = append(c.Actions, daemonReload(unit))
+		c.Actions = append(c.Actions, daemonReload(unit, f.Path))
 	}
 	return c, nil
 }

@@ -148,7 +148,7 @@ func (s *Service) define(c *plan.Change, u probe.UnitInfo, seen probe.Seen) (fre
 	if d == nil {
 		if u.Reload {
 			c.Diffs = append(c.Diffs, plan.Diff{Attribute: "systemd", Have: "an older definition", Want: "as on the disk"})
-			c.Actions = append(c.Actions, daemonReload(s.unit()))
+			c.Actions = append(c.Actions, daemonReload(s.unit(), ""))
 		}
 		return false, nil
 	}

@@ -36,11 +36,16 @@ func unitOfPath(p string) string {
 }
 
 // daemonReload lets systemd read its files again, unless it knows the unit as it is on the disk:
-// one that was not loaded before is read when it is first asked for.
-func daemonReload(unit string) act.Action {
+// one that was not loaded before is read when it is first asked for. A drop-in in a folder that is
+// new may be overlooked: systemd remembers for a while which folders there are.
+func daemonReload(unit, file string) act.Action {
+	known := `[ "$(systemctl show --value -p NeedDaemonReload -- ` + shell.Quote(unit) + `)" = no ]`
+	if strings.HasSuffix(path.Dir(file), ".d") {
+		known += ` && systemctl show --value -p DropInPaths -- ` + shell.Quote(unit) + ` | grep -qF -- ` + shell.Quote(file)
+	}
 	return act.Action{
 		Title:   "reload systemd for " + unit,
-		Unless:  `[ ! -d /run/systemd/system ] || [ "$(systemctl show --value -p NeedDaemonReload -- ` + shell.Quote(unit) + `)" = no ]`,
+		Unless:  `[ ! -d /run/systemd/system ] || { ` + known + `; }`,
 		Shell:   "systemctl daemon-reload",
 		Touches: []probe.Subject{probe.Subject("unit:" + unit)},
 	}
