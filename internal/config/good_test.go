@@ -237,3 +237,27 @@ func TestFactsAreAskedFirst(t *testing.T) {
 		t.Error("an escape sequence was taken for a kernel")
 	}
 }
+
+// TestRecipesSeeTheDriverTheLabRunsOn: time-outs and what a kernel lacks depend on it.
+func TestRecipesSeeTheDriverTheLabRunsOn(t *testing.T) {
+	text := `
+lab "x" {}
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+cluster "c" { recipe = "r" }
+recipe "r" {
+  on "all" {
+    package "slow" { when = lab.driver == "tcg" }
+  }
+}
+`
+	for driver, want := range map[string]int{"": 0, "uml": 0, "tcg": 1} {
+		p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Driver: driver})
+		if len(problems) > 0 {
+			t.Fatal(problems.Render(80, false))
+		}
+		if n := len(p.Clusters[0].Chains[0].Items); n != want || driver != "" && p.Inventory.Lab.Driver != driver {
+			t.Errorf("driver %q: %d steps, %s", driver, n, p.Inventory.Lab.Driver)
+		}
+	}
+}

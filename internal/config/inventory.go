@@ -20,6 +20,7 @@ type world struct {
 	decoder
 	inv    *inventory.Inventory
 	dir    string // relative paths of the inventory start here
+	driver string // in place of the lab's own; empty: its own
 	file   inventoryFile
 	vars   map[string]cty.Value // by host
 	values map[string]cty.Value // host objects by name
@@ -77,6 +78,9 @@ func (w *world) lab() {
 	}
 	w.name("lab", b.Name, b.Range)
 	w.inv.Lab = &inventory.Lab{Name: b.Name, Image: b.Image, Driver: b.Driver, Memory: b.Memory, CPUs: b.CPUs}
+	if w.driver != "" {
+		w.inv.Lab.Driver = w.driver
+	}
 }
 
 // once reports a name that was there before, with both places.

@@ -59,9 +59,6 @@ func Load(path string, o Options) (*recipe.Program, Problems) {
 		return nil, b.sorted(path)
 	}
 	b.read(body, o.Speed)
-	if o.Driver != "" && b.inv.Lab != nil {
-		b.inv.Lab.Driver = o.Driver
-	}
 	if len(b.inv.Hosts) == 0 && b.fails == 0 && len(b.file.Recipes) == 0 {
 		b.at(hcl.Range{Filename: path}, "Inventory has no hosts", "Write host \"db1\" { address = \"...\" } for each machine.")
 	}
@@ -91,7 +88,7 @@ func start(path string, o *Options) *builder {
 	}
 	f := newFiles(dir, o.Shipped)
 	r := &report{files: f}
-	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, places: map[string]hcl.Range{}}
+	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, driver: o.Driver, places: map[string]hcl.Range{}}
 	w.ctx = &hcl.EvalContext{Functions: f.reach("inventory", o.Secrets, &names{})}
 	return &builder{world: w, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}}
 }
