@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,4 +133,16 @@ func until(t *testing.T, what string, d time.Duration, ok func() bool) time.Dura
 func tail(s string) string {
 	l := strings.Split(strings.TrimSpace(s), "\n")
 	return strings.Join(l[max(0, len(l)-40):], "\n")
+}
+
+// suite skips a test unless $SUITE names one of its suites; none named is core, all runs all.
+func suite(t *testing.T, names ...string) {
+	t.Helper()
+	want := os.Getenv("SUITE")
+	if want == "" {
+		want = "core"
+	}
+	if want != "all" && !slices.Contains(names, want) {
+		t.Skipf("suite %s: run it with make test-vm SUITE=%s", strings.Join(names, ", "), names[0])
+	}
 }

@@ -2,100 +2,153 @@ package vm
 
 import (
 	"database/sql"
+	"strings"
 	"testing"
 	"time"
 )
 
-// TestTwoNodes takes nothing to a cluster and then pulls plugs under a writer.
-func TestTwoNodes(t *testing.T) {
-	p := newPlace(t)
-	outer := t
-	var db *sql.DB
-	next := 0
+// two is the two-node stack on a lab's machines, its endpoint, and the rows written so far.
+type two struct {
+	*place
+	db   *sql.DB
+	next int
+}
 
-	step := func(name string, f func(t *testing.T)) {
-		if !t.Failed() {
-			t.Run(name, func(t *testing.T) {
-				outer := p.t
-				p.t = t
-				defer func() { p.t = outer }()
-				f(t)
-			})
-		}
+// step runs a part of a long test, unless one before it failed.
+func (c *two) step(outer *testing.T, name string, f func(t *testing.T)) {
+	if outer.Failed() {
+		return
 	}
-	step("from nothing to ready", func(t *testing.T) {
-		s := p.up(12 * time.Minute)
+	outer.Run(name, func(t *testing.T) {
+		before := c.t
+		c.t = t
+		defer func() { c.t = before }()
+		f(t)
+	})
+}
+
+// sides are the active host and the other one.
+func (c *two) sides() (active, standby string) {
+	if c.status().Active == "db1" {
+		return "db1", "db2"
+	}
+	return "db2", "db1"
+}
+
+// under runs a fault while somebody writes, waits until rows come again, and judges what is lost.
+// most is the longest time without service that passes.
+func (c *two) under(most time.Duration, fault func(active, standby string)) (hit, back time.Time) {
+	t := c.t
+	t.Helper()
+	active, standby := c.sides()
+	w := write(t, c.db, c.next)
+	c.next += 1_000_000
+	begin := time.Now()
+	until(t, "the writer has begun", time.Minute, func() bool { return w.since(begin) })
+	hit = time.Now()
+	fault(active, standby)
+	done := time.Now()
+	until(t, "rows are acknowledged again", 3*time.Minute, func() bool { return w.since(done.Add(8 * time.Second)) })
+	acked, lost, gap := w.end(t)
+	t.Logf("%d rows acknowledged, %d lost, longest time without service %.1f s", acked, lost, gap.Seconds())
+	if lost != 0 {
+		t.Errorf("%d acknowledged rows are lost", lost)
+	}
+	if gap > most {
+		t.Errorf("%s without service, more than %s", gap, most)
+	}
+	return hit, w.back
+}
+
+func (c *two) healthy() {
+	c.t.Helper()
+	d := until(c.t, "the cluster is healthy and in sync again", 5*time.Minute, func() bool { return c.status().Healthy && c.inSync() })
+	c.t.Logf("healthy again after %.0f s", d.Seconds())
+}
+
+// ends counts the machines' ends so far: fenced, powered off or crashed.
+func (c *two) ends() int {
+	out := c.run(time.Minute, "lab", "logs")
+	return strings.Count(out, "reboot") + strings.Count(out, "ended")
+}
+
+// TestTwoNodes takes nothing to a cluster and then breaks one part after the other under a writer.
+func TestTwoNodes(t *testing.T) {
+	suite(t, "core", "mysql-drbd")
+	c := &two{place: newPlace(t)}
+	c.step(t, "from nothing to ready", func(t *testing.T) {
+		s := c.up(12 * time.Minute)
 		if s.Failed != 0 || s.Changes == 0 || s.Hosts != 2 {
 			t.Fatalf("%+v", s)
 		}
 		t.Logf("%d changes in %.0f s", s.Changes, s.Seconds)
 	})
-	step("the second run changes nothing", func(t *testing.T) {
-		s := p.up(time.Minute)
+	c.step(t, "the second run changes nothing", func(t *testing.T) {
+		s := c.up(time.Minute)
 		if s.Failed != 0 || s.Changes != 0 {
 			t.Fatalf("%+v", s)
 		}
 		t.Logf("0 changes in %.1f s", s.Seconds)
 	})
-	step("a row through the virtual IP", func(t *testing.T) {
-		if v := p.status(); !v.Healthy {
-			t.Fatalf("not healthy: %v", v.Reasons)
+	c.step(t, "a row through the virtual IP", func(*testing.T) {
+		if v := c.status(); !v.Healthy {
+			c.t.Fatalf("not healthy: %v", v.Reasons)
 		}
-		db = p.endpoint(outer)
-		until(t, "the endpoint takes a table", time.Minute, func() bool {
-			_, err := db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
+		c.db = c.endpoint(t)
+		until(c.t, "the endpoint takes a table", time.Minute, func() bool {
+			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 			return err == nil
 		})
 	})
-
-	// under runs a fault while somebody writes, and judges.
-	under := func(t *testing.T, fault func(active, standby string)) {
-		v := p.status()
-		standby := "db1"
-		if v.Active == "db1" {
-			standby = "db2"
-		}
-		w := write(t, db, next)
-		next += 1_000_000
-		begin := time.Now()
-		until(t, "the writer has begun", time.Minute, func() bool { return w.since(begin) })
-		fault(v.Active, standby)
-		hit := time.Now()
-		until(t, "rows are acknowledged again", 3*time.Minute, func() bool { return w.since(hit.Add(8 * time.Second)) })
-		acked, lost, gap := w.end(t)
-		t.Logf("%d rows acknowledged, %d lost, longest time without service %.1f s", acked, lost, gap.Seconds())
-		if lost != 0 {
-			t.Errorf("%d acknowledged rows are lost", lost)
-		}
-		if gap > 150*time.Second {
-			t.Errorf("%s without service", gap)
-		}
-	}
-	healthy := func(t *testing.T) {
-		d := until(t, "the cluster is healthy and in sync again", 5*time.Minute, func() bool { return p.status().Healthy && p.inSync() })
-		t.Logf("healthy again after %.0f s", d.Seconds())
-	}
 	for _, name := range []string{"the active machine loses power", "and the other way round"} {
-		step(name, func(t *testing.T) {
-			var off string
-			under(t, func(active, standby string) {
-				off = active
-				p.run(time.Minute, "lab", "power-off", active)
+		c.step(t, name, func(t *testing.T) {
+			var off, left string
+			hit, back := c.under(90*time.Second, func(active, standby string) {
+				off, left = active, standby
+				c.run(time.Minute, "lab", "power-off", active)
 			})
-			if v := p.status(); v.Active == off {
+			t.Log(c.outage(left, hit, back))
+			if v := c.status(); v.Active == off {
 				t.Errorf("%s is active without power", off)
 			}
-			p.run(time.Minute, "lab", "power-on", off)
-			healthy(t)
+			c.run(time.Minute, "lab", "power-on", off)
+			c.healthy()
 		})
 	}
-	step("the wires between the two are cut", func(t *testing.T) {
-		under(t, func(active, standby string) { p.run(time.Minute, "lab", "cut", active, standby) })
-		p.run(time.Minute, "lab", "heal")
-		healthy(t)
+	c.step(t, "the wires between the two are cut", func(t *testing.T) {
+		c.under(90*time.Second, func(active, standby string) { c.run(time.Minute, "lab", "cut", active, standby) })
+		c.run(time.Minute, "lab", "heal")
+		c.healthy()
 	})
-	step("after all of it, a run changes nothing", func(t *testing.T) {
-		if s := p.up(2 * time.Minute); s.Changes != 0 || s.Failed != 0 {
+	for _, network := range []string{"service", "replication"} {
+		c.step(t, "only the wire of network "+network+" is cut", func(t *testing.T) {
+			before, ends := c.status().Active, c.ends()
+			c.under(60*time.Second, func(active, standby string) {
+				c.run(time.Minute, "lab", "cut", active, standby, "--network", network)
+			})
+			c.run(time.Minute, "lab", "heal")
+			c.healthy()
+			if v := c.status(); v.Active != before || c.ends() != ends {
+				t.Errorf("a failover: active %s, then %s; machines ended %d times, then %d", before, v.Active, ends, c.ends())
+			}
+		})
+	}
+	c.step(t, "the database server freezes", func(t *testing.T) {
+		c.under(2*time.Minute, func(active, _ string) { c.run(time.Minute, "ssh", active, "--", "pkill -STOP -x mariadbd") })
+		c.healthy()
+	})
+	c.step(t, "the active side is moved", func(t *testing.T) {
+		before := c.status().Active
+		hit, back := c.under(60*time.Second, func(_, standby string) { c.run(3*time.Minute, "switchover", standby, "--yes") })
+		after := c.status().Active
+		t.Log(c.outage(after, hit, back))
+		if after == before {
+			t.Errorf("%s is still active", before)
+		}
+		c.healthy()
+	})
+	c.step(t, "after all of it, a run changes nothing", func(t *testing.T) {
+		if s := c.up(2 * time.Minute); s.Changes != 0 || s.Failed != 0 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -104,7 +157,8 @@ func TestTwoNodes(t *testing.T) {
 // inSync reports whether both disks are current and no fence constraint is left.
 func (p *place) inSync() bool {
 	for _, h := range []string{"db1", "db2"} {
-		if err := p.command(p.t.Context(), "ssh", h, "--", "grep -q 'cs:Connected.*ds:UpToDate/UpToDate' /proc/drbd && ! cibadmin -Q -l | grep -q drbd-fence-by-handler").Run(); err != nil {
+		err := p.command(p.t.Context(), "ssh", h, "--", "grep -q 'cs:Connected.*ds:UpToDate/UpToDate' /proc/drbd && ! cibadmin -Q -l | grep -q drbd-fence-by-handler").Run()
+		if err != nil {
 			return false
 		}
 	}

@@ -25,6 +25,7 @@ type writer struct {
 	acked   map[int]bool
 	last    time.Time
 	longest time.Duration
+	back    time.Time // when the row after the longest time without one was acknowledged
 }
 
 // endpoint serves the cluster on loopback through `haprov forward` until t ends, and gives a pool.
@@ -85,8 +86,11 @@ func write(t *testing.T, db *sql.DB, from int) *writer {
 			}
 			w.mu.Lock()
 			w.acked[i] = true
-			w.longest = max(w.longest, time.Since(w.last))
-			w.last = time.Now()
+			now := time.Now()
+			if gap := now.Sub(w.last); gap > w.longest {
+				w.longest, w.back = gap, now
+			}
+			w.last = now
 			w.mu.Unlock()
 		}
 	}()
