@@ -149,14 +149,18 @@ func (c crm) unsettled(seen probe.Hosts) string {
 	return ""
 }
 
-// settledGuard is a shell condition, to be checked on the active host: it still is the active one,
-// the other node is a member, the disks of both are in sync.
-func (c crm) settledGuard(active, other string) string {
-	g := []string{`[ "$(crm_node -n)" = ` + shell.Quote(active) + ` ]`, "crm_node -l | grep -q " + shell.Quote(" "+other+" member$")}
+// servesGuard is a shell condition, to be checked on the active host: it still is the active one.
+func (c crm) servesGuard(active string) string {
+	g := []string{`[ "$(crm_node -n)" = ` + shell.Quote(active) + ` ]`}
 	for _, r := range c.state.Single() {
 		g = append(g, "crm_resource --locate --resource "+shell.Quote(r.ID)+" | grep -q "+shell.Quote(": "+active+" *$"))
 	}
-	g = append(g, "! cibadmin -Q -l | grep -q "+drbdFence,
-		`! grep -E '^ *[0-9]+: cs:' /proc/drbd 2>/dev/null | grep -v cs:Unconfigured | grep -qvE 'cs:Connected ro:[A-Za-z]+/[A-Za-z]+ ds:UpToDate/UpToDate '`)
 	return strings.Join(g, " && ")
+}
+
+// settledGuard is one too: and the other node is a member, and the disks of both are in sync.
+func (c crm) settledGuard(active, other string) string {
+	return strings.Join([]string{c.servesGuard(active), "crm_node -l | grep -q " + shell.Quote(" "+other+" member$"),
+		"! cibadmin -Q -l | grep -q " + drbdFence,
+		`! grep -E '^ *[0-9]+: cs:' /proc/drbd 2>/dev/null | grep -v cs:Unconfigured | grep -qvE 'cs:Connected ro:[A-Za-z]+/[A-Za-z]+ ds:UpToDate/UpToDate '`}, " && ")
 }

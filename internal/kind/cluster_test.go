@@ -60,44 +60,6 @@ func TestARingIsReloadedOnlyWhenWholeAndNeverRestarted(t *testing.T) {
 	}
 }
 
-const wantedCIB = `<configuration><resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/></resources></configuration>`
-
-func TestACIBIsPatchedThenWaitedFor(t *testing.T) {
-	p := &Pacemaker{Name: "cib", Config: wantedCIB}
-	node := func(resources, online, active string) probe.HostSeen {
-		s := probe.NewSeen(said(cibQuery(), 0, `<cib epoch="12"><configuration><resources>`+resources+`</resources><constraints><rsc_location id="drbd-fence-by-handler-x" rsc="vip"/></constraints></configuration></cib>`))
-		return probe.HostSeen{Seen: s.With(said(monQuery(), 0, `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes><node name="db1" online="true"/><node name="db2" online="`+online+`"/></nodes><resources><resource id="vip" active="`+active+`" role="Started"><node name="db1"/></resource></resources></pacemaker-result>`))}
-	}
-	vip := `<primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/>`
-	for _, x := range []struct {
-		name                  string
-		a                     probe.HostSeen
-		lost                  string
-		phase, waits, refused string
-	}{
-		{"nothing configured", node("", "true", "false"), "", "configure the cluster", "", ""},
-		{"a node is not online", node("", "false", "false"), "", "", "online and have quorum", ""},
-		{"configured, not started", node(vip, "true", "false"), "", "", "vip not yet", ""},
-		{"all runs, a foreign fence constraint stands", node(vip, "true", "true"), "", "", "", ""},
-		{"a host is away", node("", "true", "true"), "no route", "", "", "not configured while a member is away"},
-	} {
-		b := x.a
-		b.Lost = x.lost
-		ph, err := p.Decide(probe.Hosts{"db1": x.a, "db2": b})
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
-		for _, ch := range ph.Changes {
-			a := ch.Actions[0]
-			if !strings.Contains(a.Guard, `epoch="12"`) || strings.Contains(a.Shell, "--replace") {
-				t.Errorf("%s: not held to the version that was read, or replaces: %s", x.name, a.Guard)
-			}
-			verified, sent := strings.Index(a.Shell, "crm_verify"), strings.Index(a.Shell, "cibadmin --patch")
-			if verified < 0 || sent < verified {
-				t.Errorf("%s: sent before it was verified:\n%s", x.name, a.Shell)
-			}
-		}
-	}
-}
-
 func TestADatabaseAndItsUserAreMadeWhereTheServerIs(t *testing.T) {
 	d := &MySQLDatabase{Name: "app"}
 	u := &MySQLUser{Name: "app", From: "%", Database: "app", Password: secret.Sensitive("s3cret")}

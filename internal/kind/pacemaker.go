@@ -5,11 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"haprov/internal/act"
 	"haprov/internal/cluster/pacemaker"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
-	"haprov/internal/secret"
 )
 
 var pacemakerSpec = Spec{
@@ -22,11 +20,15 @@ var pacemakerSpec = Spec{
 }
 
 // Pacemaker wants elements in the CIB. They are compared by id; what is missing or differs is
-// committed as one versioned patch, verified first, never by replacing the whole.
+// committed as one versioned patch, verified and played through first, never by replacing the
+// whole. Which ids it wrote stands in the CIB too, so that what is wanted no longer can go.
 type Pacemaker struct {
 	Where  `hcl:"-"`
 	Name   string `hcl:"name,label" about:"A name for the step"`
 	Config string `hcl:"config" about:"A configuration element of the CIB with all that is wanted, as XML"`
+
+	intent *plan.Intent // switchover or maintenance, else nil
+	target string       // switchover: where to, chosen at the first look
 }
 
 // Check finds XML that cannot be read.
@@ -42,29 +44,79 @@ func (p *Pacemaker) Check() []Problem {
 	return out
 }
 
-// Probe asks every host: the one that is read is the first.
+// edit is the change that makes the CIB as wanted, and what differs, in words. The record of what is
+// ours is part of it. A constraint that a switchover left behind when it was cut short goes too.
+func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []string, err error) {
+	wanted, err := pacemaker.Parse(p.Config)
+	if err != nil {
+		return e, nil, err
+	}
+	wanted = pacemaker.WithRecord(wanted)
+	e.put = wanted
+	differs = pacemaker.Missing(cib, wanted)
+	e.drop = pacemaker.Surplus(cib, wanted)
+	if (crm{cib: cib}).constraint(switchoverID) != nil {
+		e.drop = append([]string{switchoverID}, e.drop...)
+	}
+	for _, id := range e.drop {
+		differs = append(differs, "remove "+id)
+	}
+	return e, differs, nil
+}
+
+// Probe asks every host: the one that is read is the first that sees all. When something differs,
+// Pacemaker itself is asked what it would do about it.
 func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, cibQuery(), monQuery())
+	qs := []probe.Query{cibQuery(), monQuery()}
+	if p.intent != nil {
+		qs = append(qs, procQuery())
+	}
+	if qs = unread(seen[host].Seen, qs...); len(qs) > 0 {
+		return qs
+	}
+	cib, err := pacemaker.Parse(seen[host].Get(cibQuery()).Out)
+	if err != nil {
+		return nil
+	}
+	if p.intent != nil {
+		if e, ok := p.intended(seen); ok {
+			return unread(seen[host].Seen, e.simulate())
+		}
+		return nil
+	}
+	if e, differs, err := p.edit(cib); err == nil && len(differs) > 0 {
+		return unread(seen[host].Seen, e.simulate())
+	}
+	return nil
 }
 
 // Decide commits what is missing, then waits until all of it runs.
 func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
-	wanted, err := pacemaker.Parse(p.Config)
-	if err != nil {
-		return plan.Phase{}, err
-	}
 	c, not, err := lookCRM(seen)
 	switch {
 	case err != nil:
 		return plan.Phase{}, err
+	case p.intent != nil:
+		return p.decideIntent(c, not, seen)
 	case not != nil:
 		return *not, nil
 	}
-	if missing := pacemaker.Missing(c.cib, wanted); len(missing) > 0 {
-		return p.configure(c.host, c.cib.Attrs["epoch"], missing), nil
+	e, differs, err := p.edit(c.cib)
+	if err != nil {
+		return plan.Phase{}, err
 	}
-	if late := p.late(wanted, c.state); len(late) > 0 {
+	if len(differs) > 0 {
+		ph, err := e.phase("configure the cluster", c.host, differs, c.epochGuard(), seen[c.host].Seen)
+		ph.Then = []string{"wait until everything runs"}
+		return ph, err
+	}
+	if late := p.late(e.put, c.state); len(late) > 0 {
 		return wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute), nil
+	}
+	for _, n := range c.names {
+		if c.state.Standby(n) {
+			return plan.Phase{Note: n + " is in maintenance and runs nothing; `haprov maintenance " + n + " off` ends it"}, nil
+		}
 	}
 	return plan.Phase{}, nil
 }
@@ -82,49 +134,4 @@ func (p *Pacemaker) late(wanted *pacemaker.Node, state pacemaker.State) (out []s
 		}
 	})
 	return out
-}
-
-// commitScript tries the wanted elements on a copy, has the copy verified and played through, and
-// sends what came of it as one versioned patch. What others put into the CIB is in both texts and
-// so in no patch. Any update of the status makes the patch too old; it is then made anew.
-// crm_verify exits with 78 for mere warnings, crm_diff with 1 when the two differ, cibadmin with
-// 103 when the CIB moved on.
-const commitScript = `t=$(mktemp -d)
-trap 'rm -rf "$t"' EXIT
-cat >"$t/wanted"
-for try in 1 2 3 4 5; do
-cibadmin -Q >"$t/old"
-cp "$t/old" "$t/new"
-CIB_file="$t/new" cibadmin --modify --allow-create --scope configuration --xml-file "$t/wanted"
-crm_verify --xml-file "$t/new" || [ $? = 78 ]
-CIB_shadow_dir="$t" crm_simulate --simulate --xml-file "$t/new"
-e=0; crm_diff --original "$t/old" --new "$t/new" >"$t/patch" || e=$?
-[ $e != 0 ] || exit 0
-[ $e = 1 ]
-e=0; cibadmin --patch --xml-file "$t/patch" || e=$?
-[ $e = 103 ] || exit $e
-done
-exit 103`
-
-// configure is the phase that commits. The guard holds it to the version that the decision rests on.
-func (p *Pacemaker) configure(host, epoch string, missing []string) plan.Phase {
-	c := plan.Change{}
-	for _, m := range missing {
-		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "cib", Want: m})
-	}
-	c.Actions = []act.Action{{
-		Title: "configure the cluster", Shell: commitScript, Stdin: secret.Plain(p.Config),
-		Guard:   "cibadmin -Q -l | head -n 1 | grep -q ' epoch=\"" + onlyDigits(epoch) + "\"'",
-		Touches: []probe.Subject{probe.All},
-	}}
-	return plan.Phase{Name: "configure the cluster", Changes: map[string]plan.Change{host: c}, Then: []string{"wait until everything runs"}}
-}
-
-func onlyDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
 }
