@@ -47,10 +47,42 @@ func (r *run) verify(ctx context.Context, changed bool) error {
 // notHere is the exit status by which a host says that it is not the active one.
 const notHere = 199
 
+// checkQuery is a check as a question to one of its hosts.
+func (r *run) checkQuery(c recipe.Check, x recipe.Run) probe.Query {
+	text := x.Shell.Reveal()
+	if c.On == "active" {
+		for _, a := range r.Active {
+			if active := a.Shell.Reveal(); a.Host == x.Host && active != "" {
+				text = fmt.Sprintf("( %s\n) >/dev/null 2>&1 || exit %d\n%s", active, notHere, text)
+			}
+		}
+	}
+	return probe.Query{Kind: probe.Command, Name: "check", Shell: text, Timeout: time.Duration(float64(checkTimeout) * r.Speed), Max: 4096}
+}
+
+// checkTimeout bounds one try of a check.
+const checkTimeout = 20 * time.Second
+
+// riding are the checks that only read, as far as they are asked on a host: they go with the first
+// questions, so that a run with nothing to do needs no exchange of its own for them.
+func (r *run) riding(host string) (out []probe.Query) {
+	if r.PlanOnly {
+		return nil
+	}
+	for _, c := range r.Checks {
+		for _, x := range c.Runs {
+			if x.Host == host && !c.Writes {
+				out = append(out, r.checkQuery(c, x))
+			}
+		}
+	}
+	return out
+}
+
 func (r *run) check(ctx context.Context, c recipe.Check) (host, output string, err error) {
 	first := map[string]time.Time{}
-	for {
-		host, output = r.try(ctx, c)
+	for again := false; ; again = true {
+		host, output = r.try(ctx, c, again)
 		if host != "" {
 			return host, "", nil
 		}
@@ -62,12 +94,8 @@ func (r *run) check(ctx context.Context, c recipe.Check) (host, output string, e
 }
 
 // try runs a check once. It names the host where it succeeded ("each" for all of them), or gives
-// the last output.
-func (r *run) try(ctx context.Context, c recipe.Check) (host, output string) {
-	active := map[string]string{}
-	for _, a := range r.Active {
-		active[a.Host] = a.Shell.Reveal()
-	}
+// the last output. An answer that came with the first questions counts, unless it is asked again.
+func (r *run) try(ctx context.Context, c recipe.Check, again bool) (host, output string) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	good := []string{}
@@ -77,15 +105,13 @@ func (r *run) try(ctx context.Context, c recipe.Check) (host, output string) {
 			continue
 		}
 		wg.Go(func() {
-			text := x.Shell.Reveal()
-			if a := active[x.Host]; c.On == "active" && a != "" {
-				text = fmt.Sprintf("( %s\n) >/dev/null 2>&1 || exit %d\n%s", a, notHere, text)
-			}
-			q := probe.Query{Kind: probe.Command, Name: "check", Shell: text, Timeout: h.scaled(20 * time.Second), Max: 4096}
-			h.seen = h.seen.Without([]probe.Query{q})
-			if err := h.ask(ctx, []probe.Query{q}); err != nil {
-				h.fail("check", err)
-				return
+			q := r.checkQuery(c, x)
+			if again || c.Writes || h.seen.Get(q).State == probe.Unasked {
+				h.seen = h.seen.Without([]probe.Query{q})
+				if err := h.ask(ctx, []probe.Query{q}); err != nil {
+					h.fail("check", err)
+					return
+				}
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -101,7 +101,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	work := context.WithoutCancel(ctx)
 
 	r.each(func(h *host) error { return h.open(ctx) })
-	r.each(func(h *host) error { return h.observe(ctx, h.items, true) })
+	r.each(func(h *host) error { return h.observe(ctx, h.items, true, r.riding(h.name)...) })
 	p := r.decide()
 	s := Summary{Hosts: len(r.hosts), Seen: p}
 	for _, h := range r.hosts {

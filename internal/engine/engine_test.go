@@ -330,6 +330,36 @@ func TestACheckIsTriedOnTheActiveHostUntilItSucceeds(t *testing.T) {
 	}
 }
 
+func TestChecksThatReadRideWithTheFirstQuestions(t *testing.T) {
+	l, dir := newLab(t), t.TempDir()
+	l.state("db1")
+	reads := recipe.Check{Text: "reads", On: "one", Deadline: time.Minute, Runs: []recipe.Run{{Host: "db1", Shell: secret.Plain("echo x >>" + dir + "/reads")}}}
+	writes := recipe.Check{Text: "writes", On: "one", Deadline: time.Minute, Writes: true, Runs: []recipe.Run{{Host: "db1", Shell: secret.Plain("echo x >>" + dir + "/writes")}}}
+	step := recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db1:content.x", Step: content{path: dir + "/x", text: "x"}}}}
+	lines := func(name string) int {
+		b, _ := os.ReadFile(dir + "/" + name)
+		return strings.Count(string(b), "\n")
+	}
+	run := func() (exchanges int, s Summary) {
+		s, err := Run(t.Context(), Options{Hosts: []recipe.Chain{step}, Open: l.open, Holder: "test", Checks: []recipe.Check{reads, writes}, Events: func(e Event) {
+			if _, ok := e.(Exchanged); ok {
+				exchanges++
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return exchanges, s
+	}
+	// What was read before the change says nothing about the time after it.
+	if _, s := run(); s.Changes != 1 || lines("reads") != 2 || lines("writes") != 1 {
+		t.Fatalf("%+v, %d reads, %d writes", s, lines("reads"), lines("writes"))
+	}
+	if n, s := run(); s.Changes != 0 || n != 1 || lines("reads") != 3 || lines("writes") != 1 {
+		t.Errorf("%+v in %d exchanges, %d reads, %d writes", s, n, lines("reads"), lines("writes"))
+	}
+}
+
 // moving is a cluster step whose host changes once between decision and action.
 type moving struct{ dir string }
 

@@ -80,10 +80,12 @@ func nonce() string {
 // rounds is how often an item may ask for more.
 const rounds = 3
 
-// observe asks all that the items still want to know, all of it in one exchange a round.
-func (h *host) observe(ctx context.Context, items []*recipe.Item, clusters bool) error {
+// observe asks all that the items still want to know, all of it in one exchange a round; riding
+// questions go with the first.
+func (h *host) observe(ctx context.Context, items []*recipe.Item, clusters bool, riding ...probe.Query) error {
 	for range rounds {
-		var ask []probe.Query
+		ask := riding
+		riding = nil
 		for _, it := range items {
 			var qs []probe.Query
 			switch {
