@@ -5,6 +5,8 @@
 package act
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"haprov/internal/probe"
@@ -44,6 +46,28 @@ type Action struct {
 
 	// Timeout bounds the action; 0 is DefaultTimeout.
 	Timeout time.Duration
+}
+
+// Command is what the action runs, for a person to read. No text of a file and no standard input is
+// in it.
+func (a Action) Command() string {
+	switch {
+	case a.Write != nil && a.Write.Validate != "":
+		return "write " + a.Write.Path + ", checked by: " + a.Write.Validate
+	case a.Write != nil:
+		return "write " + a.Write.Path
+	case len(a.Install) > 0:
+		return "apt-get install " + strings.Join(a.Install, " ")
+	case a.Start != nil:
+		var names []string
+		for _, u := range append([]Unit{*a.Start}, a.starts...) {
+			if !slices.Contains(names, u.Name) {
+				names = append(names, u.Name)
+			}
+		}
+		return "systemctl start " + strings.Join(names, " ")
+	}
+	return a.Shell
 }
 
 // DefaultTimeout bounds an action that names none.

@@ -20,7 +20,7 @@ type journal struct {
 }
 
 // openJournal makes a file named by the time, that only this user can read.
-func openJournal(what string) (*journal, error) {
+func (a *app) openJournal(what string) (*journal, error) {
 	root, err := lab.Root()
 	if err != nil {
 		return nil, err
@@ -35,8 +35,9 @@ func openJournal(what string) (*journal, error) {
 		return nil, err
 	}
 	fmt.Fprintf(f, "%s %s, by %s\n", now.Format(time.RFC3339), what, holder())
+	a.journal = f.Name()
 	w := &stamped{to: f}
-	return &journal{Human: view.Human{Out: w, Err: w, Verbose: true}, f: f}, nil
+	return &journal{Human: view.Human{Out: w, Err: w, Verbose: true, Place: a.place}, f: f}, nil
 }
 
 // both gives each thing that happens to the journal and to another view.

@@ -61,7 +61,7 @@ func (j *job) read(driver string, speed float64) error {
 	if problems.Failed() {
 		return errInput{}
 	}
-	j.program = p
+	j.program, j.places = p, places(p)
 	return nil
 }
 

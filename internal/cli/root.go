@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"haprov/internal/engine"
 	"haprov/internal/view"
 )
 
@@ -28,6 +29,12 @@ type app struct {
 	verbose   bool
 	// useVagrant: the machines are Vagrant's, whatever the inventory says of a lab.
 	useVagrant bool
+	// places: where each step is written, by address; known once the inventory is read.
+	places  map[string]string
+	journal string       // the file that this run is written down in
+	human   *view.Human  // the view of this command, when a person reads it
+	live    *view.Live   // the same on a terminal
+	screen  *view.Screen // the error stream, when lines are drawn again on it
 }
 
 // Main runs one command and gives its exit code. The first interrupt lets the batches in hand end
@@ -38,14 +45,15 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	sig := make(chan os.Signal, 2)
 	signal.Notify(sig, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(sig)
+	a := &app{in: in, out: out, err: errw, screen: &view.Screen{To: errw, Size: sizeOf(errw)}}
 	go func() {
 		<-sig
-		fmt.Fprintln(errw, "interrupted: what is in hand is finished first; once more to end at once")
+		fmt.Fprintln(a.screen, "interrupted: what is in hand is finished first; once more to end at once")
 		cancel()
 		<-sig
+		a.screen.Foot(nil)
 		os.Exit(exitInterrupted)
 	}()
-	a := &app{in: in, out: out, err: errw}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -59,11 +67,27 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	} else {
 		err = root.ExecuteContext(ctx)
 	}
+	a.still()
 	var shown errInput
 	if err != nil && !errors.Is(err, errPending) && !(errors.As(err, &shown) && shown.text == "") {
-		fmt.Fprintf(errw, "haprov: %s\n", view.Clean(err.Error()))
+		fmt.Fprintf(errw, "haprov: %s\n", view.Clean(a.closing(err)))
 	}
 	return code(err)
+}
+
+// closing is the last line of a command that failed. What was drawn already is not told again.
+func (a *app) closing(err error) string {
+	text := err.Error()
+	drawn := a.human != nil && (errors.Is(err, engine.ErrHosts) || errors.Is(err, engine.ErrCheck))
+	for _, all := range []error{engine.ErrHosts, engine.ErrCheck} {
+		if drawn && errors.Is(err, all) {
+			text = all.Error() + ", see above"
+		}
+	}
+	if drawn && a.journal != "" {
+		text += "; all of it stands in " + a.journal
+	}
+	return text
 }
 
 func (a *app) root() *cobra.Command {
@@ -122,9 +146,45 @@ func terminal(w any) bool {
 
 func (a *app) color() bool { return terminal(a.err) && os.Getenv("NO_COLOR") == "" }
 
+// view is what draws this command: JSON lines, plain lines, or live ones on a terminal.
 func (a *app) view(planOnly bool) view.View {
 	if a.json {
 		return &view.JSON{Out: a.out}
 	}
-	return &view.Human{Out: a.out, Err: a.err, Color: a.color(), Verbose: a.verbose, PlanOnly: planOnly}
+	a.human = &view.Human{Out: a.out, Err: a.err, Color: a.color(), Verbose: a.verbose, PlanOnly: planOnly, Place: a.place}
+	if !terminal(a.err) || os.Getenv("TERM") == "dumb" {
+		return a.human
+	}
+	a.human.Err = a.screen
+	if terminal(a.out) {
+		a.human.Out = a.screen
+	}
+	a.live = &view.Live{Human: a.human, Screen: a.screen}
+	a.live.Start()
+	return a.live
+}
+
+func (a *app) place(address string) string { return a.places[address] }
+
+// still ends what is drawn again and again. It may be repeated.
+func (a *app) still() {
+	if a.live != nil {
+		a.live.Close()
+		a.live = nil
+	}
+}
+
+// sizeOf asks a terminal for its size, each time anew.
+func sizeOf(w any) func() (int, int) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return nil
+	}
+	return func() (int, int) {
+		width, height, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			return 0, 0
+		}
+		return width, height
+	}
 }

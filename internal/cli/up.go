@@ -16,6 +16,7 @@ import (
 	"haprov/internal/lab"
 	"haprov/internal/plan"
 	"haprov/internal/recipe"
+	"haprov/internal/shell"
 	"haprov/internal/view"
 )
 
@@ -77,7 +78,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		return a.ended(v, err)
 	}
 	if !f.plan {
-		log, err := openJournal("haprov up, " + j.program.Inventory.Path)
+		log, err := a.openJournal("haprov up, " + j.program.Inventory.Path)
 		if err != nil {
 			return fmt.Errorf("journal: %w", err)
 		}
@@ -93,6 +94,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if err := j.reach(ctx, !f.plan, report); err != nil {
 		return a.ended(v, err)
 	}
+	if a.human != nil {
+		a.human.Brief = !f.plan && (f.yes || j.lab != nil)
+	}
 	for _, c := range j.program.Clusters {
 		o := j.options(ctx, c)
 		o.Events, o.Allow = v.Event, f.allow
@@ -105,6 +109,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		}
 		s, err := engine.Run(ctx, o)
 		v.Summary(s, err)
+		if f.verify && errors.Is(err, engine.ErrNotApproved) {
+			return fmt.Errorf("%w: not everything is as wanted; haprov up%s mends what is shown above", err, a.flags())
+		}
 		if err != nil {
 			return err
 		}
@@ -117,7 +124,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			return errPending
 		}
 		if !a.json && !f.plan {
-			(&view.Human{Out: a.out}).Ready(c.Endpoint, j.lab != nil)
+			view.Ready(a.out, c.Endpoint, a.flags(), j.lab != nil)
 		}
 	}
 	return nil
@@ -165,4 +172,31 @@ func (a *app) ask(engine.Plan) bool {
 	fmt.Fprint(a.err, "change this? [y/N] ")
 	line, _ := bufio.NewReader(a.in).ReadString('\n')
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line)))
+}
+
+// flags are those that a next command needs to mean the same machines.
+func (a *app) flags() string {
+	s := ""
+	if a.inventory != "" {
+		s = " -i " + shell.Quote(a.inventory)
+	}
+	if a.useVagrant {
+		s += " --vagrant"
+	}
+	return s
+}
+
+// places says where each step of a program is written.
+func places(p *recipe.Program) map[string]string {
+	at := map[string]string{}
+	for _, c := range p.Clusters {
+		for _, ch := range c.Chains {
+			for _, it := range ch.Items {
+				if it.File != "" {
+					at[it.Address] = fmt.Sprintf("%s:%d", it.File, it.Line)
+				}
+			}
+		}
+	}
+	return at
 }

@@ -32,11 +32,12 @@ type (
 		Unchanged            bool
 		Diffs                []plan.Diff
 	}
-	// Failed: a host stops here. Output is the end of what the failed action printed.
+	// Failed: a host stops here. Command is what the failed action ran, Output the end of what it
+	// printed.
 	Failed struct {
-		Host, Address string
-		Err           error
-		Output        string
+		Host, Address   string
+		Err             error
+		Command, Output string
 	}
 	// Waiting: a condition has not come yet. Sent at each look.
 	Waiting struct {

@@ -43,12 +43,11 @@ func (h *host) fail(address string, err error) {
 	}
 	h.mu.Unlock()
 	if first {
-		out := ""
-		var f *actionError
-		if errors.As(err, &f) {
-			out = f.output
+		var f actionError
+		if at := (*actionError)(nil); errors.As(err, &at) {
+			f = *at
 		}
-		h.event(Failed{Host: h.name, Address: address, Err: err, Output: out})
+		h.event(Failed{Host: h.name, Address: address, Err: err, Command: f.command, Output: f.output})
 	}
 }
 
@@ -164,9 +163,9 @@ func (h *host) forget(touched []subject) {
 
 // actionError is a failed action.
 type actionError struct {
-	title, output string
-	state         act.State
-	exit          int
+	title, command, output string
+	state                  act.State
+	exit                   int
 }
 
 func (e *actionError) Error() string {
@@ -212,10 +211,10 @@ func (h *host) perform(ctx context.Context, batch []batchItem) error {
 		case act.Refused:
 			// Not the host's failure: a cluster step looks again and decides anew.
 			b := batch[covers[i][0]]
-			return fmt.Errorf("%s: %w", b.address, &actionError{b.action.Title, r.Output, r.State, r.Exit})
+			return fmt.Errorf("%s: %w", b.address, &actionError{b.action.Title, joined[i].Command(), r.Output, r.State, r.Exit})
 		case act.Failed, act.Running:
 			b := batch[covers[i][0]]
-			h.fail(b.address, &actionError{b.action.Title, r.Output, r.State, r.Exit})
+			h.fail(b.address, &actionError{b.action.Title, joined[i].Command(), r.Output, r.State, r.Exit})
 			return h.failed()
 		}
 	}

@@ -48,7 +48,7 @@ func (v *JSON) Event(e engine.Event) {
 	case engine.Done:
 		v.line("done", map[string]any{"host": e.Host, "address": e.Address, "title": e.Title, "seconds": e.Took.Seconds(), "unchanged": e.Unchanged})
 	case engine.Failed:
-		v.line("failed", map[string]any{"host": e.Host, "address": e.Address, "error": e.Err.Error(), "output": e.Output})
+		v.line("failed", map[string]any{"host": e.Host, "address": e.Address, "error": e.Err.Error(), "command": e.Command, "output": e.Output})
 	case engine.Waiting:
 		v.line("waiting", map[string]any{"hosts": e.Hosts, "address": e.Address, "reason": e.Reason, "left": e.Left.Seconds()})
 	case engine.Phase:

@@ -32,8 +32,15 @@ type Human struct {
 	Color    bool
 	Verbose  bool
 	PlanOnly bool
-	waiting  string
-	since    time.Time
+	// Brief leaves the texts of new files out of a plan that nobody is asked about.
+	Brief bool
+	// Place says where a step is written, as FILE:LINE; nil: nobody knows.
+	Place func(address string) string
+
+	waiting string
+	since   time.Time
+	last    string // the failure shown last
+	tally   tally
 }
 
 func (v *Human) paint(code, s string) string {
@@ -45,15 +52,16 @@ func (v *Human) paint(code, s string) string {
 
 // Lab draws what the lab reports.
 func (v *Human) Lab(e lab.Event) {
-	who := e.Host
-	if who == "" {
-		who = "lab"
+	name := e.Host
+	if name == "" {
+		name = "lab"
 	}
-	fmt.Fprintf(v.Err, "%-8s %s %s\n", who, e.Action, Clean(e.Text))
+	fmt.Fprintf(v.Err, "%-8s %s %s\n", name, e.Action, Clean(e.Text))
 }
 
 // Event draws one event of the engine.
 func (v *Human) Event(e engine.Event) {
+	v.tally.count(e)
 	switch e := e.(type) {
 	case engine.Connected:
 		if v.Verbose {
@@ -76,14 +84,11 @@ func (v *Human) Event(e engine.Event) {
 		}
 		fmt.Fprintf(v.Err, "%-8s %s  %s (%s)\n", e.Host, what, Clean(e.Title), short(e.Took))
 	case engine.Failed:
-		fmt.Fprintf(v.Err, "%-8s %s %s\n", e.Host, v.paint("1;31", "failed"), Clean(e.Err.Error()))
-		for _, l := range tail(e.Output, 15) {
-			fmt.Fprintf(v.Err, "         | %s\n", Clean(l))
-		}
+		v.failed(e)
 	case engine.Waiting:
 		if e.Reason != v.waiting || time.Since(v.since) > 10*time.Second {
 			v.waiting, v.since = e.Reason, time.Now()
-			fmt.Fprintf(v.Err, "%-8s waiting: %s (at most %s more)\n", strings.Join(e.Hosts, ","), Clean(e.Reason), short(e.Left))
+			fmt.Fprintf(v.Err, "%-8s waiting: %s (at most %s more)\n", who(strings.Join(e.Hosts, ",")), Clean(e.Reason), short(e.Left))
 		}
 	case engine.Checked:
 		if e.Err == nil {
@@ -137,6 +142,10 @@ func (v *Human) diff(w io.Writer, d plan.Diff) {
 		fmt.Fprintf(w, "    %s: %s -> %s\n", d.Attribute, Clean(have), Clean(d.Want))
 		return
 	}
+	if v.Brief && d.Have == "" {
+		fmt.Fprintf(w, "    %s: (absent) -> %d lines\n", d.Attribute, strings.Count(d.Want, "\n"))
+		return
+	}
 	text := string(diff.Diff("have", []byte(d.Have), "want", []byte(d.Want)))
 	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if i == 0 && strings.HasPrefix(l, "diff ") {
@@ -166,7 +175,18 @@ func (v *Human) Summary(s engine.Summary, err error) {
 			fmt.Fprintf(v.Err, "%-8s %d login, %d exec, %d exchanges, %d bytes out, %d in\n", h, c.Logins, c.Execs, c.Exchanges, c.BytesOut, c.BytesIn)
 		}
 	}
+	if !v.PlanOnly {
+		v.table(s)
+	}
 	fmt.Fprintf(v.Out, "%d changes on %d hosts, %d failed, %s\n", s.Changes, s.Hosts, s.Failed, short(s.Took))
+}
+
+// who names whom a wait is about; a check is nobody's own.
+func who(hosts string) string {
+	if hosts == "" {
+		return "check"
+	}
+	return hosts
 }
 
 // Clean makes remote text safe for a terminal: control characters and direction overrides are
@@ -197,14 +217,4 @@ func short(d time.Duration) string {
 		return d.Round(time.Millisecond).String()
 	}
 	return d.Round(100 * time.Millisecond).String()
-}
-
-// Ready says where the service is and what to type next.
-func (v *Human) Ready(endpoint string, lab bool) {
-	if endpoint != "" {
-		fmt.Fprintf(v.Out, "ready: %s\n", endpoint)
-	}
-	if lab {
-		fmt.Fprintln(v.Out, "next: haprov lab status, haprov ssh HOST, haprov verify, haprov down")
-	}
 }

@@ -1,0 +1,68 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"haprov/internal/engine"
+)
+
+// failed draws why a host stops: the step and where it is written, the command and the end of what
+// it printed, the likely cause and what to do. A failure that several hosts share is told once.
+func (v *Human) failed(e engine.Failed) {
+	text := e.Err.Error()
+	head := fmt.Sprintf("%-8s %s ", e.Host, v.paint("1;31", "failed"))
+	if same := e.Address + text; same == v.last {
+		fmt.Fprintf(v.Err, "%sthe same\n", head)
+		return
+	} else {
+		v.last = same
+	}
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	fmt.Fprintf(v.Err, "%s%s\n", head, Clean(lines[0]))
+	for _, l := range lines[1:] {
+		fmt.Fprintf(v.Err, "         %s\n", Clean(l))
+	}
+	if e.Address != "" {
+		at := e.Address
+		if v.Place != nil {
+			if p := v.Place(e.Address); p != "" {
+				at += ", " + p
+			}
+		}
+		v.detail("step", at)
+	}
+	for i, l := range head3(e.Command) {
+		v.detail([]string{"command", "", ""}[i], l)
+	}
+	for _, l := range tail(e.Output, 15) {
+		fmt.Fprintf(v.Err, "         | %s\n", Clean(l))
+	}
+	cause, next := Advice(e.Host, e.Err, e.Output)
+	v.detail("cause", cause)
+	v.detail("next", next)
+}
+
+func (v *Human) detail(name, text string) {
+	if text != "" {
+		fmt.Fprintf(v.Err, "         %-8s %s\n", name, Clean(text))
+	}
+}
+
+// head3 is the beginning of a command: three lines, each bounded.
+func head3(s string) (out []string) {
+	for _, l := range strings.Split(strings.TrimSpace(s), "\n") {
+		if l = strings.TrimSpace(l); l == "" {
+			continue
+		}
+		if len(out) == 3 {
+			out[2] += " ..."
+			break
+		}
+		if r := []rune(l); len(r) > 160 {
+			l = string(r[:157]) + "..."
+		}
+		out = append(out, l)
+	}
+	return out
+}

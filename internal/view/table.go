@@ -1,0 +1,81 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"text/tabwriter"
+	"time"
+
+	"haprov/internal/engine"
+)
+
+// tally is what each host came to, for the table at the end.
+type tally struct {
+	changes map[string]int
+	busy    map[string]time.Duration
+}
+
+func (t *tally) count(e engine.Event) {
+	if t.changes == nil {
+		t.changes, t.busy = map[string]int{}, map[string]time.Duration{}
+	}
+	switch e := e.(type) {
+	case engine.Connected:
+		t.changes[e.Host] += 0
+		t.busy[e.Host] += e.Took
+	case engine.Exchanged:
+		t.busy[e.Host] += e.Took
+	case engine.Failed:
+		t.changes[e.Host] += 0
+	case engine.Done:
+		if !e.Unchanged {
+			t.changes[e.Host]++
+		}
+	}
+}
+
+// table draws a line a host: its changes, the seconds it worked (waits do not count), its verdict.
+// Nothing is drawn where nothing happened.
+func (v *Human) table(s engine.Summary) {
+	if s.Changes+s.Failed == 0 {
+		return
+	}
+	hosts := make([]string, 0, len(v.tally.changes))
+	for h := range v.tally.changes {
+		hosts = append(hosts, h)
+	}
+	sort.Strings(hosts)
+	w := tabwriter.NewWriter(v.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "host\tchanges\tat work\tverdict")
+	for _, h := range hosts {
+		verdict := "as wanted"
+		if s.Outcomes[h] != nil {
+			verdict = "failed"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%.1f s\t%s\n", h, v.tally.changes[h], v.tally.busy[h].Seconds(), verdict)
+	}
+	w.Flush()
+	v.tally = tally{}
+}
+
+// Ready says where the service is and what to type next. flags are those that name the inventory.
+func Ready(w io.Writer, endpoint, flags string, lab bool) {
+	if endpoint == "" && !lab {
+		return
+	}
+	next := []string{}
+	if endpoint != "" {
+		fmt.Fprintf(w, "ready: %s\n", endpoint)
+		next = append(next, "haprov sql"+flags+"\ta client there", "haprov status"+flags+"\thow the cluster is")
+	}
+	if lab {
+		next = append(next, "haprov ssh"+flags+" HOST\tlog in", "haprov lab power-off"+flags+" HOST\tpull its plug", "haprov down"+flags+"\tdestroy the lab")
+	}
+	fmt.Fprintln(w, "next:")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, l := range next {
+		fmt.Fprintln(t, "  "+l)
+	}
+	t.Flush()
+}
