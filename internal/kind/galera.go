@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -74,8 +75,10 @@ func (g *Galera) member(host string) bool {
 // sql asks the running server for its membership and for its sessions from the network.
 func (g *Galera) sql() probe.Query {
 	names := "'" + strings.Join(galera.Variables, "','") + "'"
-	q := probe.Cmd("wsrep status", "timeout -k 1 8 mariadb --no-defaults --connect-timeout=5 -N -B -e "+sqlArg(
-		"SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'"),
+	q := probe.Cmd("wsrep status", "timeout -k 1 6 mariadb --no-defaults --connect-timeout=5 -N -B -e "+sqlArg(
+		"SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'")+" || exit\n"+
+		// a server that is no member yet has no such table
+		"timeout -k 1 2 mariadb --no-defaults --connect-timeout=2 -N -B -e "+sqlArg("SELECT 'member', node_name FROM mysql.wsrep_cluster_members")+" 2>/dev/null || :",
 		"sql", probe.Subject("unit:"+g.Unit), "galera")
 	q.Timeout, q.Max = 10*time.Second, 64<<10
 	return q
@@ -94,6 +97,7 @@ say() { if test -f "$2"; then printf '%s %s\n' "$1" "$(head -c 4096 "$2" | base6
 say grastate "$d/grastate.dat"; say gvwstate "$d/gvwstate.dat"; say position ` + recoveredFile + `; say maintenance ` + shell.Quote(g.Maintenance) + `
 printf 'life %s\n' "$(systemctl show -P InvocationID ` + shell.Quote(g.Unit) + `)"
 printf 'watched %s\n' "$(find ` + watchedFile + ` -mmin -5 2>/dev/null | wc -l)"
+printf 'torn %s\n' "$(test -e "$d/sst_in_progress" && echo 1 || echo 0)"
 printf 'process %s\n' "$(pgrep -x -c 'mariadbd|mysqld' || :)"
 for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|lost+found|test|'#'*|.*|'*') ;; *) printf 'database %s\n' "$(printf %s "${x##*/}" | head -c 64 | base64 -w0)";; esac; done`
 	q := probe.Cmd("galera keeps", text, "sql", probe.Subject("unit:"+g.Unit), probe.Subject("file:"+g.Maintenance), "galera", "package:mariadb-server")
@@ -115,6 +119,7 @@ type member struct {
 	life    string // the unit's invocation
 	owes    bool
 	drain   string // the maintenance file's text; empty when it is not there
+	empty   bool   // grastate.dat is there, and empty
 	watched bool   // it was given time to heal by itself, some minutes ago at most
 }
 
@@ -172,18 +177,29 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 		return plan.Phase{}, doubt(ms, "the cluster is down on all nodes: haprov recover finds the most advanced one and starts it")
 	case len(holders) == 1 && holders[0].Unsure():
 		return g.readPositions(holders), nil
+	case len(holders) == 1 && (!holders[0].Position().Known() || holders[0].State != nil && holders[0].State.UUID == galera.ZeroUUID):
+		return plan.Phase{}, doubt(ms, holders[0].Name+" holds databases and does not say of which cluster, as after a broken state transfer: nothing is started from it")
 	case len(holders) == 1:
 		return g.bootstrap(ms, holders[0], "start the cluster from "+holders[0].Name+", the only one that holds it"), nil
 	}
-	return g.bootstrap(ms, ms[0], "start a new cluster on "+ms[0].Name), nil
+	first := ms[0]
+	if k := slices.IndexFunc(ms, func(m member) bool { return m.Fresh() }); k >= 0 {
+		first = ms[k]
+	}
+	return g.bootstrap(ms, first, "start a new cluster on "+first.Name), nil
 }
 
 // complete brings all reachable nodes into the primary component, then pays what is owed.
 func (g *Galera) complete(ms []member) (plan.Phase, error) {
-	uuid := primaries(ms)[0].Status.UUID
+	uuid, newest := primaries(ms)[0].Status.UUID, int64(-1)
+	for _, m := range primaries(ms) {
+		newest = max(newest, m.Status.LastWrite)
+	}
 	for _, m := range ms {
 		switch {
 		case m.Lost != "" || m.Stopped():
+		case m.Status == nil && m.Unit == "active":
+			return wait(m.Name+": the server, which runs, answers ("+m.Mute+")", 2*time.Minute), nil
 		case m.Status == nil:
 			return wait(m.Name+": the server answers ("+m.Mute+")", 30*time.Minute), nil
 		case !m.Status.Primary():
@@ -198,7 +214,9 @@ func (g *Galera) complete(ms []member) (plan.Phase, error) {
 		}
 		p := m.Position()
 		switch {
-		case m.Empty() || p.UUID == uuid || p.UUID == galera.ZeroUUID:
+		case p.UUID == uuid && newest >= 0 && p.Seqno > newest:
+			return plan.Phase{}, doubt(ms, fmt.Sprintf("%s holds rows that the cluster has not (%d, %d): joining would replace them; save them, then move its data directory away", m.Name, p.Seqno, newest))
+		case m.Empty() || m.Torn || p.UUID == uuid || p.UUID == galera.ZeroUUID:
 		case m.State == nil:
 			return plan.Phase{}, doubt(ms, m.Name+" holds databases that never were in this cluster: joining would replace them; move its data directory away first")
 		default:
@@ -254,7 +272,14 @@ func (g *Galera) asDecided(m member) string {
 		}
 		return stopped + " && ! test -e " + file
 	}
-	return stopped + fmt.Sprintf(" && grep -Eiq '^uuid: *%s *$' %s && grep -Eq '^seqno: *%d *$' %s", m.State.UUID, file, m.State.Seqno, file)
+	if m.empty {
+		return stopped + " && ! test -s " + file
+	}
+	seqno := fmt.Sprint(m.State.Seqno)
+	if m.State.Seqno == -1 {
+		seqno = "(-1|18446744073709551615)"
+	}
+	return stopped + fmt.Sprintf(" && grep -Eiq '^uuid: *%s *$' %s && grep -Eq '^seqno: *%s *$' %s", m.State.UUID, file, seqno, file)
 }
 
 // join starts a stopped node; the members that run give it what it lacks.
@@ -269,7 +294,9 @@ func (g *Galera) join(ms []member, m member) plan.Phase {
 			then = append(then, "join "+o.Name)
 		}
 	}
-	text := "rm -f " + recoveredFile + "\nsystemctl reset-failed " + shell.Quote(g.Unit) + " || :\n" + loud(g.Unit, "systemctl start "+shell.Quote(g.Unit))
+	// An empty view would give the server a name that is not its own.
+	view := shell.Quote(g.Data + "/gvwstate.dat")
+	text := "rm -f " + recoveredFile + "\ntest -s " + view + " || rm -f " + view + "\nsystemctl reset-failed " + shell.Quote(g.Unit) + " || :\n" + loud(g.Unit, "systemctl start "+shell.Quote(g.Unit))
 	return plan.Phase{Name: "join " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: m.Unit, Want: "member, " + how}},
 		Actions: []act.Action{{Title: "start the server on " + m.Name + ", which joins " + how, Shell: text, Guard: "! pgrep -x 'mariadbd|mysqld' >/dev/null", Timeout: time.Hour,
@@ -291,6 +318,9 @@ func primaries(ms []member) (out []member) {
 	return out
 }
 
+// counts tells that the member's server has the other one in its component.
+func (m member) counts(other member) bool { return slices.Contains(m.Status.Names, other.Name) }
+
 func names(ms []member) string {
 	var out []string
 	for _, m := range ms {
@@ -309,12 +339,19 @@ func doubt(ms []member, why string) error {
 	return fmt.Errorf("%s\n%s", why, galera.Table(nodes))
 }
 
-// oneComponent refuses two primary components: rows are being written on both sides.
+// oneComponent refuses two primary components: rows are being written on both sides. Those of one
+// cluster are told by their members: each knows itself, and neither the other.
 func oneComponent(ms []member) error {
 	uuid := ""
 	for _, m := range primaries(ms) {
 		if uuid != "" && m.Status.UUID != uuid {
 			return doubt(ms, "two clusters run at once: stop, look at both, and keep one")
+		}
+		for _, o := range primaries(ms) {
+			if m.counts(m) && o.counts(o) && !m.counts(o) && !o.counts(m) {
+				return doubt(ms, fmt.Sprintf("two primary components of one cluster run at once: %s is with %s, %s with %s; stop the servers on the side that is to lose what was written there",
+					m.Name, strings.Join(m.Status.Names, ", "), o.Name, strings.Join(o.Status.Names, ", ")))
+			}
 		}
 		uuid = m.Status.UUID
 	}

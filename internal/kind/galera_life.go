@@ -17,6 +17,10 @@ import (
 // sessions counts clients from the network, on the host itself.
 const sessions = `mariadb --no-defaults -N -B -e "SELECT COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'"`
 
+// isPrimary succeeds, on the host itself, while its server is in a primary component; "non-Primary"
+// is the other word. A server that hangs is not.
+const isPrimary = `timeout -k 1 5 mariadb --no-defaults --connect-timeout=3 -N -B -e "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_status'" 2>/dev/null | grep -q '[[:space:]]Primary$'`
+
 // drained waits on the host, at most that many seconds, until its sessions have gone elsewhere.
 func drained(seconds int) string {
 	return fmt.Sprintf("n=0; while test $n -lt %d; do c=$(%s) || break; test \"$c\" = 0 && break; n=$((n+1)); sleep 1; done", seconds, sessions)
@@ -69,9 +73,16 @@ func (g *Galera) restarts(ms []member) (plan.Phase, error) {
 // surplus names members that the inventory does not have.
 func (g *Galera) surplus(ms []member) plan.Phase {
 	for _, m := range ms {
-		if m.Status != nil && m.Status.Size > len(ms) {
-			return plan.Phase{Note: fmt.Sprintf("the cluster has %d members, the role %d: stop the server on those that left it", m.Status.Size, len(ms))}
+		if m.Status == nil || m.Status.Size <= len(ms) {
+			continue
 		}
+		var more []string
+		for _, n := range m.Status.Names {
+			if !g.member(n) {
+				more = append(more, n)
+			}
+		}
+		return plan.Phase{Note: fmt.Sprintf("the cluster has %d members, the role %d; not in the inventory: %s", m.Status.Size, len(ms), word(strings.Join(more, ", "), "unknown"))}
 	}
 	return plan.Phase{}
 }
@@ -184,14 +195,14 @@ func all(ms []member, holds func(member) bool) bool {
 // watch gives the cluster time to form a primary component by itself: after a crash of all nodes
 // they know their last view, and do so when all of it is back (pc.recovery).
 func (g *Galera) watch(running []member) plan.Phase {
-	look := `mariadb --no-defaults --connect-timeout=3 -N -B -e "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_status'" 2>/dev/null | grep -qw Primary`
+	seconds := int(40 * max(g.Speed, 1))
 	ph := plan.Phase{Name: "watch whether the cluster heals by itself", Changes: map[string]plan.Change{},
 		Then: []string{"stop all servers", "read positions", "start from the most advanced node", "join the others"}}
 	for _, m := range running {
 		ph.Changes[m.Name] = plan.Change{
 			Diffs: []plan.Diff{{Attribute: "cluster", Have: "no primary component", Want: "healed by itself, if it can"}},
-			Actions: []act.Action{{Title: "watch " + m.Name + " for up to 40 s", Timeout: 5 * time.Minute,
-				Shell:   "n=0; while test $n -lt 40; do if " + look + "; then exit 0; fi; n=$((n+1)); sleep 1; done\nmkdir -p -m 0700 /run/haprov; : >" + watchedFile,
+			Actions: []act.Action{{Title: fmt.Sprintf("watch %s for up to %d s", m.Name, seconds), Timeout: time.Duration(seconds)*time.Second + time.Minute,
+				Shell:   "end=$(($(date +%s) + " + fmt.Sprint(seconds) + ")); while test $(date +%s) -lt $end; do if " + isPrimary + "; then exit 0; fi; sleep 1; done\nmkdir -p -m 0700 /run/haprov; : >" + watchedFile,
 				Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}}},
 		}
 	}
@@ -207,7 +218,7 @@ func (g *Galera) stop(running []member) plan.Phase {
 		ph.Changes[m.Name] = plan.Change{
 			Diffs: []plan.Diff{{Attribute: "server", Have: m.Unit + ", in no primary component", Want: "stopped"}},
 			Actions: []act.Action{{Title: "stop the server on " + m.Name, Timeout: 10 * time.Minute,
-				Guard:   `! mariadb --no-defaults --connect-timeout=3 -N -B -e "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_status'" 2>/dev/null | grep -qw Primary`,
+				Guard:   "! " + isPrimary,
 				Shell:   "timeout 60 systemctl stop " + unit + " || { systemctl kill -s KILL " + unit + "; systemctl stop " + unit + "; }\npkill -KILL -x 'mariadbd|mysqld' || :",
 				Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}}},
 		}

@@ -70,7 +70,9 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 			if value == "-" {
 				break
 			}
-			if st, err := galera.ParseGrastate(text); err != nil {
+			if m.empty = strings.TrimSpace(text) == ""; m.empty {
+				m.State = &galera.Grastate{Position: galera.Position{UUID: galera.ZeroUUID, Seqno: -1}}
+			} else if st, err := galera.ParseGrastate(text); err != nil {
 				m.Unread = err.Error()
 			} else {
 				m.State = &st
@@ -90,6 +92,8 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 			m.life = value
 		case "watched":
 			m.watched = value != "0"
+		case "torn":
+			m.Torn = value != "0"
 		case "process":
 			m.Process = value != "0"
 		case "database":

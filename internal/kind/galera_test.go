@@ -19,7 +19,7 @@ const (
 // galeraNode is what one host would answer. The zero value cannot be asked.
 type galeraNode struct {
 	unit      string
-	wsrep     string // component/state/size/uuid/sessions; empty: no answer
+	wsrep     string // component/state/size/uuid/sessions[/last write]; empty: no answer
 	grastate  string // uuid:seqno:safe; "?" is garbage
 	position  string // of the recovery, bound to life
 	databases string
@@ -27,6 +27,8 @@ type galeraNode struct {
 	life      string
 	owes      string
 	watched   bool
+	torn      bool   // sst_in_progress is there
+	sees      string // names of the members that it counts
 }
 
 var (
@@ -60,21 +62,34 @@ func (n galeraNode) seen(g *Galera) probe.HostSeen {
 		state = fmt.Sprintf("# GALERA saved state\nversion: 2.1\nuuid:    %s\nseqno:   %s\nsafe_to_bootstrap: %s\n", p[0], p[1], p[2])
 	case n.grastate == "?":
 		state = "\x01\x02\x03"
+	case n.grastate == "empty":
+		state = "\n"
 	}
 	position := ""
 	if n.position != "" {
 		position = n.life + ". _WSREP_START_POSITION=--wsrep_start_position=" + n.position
 	}
-	kept := fmt.Sprintf("grastate %s\ngvwstate -\nposition %s\nmaintenance %s\nlife %s\nwatched %d\nprocess %d\n", b64(state), b64(position), b64(n.mark), n.life, btoi(n.watched), btoi(n.unit == "active" || n.unit == "activating"))
+	kept := fmt.Sprintf("grastate %s\ngvwstate -\nposition %s\nmaintenance %s\nlife %s\nwatched %d\ntorn %d\nprocess %d\n", b64(state), b64(position), b64(n.mark), n.life, btoi(n.watched), btoi(n.torn), btoi(n.unit == "active" || n.unit == "activating"))
 	for _, d := range strings.Fields(n.databases) {
 		kept += "database " + b64(d) + "\n"
 	}
 	s := probe.NewSeen(said(g.unit(), 0, "LoadState=loaded\nActiveState="+n.unit)).With(said(g.owed(), 0, n.owes)).With(said(g.kept(), 0, kept))
 	p := strings.Split(strings.Replace(n.wsrep, "Donor/Desynced", "Donor", 1), "/")
-	if len(p) != 5 {
+	last := ""
+	if len(p) == 6 {
+		last = "wsrep_last_committed\t" + p[5] + "\n"
+	}
+	if len(p) < 5 {
 		return probe.HostSeen{Seen: s.With(said(g.sql(), 1, "ERROR 2002 (HY000): Can't connect to local server"))}
 	}
-	return probe.HostSeen{Seen: s.With(said(g.sql(), 0, fmt.Sprintf("wsrep_cluster_status\t%s\nwsrep_local_state_comment\t%s\nwsrep_ready\tON\nwsrep_cluster_size\t%s\nwsrep_cluster_state_uuid\t%s\nsessions\t%s\n", p[0], p[1], p[2], p[3], p[4])))}
+	return probe.HostSeen{Seen: s.With(said(g.sql(), 0, fmt.Sprintf("wsrep_cluster_status\t%s\nwsrep_local_state_comment\t%s\nwsrep_ready\tON\nwsrep_cluster_size\t%s\nwsrep_cluster_state_uuid\t%s\nsessions\t%s\n", p[0], p[1], p[2], p[3], p[4])+last+seesLines(n.sees)))}
+}
+
+func seesLines(names string) (out string) {
+	for _, x := range strings.Fields(names) {
+		out += "member\t" + x + "\n"
+	}
+	return out
 }
 
 func btoi(b bool) int {
@@ -112,6 +127,13 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 		{"the second is on its way", of("1", synced), joining, blank3, "", "db2: the server answers", ""},
 		{"its donor is not Synced", donor, blank3, blank3, "", "db1 is Synced (Donor)", ""},
 		{"a broken state transfer is done again", of("1", synced), but(joining, func(n *galeraNode) { n.unit = "failed" }), blank3, "join db2", "", ""},
+		{"a first state transfer broken off leaves an empty file", of("1", synced), galeraNode{unit: "failed", grastate: "empty", torn: true}, blank3, "join db2", "", ""},
+		{"a full copy broken off half-way", of("1", synced), galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:0", databases: "app", torn: true}, blank3, "join db2", "", ""},
+		{"a broken copy is no start", galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:0", databases: "app", torn: true}, blank3, blank3, "", "", "nothing is started from it"},
+		{"nor is one that says nothing of its cluster", galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:1", databases: "app", life: "a", position: galera.ZeroUUID + ":-1"}, blank3, blank3, "", "", "nothing is started from it"},
+		{"a torn one is not the first", galeraNode{unit: "failed", grastate: "empty", torn: true}, blank3, blank3, "start a new cluster on db2", "", ""},
+		{"ahead of the cluster", but(synced, func(n *galeraNode) { n.wsrep += "/9" }), synced, last, "", "", "rows that the cluster has not"},
+		{"behind the cluster", but(synced, func(n *galeraNode) { n.wsrep += "/99" }), synced, last, "join db3", "", ""},
 		{"two of three", of("2", synced), of("2", synced), blank3, "join db3", "", ""},
 		{"whole", synced, synced, synced, "", "", ""},
 		{"sizes still differ", of("2", synced), synced, synced, "", "db1 sees all 3 members (2)", ""},
@@ -124,6 +146,9 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 		{"one cannot be read", synced, synced, garbage, "", "", "joining would replace them"},
 		{"cut off", of("2", synced), of("2", synced), minority, "", "db3 is back in the primary component", ""},
 		{"two clusters", synced, synced, but(synced, func(n *galeraNode) { n.wsrep = "Primary/Synced/1/" + cluster2 + "/0" }), "", "", "two clusters run at once"},
+		{"two components of one cluster", but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(of("1", synced), func(n *galeraNode) { n.sees = "db3" }), "", "", "two primary components"},
+		{"one that joined is not told of to all yet", but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(synced, func(n *galeraNode) { n.sees = "db1 db2 db3" }), but(synced, func(n *galeraNode) { n.sees = "db1 db2 db3" }), "", "db1 sees all 3 members (2)", ""},
+		{"one hangs", synced, hung, synced, "", "db2: the server, which runs, answers", ""},
 		{"nobody is primary", minority, minority, minority, "", "may form a primary component by themselves", ""},
 		{"all down", crashed, crashed, crashed, "", "", "haprov recover"},
 		{"all stopped in order", ordered, last, ordered, "", "", "haprov recover"},

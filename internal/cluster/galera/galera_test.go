@@ -1,6 +1,7 @@
 package galera
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -73,9 +74,9 @@ func TestTheLastRecoveredPositionCounts(t *testing.T) {
 
 func TestStatusOfAServer(t *testing.T) {
 	s, err := ParseStatus("Uptime\t12\nwsrep_cluster_size\t3\nwsrep_cluster_state_uuid\t" + one + "\nwsrep_cluster_status\tPrimary\nwsrep_flow_control_paused\t0.25\n" +
-		"wsrep_incoming_addresses\tAUTO,AUTO,10.0.0.3:0\nwsrep_last_committed\t88\nwsrep_local_recv_queue\t2\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nsessions\t4\n")
-	want := Status{"Primary", "Synced", true, 3, one, 88, 0.25, 2, 3, 12, 4}
-	if err != nil || s != want || !s.Healthy() {
+		"wsrep_incoming_addresses\tAUTO,AUTO,10.0.0.3:0\nwsrep_last_committed\t88\nwsrep_local_recv_queue\t2\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nsessions\t4\nmember\tdb1\nmember\tdb2\n")
+	want := Status{"Primary", "Synced", true, 3, one, 88, 0.25, 2, 3, 12, 4, []string{"db1", "db2"}}
+	if err != nil || !reflect.DeepEqual(s, want) || !s.Healthy() {
 		t.Errorf("%+v %v", s, err)
 	}
 	for name, text := range map[string]string{
@@ -125,6 +126,10 @@ func TestTheMostAdvancedIsChosenOrNobody(t *testing.T) {
 		{"unreadable, recovered", []Node{recovered(with(crashed, func(n *Node) { n.State, n.Unread = nil, "grastate.dat: no uuid" }), one, 13), stopped("db2", one, 12, false)}, nil, "db1", ""},
 		{"safe, yet behind", []Node{stopped("db1", one, 10, true), stopped("db2", one, 12, false)}, nil, "", "calls itself the last"},
 		{"two call themselves the last", []Node{stopped("db1", one, 10, true), stopped("db2", one, 12, true)}, nil, "", "calls itself the last"},
+		{"a broken copy over what was there is passed over", []Node{with(stopped("db1", ZeroUUID, -1, false), func(n *Node) { n.Torn = true }), stopped("db2", one, 3, false)}, nil, "db2", ""},
+		{"a broken copy is no start, whatever its data says", []Node{recovered(with(stopped("db1", ZeroUUID, -1, false), func(n *Node) { n.Torn = true }), one, 99), stopped("db2", one, 3, false)}, nil, "db2", ""},
+		{"what a transfer left behind does not outweigh a position", []Node{with(stopped("db1", one, 9, false), func(n *Node) { n.Torn = true }), stopped("db2", one, 3, false)}, nil, "db1", ""},
+		{"in no cluster, with databases", []Node{recovered(stopped("db1", ZeroUUID, -1, true), one, 99), stopped("db2", one, 3, false)}, nil, "", "--accept-missing db1"},
 		{"still running", []Node{with(stopped("db1", one, 10, true), func(n *Node) { n.Process = true })}, nil, "", "not stopped"},
 		{"nobody holds anything", []Node{{Name: "db1", Unit: "inactive"}, {Name: "db2", Unit: "inactive"}}, nil, "", "nothing to recover"},
 	} {

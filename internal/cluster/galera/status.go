@@ -9,18 +9,22 @@ import (
 // Status is what a running server says of its membership (SHOW GLOBAL STATUS, MariaDB's "Galera
 // Cluster Status Variables").
 type Status struct {
-	Component   string  // wsrep_cluster_status: Primary, non-Primary, Disconnected
-	State       string  // wsrep_local_state_comment: Synced, Donor/Desynced, Joining, Joined, Initialized, ...
-	Ready       bool    // wsrep_ready: takes statements
-	Size        int     // wsrep_cluster_size
-	UUID        string  // wsrep_cluster_state_uuid
-	LastWrite   int64   // wsrep_last_committed
-	FlowControl float64 // wsrep_flow_control_paused: share of the time since FLUSH STATUS
-	RecvQueue   int     // wsrep_local_recv_queue
-	Members     int     // entries of wsrep_incoming_addresses
-	Uptime      int     // seconds
-	Sessions    int     // of clients that came over the network, when it was asked for
+	Component   string   // wsrep_cluster_status: Primary, non-Primary, Disconnected
+	State       string   // wsrep_local_state_comment: Synced, Donor/Desynced, Joining, Joined, Initialized, ...
+	Ready       bool     // wsrep_ready: takes statements
+	Size        int      // wsrep_cluster_size
+	UUID        string   // wsrep_cluster_state_uuid
+	LastWrite   int64    // wsrep_last_committed
+	FlowControl float64  // wsrep_flow_control_paused: share of the time since FLUSH STATUS
+	RecvQueue   int      // wsrep_local_recv_queue
+	Members     int      // entries of wsrep_incoming_addresses
+	Uptime      int      // seconds
+	Sessions    int      // of clients that came over the network, when it was asked for
+	Names       []string // wsrep_node_name of all members (mysql.wsrep_cluster_members), when it was asked for
 }
+
+// maxNames bounds how many members' names are read.
+const maxNames = 256
 
 // Variables are the names that ParseStatus reads.
 var Variables = []string{"wsrep_cluster_status", "wsrep_local_state_comment", "wsrep_ready", "wsrep_cluster_size", "wsrep_cluster_state_uuid",
@@ -35,13 +39,17 @@ func (s Status) Healthy() bool { return s.Primary() && s.State == "Synced" && s.
 // ParseStatus reads "name TAB value" lines, as mariadb -N -B prints them. Names are taken in
 // either case; the four that tell membership must be there.
 func ParseStatus(text string) (Status, error) {
+	var s Status
 	f := map[string]string{}
 	for _, l := range strings.Split(text, "\n") {
-		if k, v, ok := strings.Cut(l, "\t"); ok {
+		k, v, ok := strings.Cut(l, "\t")
+		switch {
+		case ok && k == "member" && len(s.Names) < maxNames:
+			s.Names = append(s.Names, word(strings.TrimSpace(v)))
+		case ok:
 			f[strings.ToLower(strings.TrimSpace(k))] = strings.TrimSpace(v)
 		}
 	}
-	var s Status
 	for _, n := range []string{"wsrep_cluster_status", "wsrep_local_state_comment", "wsrep_ready", "wsrep_cluster_size"} {
 		if _, ok := f[n]; !ok {
 			return s, fmt.Errorf("the server does not tell %s: is wsrep_on set?", n)

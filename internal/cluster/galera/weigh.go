@@ -25,6 +25,9 @@ type Node struct {
 	Recovered *Position
 	// View is set when gvwstate.dat is there.
 	View bool
+	// Torn tells that a full copy into the node was broken off: what it holds is nobody's. Servers
+	// leave sst_in_progress behind then, and an empty grastate.dat when it was their first one.
+	Torn bool
 	// Databases are the names of those that are not the server's own.
 	Databases []string
 }
@@ -36,7 +39,7 @@ func (n Node) Stopped() bool {
 
 // Fresh tells that the node has never been in a cluster and holds nothing of anybody's.
 func (n Node) Fresh() bool {
-	return n.Stopped() && n.State == nil && n.Unread == "" && !n.View && len(n.Databases) == 0
+	return n.Stopped() && n.State == nil && n.Unread == "" && !n.View && !n.Torn && len(n.Databases) == 0
 }
 
 // Position is the best knowledge of how far a stopped node's data goes.
@@ -59,7 +62,13 @@ func (n Node) Empty() bool {
 
 // Unsure tells that the node's position must be recovered from its data before it can be compared.
 func (n Node) Unsure() bool {
-	return n.Stopped() && !n.Fresh() && n.Recovered == nil && (n.State == nil || !n.State.Known())
+	return n.Stopped() && !n.Fresh() && !n.halfCopied() && n.Recovered == nil && (n.State == nil || !n.State.Known())
+}
+
+// halfCopied tells that a full copy was broken off and replaced what was there before. A node that
+// says which cluster it is in is not, whatever a transfer left lying about.
+func (n Node) halfCopied() bool {
+	return n.Torn && (n.State == nil || n.State.UUID == ZeroUUID)
 }
 
 // Table shows the evidence, a line a node.
@@ -116,7 +125,9 @@ func Choose(nodes []Node, missing []string) (Node, error) {
 			return Node{}, fmt.Errorf("%s cannot be asked and may hold the newest rows; to do without them: --accept-missing %s", n.Name, n.Name)
 		case !n.Stopped():
 			return Node{}, fmt.Errorf("the server on %s is not stopped", n.Name)
-		case n.Empty():
+		case n.Empty(), n.halfCopied():
+		case n.State != nil && n.State.UUID == ZeroUUID:
+			return Node{}, fmt.Errorf("%s holds databases, but calls itself in no cluster, as in the midst of a state transfer: nothing is started from it; to do without its rows: --accept-missing %s", n.Name, n.Name)
 		case n.Unread != "" && n.Recovered == nil:
 			return Node{}, fmt.Errorf("%s: %s; to do without its rows: --accept-missing %s", n.Name, n.Unread, n.Name)
 		case !n.Position().Known():
