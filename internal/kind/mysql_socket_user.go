@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"sort"
@@ -51,8 +52,9 @@ func (m *MySQLSocketUser) wanted() string {
 
 // query reads how the account proves itself and what it may do.
 func (m *MySQLSocketUser) query() probe.Query {
-	return sqlQuery("account "+m.Name, "SELECT IFNULL((SELECT CONCAT(JSON_VALUE(priv, '$.plugin'), IF(JSON_EXISTS(priv, '$.auth_or'), ' or else', '')) FROM mysql.global_priv WHERE user = '"+m.Name+"' AND host = 'localhost'), '-'), "+
-		"IFNULL((SELECT GROUP_CONCAT(privilege_type ORDER BY privilege_type SEPARATOR ', ') FROM information_schema.user_privileges WHERE grantee = CONCAT(QUOTE('"+m.Name+"'), '@', QUOTE('localhost'))), '-')")
+	return sqlQuery("account "+m.Name, "SELECT IFNULL((SELECT CONCAT(JSON_VALUE(priv, '$.plugin'), IF(JSON_LENGTH(priv, '$.auth_or') > 1, ' or else', '')) FROM mysql.global_priv WHERE user = '"+m.Name+"' AND host = 'localhost'), '-'), "+
+		"IFNULL((SELECT GROUP_CONCAT(privilege_type ORDER BY privilege_type SEPARATOR ', ') FROM information_schema.user_privileges WHERE grantee = CONCAT(QUOTE('"+m.Name+"'), '@', QUOTE('localhost'))), '-'), "+
+		"(SELECT COUNT(*) FROM mysql.proxies_priv WHERE user = '"+m.Name+"' AND host = 'localhost' AND proxied_user = '' AND proxied_host = '%')")
 }
 
 // Probe asks every host; only one that serves answers.
@@ -66,8 +68,12 @@ func (m *MySQLSocketUser) Decide(seen probe.Hosts) (plan.Phase, error) {
 	if err != nil || host == "" {
 		return wait("a database server answers", 2*time.Minute), err
 	}
-	plugin, may, _ := strings.Cut(strings.TrimSpace(out), "\t")
-	if plugin == "unix_socket" && may == m.wanted() {
+	f := strings.Split(strings.TrimSpace(out), "\t")
+	if len(f) != 3 {
+		return plan.Phase{}, fmt.Errorf("%s: account %s: %d fields in the server's answer", host, m.Name, len(f))
+	}
+	plugin, may, stands := f[0], f[1], f[2] != "0"
+	if plugin == "unix_socket" && may == m.wanted() && !stands {
 		return plan.Phase{}, nil
 	}
 	d := plan.Diff{Attribute: "account", Want: m.Name + " over the socket: " + m.wanted()}
@@ -75,6 +81,10 @@ func (m *MySQLSocketUser) Decide(seen probe.Hosts) (plan.Phase, error) {
 		d.Have = plugin + ": " + may
 	}
 	who := "'" + m.Name + "'@'localhost'"
-	return sqlPhase(host, "make account "+m.Name, d, "CREATE USER IF NOT EXISTS "+who+" IDENTIFIED VIA unix_socket;\nALTER USER "+who+" IDENTIFIED VIA unix_socket;\n"+
-		"REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+who+";\nGRANT "+m.wanted()+" ON *.* TO "+who+";\n"), nil
+	sql := "CREATE USER IF NOT EXISTS " + who + " IDENTIFIED VIA unix_socket;\nALTER USER " + who + " IDENTIFIED VIA unix_socket;\n" +
+		"REVOKE ALL PRIVILEGES, GRANT OPTION FROM " + who + ";\nGRANT " + m.wanted() + " ON *.* TO " + who + ";\n"
+	if stands { // in for anybody, which the package gives it too
+		sql += "REVOKE PROXY ON ''@'%' FROM " + who + ";\n"
+	}
+	return sqlPhase(host, "make account "+m.Name, d, sql), nil
 }

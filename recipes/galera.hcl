@@ -1,0 +1,290 @@
+# Three or more hosts that all hold the database (MariaDB with Galera), and proxies in front of them
+# with a virtual IP: one server at a time for writers, all healthy ones for readers.
+# Values come from the packages of Debian 12 and the documentation of Galera and HAProxy 2.6.
+recipe "galera" {
+  about    = "MariaDB Galera: every member holds all rows; HAProxy with one writer behind a virtual IP"
+  needs    = ["replication"]
+  active   = "test \"$(/usr/local/lib/haprov/galera-writer)\" = ${each.host.name}"
+  endpoint = "${split("/", input.vip)[0]}:3306"
+
+  input "vip" {
+    type  = vip
+    about = "Virtual IP with its prefix length; writers use its port 3306"
+  }
+  input "reader_port" {
+    type    = port
+    default = 3307
+    about   = "Port of the virtual IP for readers: sessions are spread over all healthy members"
+  }
+  input "database" {
+    type    = string
+    default = "app"
+    about   = "The application's database"
+  }
+  input "durability" {
+    type    = string
+    default = "full"
+    about   = "full: every acknowledged row is on the disk; fast: only on its way there"
+    check "expected full or fast" { that = contains(["full", "fast"], value) }
+    check "with \"fast\" acknowledged rows are lost when all members lose power at once; recover cannot bring them back" {
+      that = value != "fast"
+      warn = true
+    }
+  }
+  input "gcache" {
+    type    = string
+    default = "1G"
+    about   = "Size of the write-set cache: a member that was away for less than this gets only what it missed"
+    check "expected a size such as 1G or 512M" { that = length(split("G", replace(value, "M", "G"))) == 2 }
+  }
+  input "buffer_pool" {
+    type    = string
+    default = ""
+    about   = "innodb_buffer_pool_size; empty: the server's own default"
+  }
+  input "donor_serves" {
+    type    = bool
+    default = false
+    about   = "A member that gives a full copy to another stays in the proxies"
+  }
+  input "virtual_router" {
+    type    = number
+    default = 51
+    about   = "VRRP's number of the virtual IP, 1 to 255, unique in its network"
+    check "expected 1 to 255" { that = value >= 1 && value <= 255 }
+  }
+  input "mariadb_floor" {
+    type    = list(string)
+    default = ["10.6.27", "10.11.18", "11.4.12", "11.8.8"]
+    about   = "First version of each series without known command injection, in order"
+  }
+  input "galera_floor" {
+    type    = list(string)
+    default = ["26.4.16"]
+    about   = "First version of the provider that is taken"
+  }
+
+  role "db" {
+    about = "an odd number, so that one half is always the larger"
+    min   = 3
+    max   = 9
+  }
+  role "proxy" {
+    about = "two for the virtual IP to have somewhere to go; they may be hosts of the role db"
+    min   = 1
+    max   = 9
+  }
+
+  on "db" {
+    requirement "MariaDB without known holes" {
+      probe = template("floor.tmpl", { package = "mariadb-server", floors = input.mariadb_floor })
+    }
+    requirement "a Galera provider that is recent enough" {
+      probe = template("floor.tmpl", { package = "galera-4", floors = input.galera_floor })
+    }
+
+  }
+
+  on "all" {
+    # User-Mode Linux has no packet filter for IP
+    package "nftables" { when = lab.driver != "uml" }
+    # full copies go through it, and so do questions to HAProxy
+    package "socat" {}
+    directory "/etc/haprov" { mode = "0755" }
+    directory "/etc/haprov/firewall" {}
+    directory "/usr/local/lib/haprov" {}
+    file "/etc/systemd/system/haprov-firewall@.service" {
+      content = file("firewall@.service")
+    }
+  }
+
+  on "db" {
+    package "mariadb-server" {}
+    package "galera-4" {}
+    # the full copy for a new member: taken while the donor goes on, sent over TLS
+    package "mariadb-backup" {}
+    package "openssl" {}
+
+    # group traffic and copies are for members alone, from the first start on
+    file "/etc/haprov/firewall/galera.nft" {
+      content = template("galera-firewall.nft.tmpl", {
+        address = each.host.network.service.address
+        members = [for h in role.db.hosts : { address = h.network.replication.address }]
+        friends = distinct(concat([for h in role.db.hosts : h.network.service.address], [for h in role.proxy.hosts : h.network.service.address]))
+      })
+      validate = "nft -c -f %s"
+      owes     = ["haprov-firewall@galera.service:reload"]
+      when     = lab.driver != "uml"
+    }
+    service "haprov-firewall@galera" { when = lab.driver != "uml" }
+
+    directory "/etc/mysql/tls" {}
+    file "/etc/mysql/tls/ca.pem" {
+      content = certificate(each.host.name).ca
+      mode    = "0644"
+      owes    = ["mariadb.service:restart"]
+    }
+    file "/etc/mysql/tls/cert.pem" {
+      content = certificate(each.host.name).cert
+      mode    = "0644"
+      owes    = ["mariadb.service:restart"]
+    }
+    secret "/etc/mysql/tls/key.pem" {
+      value = certificate(each.host.name).key
+      owner = "mysql"
+      group = "mysql"
+      owes  = ["mariadb.service:restart"]
+    }
+
+    # who the writer is, and so who should not be a donor
+    file "/usr/local/lib/haprov/galera-writer" {
+      content = template("galera-writer.tmpl", { vip = split("/", input.vip)[0] })
+      mode    = "0755"
+    }
+    file "/usr/local/lib/haprov/galera-donors" {
+      content = template("galera-donors.tmpl", { others = [for h in role.db.hosts : { name = h.name } if h.name != each.host.name] })
+      mode    = "0755"
+    }
+
+    file "/etc/mysql/mariadb.conf.d/90-haprov.cnf" {
+      content = template("galera.cnf.tmpl", {
+        # of the address: it stays when hosts are added or taken out
+        id          = split(".", each.host.network.service.address)[1] * 65536 + split(".", each.host.network.service.address)[2] * 256 + split(".", each.host.network.service.address)[3]
+        address     = each.host.network.service.address
+        node        = each.host.network.replication.address
+        name        = each.host.name
+        cluster     = cluster.name
+        durable     = input.durability == "full"
+        gcache      = input.gcache
+        buffer_pool = input.buffer_pool
+      })
+      owes = ["mariadb.service:restart"]
+    }
+    file "/etc/mysql/mariadb.conf.d/91-haprov-members.cnf" {
+      content = template("galera-members.cnf.tmpl", { members = [for h in role.db.hosts : { address = h.network.replication.address }] })
+    }
+    # the galera step starts and restarts the server; at boot a member joins by itself
+    service "mariadb" {
+      enabled = true
+      drop_in = file("galera.service")
+    }
+
+    user "clustercheck" {
+      system = true
+      home   = "/nonexistent"
+      shell  = "/usr/sbin/nologin"
+    }
+    file "/usr/local/lib/haprov/galera-health" {
+      content = template("galera-health.tmpl", { seconds = 2, donor_serves = input.donor_serves })
+      mode    = "0755"
+    }
+    file "/etc/systemd/system/haprov-health@.service" {
+      content = file("galera-health@.service")
+    }
+    file "/etc/systemd/system/haprov-health.socket" {
+      content = template("galera-health.socket.tmpl", { address = each.host.network.service.address })
+      owes    = ["haprov-health.socket:restart"]
+    }
+    service "haprov-health.socket" {}
+
+    galera "db" {}
+
+    # mariabackup needs no more; the package gives this account everything
+    mysql_socket_user "mysql" {
+      privileges = ["RELOAD", "PROCESS", "LOCK TABLES", "BINLOG MONITOR"]
+      place      = "one"
+    }
+    mysql_socket_user "clustercheck" {
+      privileges = []
+      place      = "one"
+    }
+    mysql_database "app" {
+      database = input.database
+      place    = "one"
+    }
+    mysql_user "app" {
+      password = secret("app")
+      database = input.database
+      place    = "one"
+    }
+  }
+
+  on "proxy" {
+    package "haproxy" {}
+    package "keepalived" {}
+
+    file "/etc/haprov/firewall/haproxy.nft" {
+      content  = template("haproxy-firewall.nft.tmpl", { proxies = [for h in role.proxy.hosts : { address = h.network.service.address }] })
+      validate = "nft -c -f %s"
+      owes     = ["haprov-firewall@haproxy.service:reload"]
+      when     = lab.driver != "uml"
+    }
+    service "haprov-firewall@haproxy" { when = lab.driver != "uml" }
+
+    # both proxies listen on the virtual IP, which only one of them has
+    sysctl "net.ipv4.ip_nonlocal_bind" { value = "1" }
+
+    file "/etc/default/haproxy" {
+      content = "# Kept by haprov\nEXTRAOPTS=\"-S /run/haproxy-master.sock -L ${each.host.name} -f /etc/haproxy/haprov-members.cfg\"\n"
+      owes    = ["haproxy.service:restart"]
+    }
+    file "/etc/haproxy/haprov-members.cfg" {
+      content = template("haproxy-members.cfg.tmpl", {
+        vip     = split("/", input.vip)[0]
+        inter   = "2s"
+        proxies = [for h in role.proxy.hosts : { name = h.name, address = h.network.service.address }]
+        friends = distinct(concat([for h in role.db.hosts : h.network.service.address], [for h in role.proxy.hosts : h.network.service.address]))
+        members = [for h in role.db.hosts : {
+          name    = h.name
+          address = h.network.service.address
+          id      = split(".", h.network.service.address)[1] * 65536 + split(".", h.network.service.address)[2] * 256 + split(".", h.network.service.address)[3]
+        }]
+      })
+      validate = "haproxy -c -q -L ${each.host.name} -f /etc/haproxy/haproxy.cfg -f %s"
+      owes     = ["haproxy.service:reload"]
+    }
+    file "/etc/haproxy/haproxy.cfg" {
+      content = template("haproxy.cfg.tmpl", {
+        vip         = split("/", input.vip)[0]
+        reader_port = input.reader_port
+        seconds     = 2
+        maxconn     = 2000
+      })
+      validate = "haproxy -c -q -L ${each.host.name} -f %s -f /etc/haproxy/haprov-members.cfg"
+      owes     = ["haproxy.service:reload"]
+    }
+    service "haproxy" {}
+
+    file "/usr/local/lib/haprov/proxy-check" {
+      content = file("proxy-check")
+      mode    = "0755"
+    }
+    file "/etc/keepalived/keepalived.conf" {
+      content = template("keepalived.conf.tmpl", {
+        name      = each.host.name
+        interface = facts.interfaces[each.host.network.service.address]
+        address   = each.host.network.service.address
+        priority  = 200 - each.host.id
+        router    = input.virtual_router
+        vip       = input.vip
+        peers     = [for h in role.proxy.hosts : { address = h.network.service.address } if h.name != each.host.name]
+      })
+      mode     = "0644"
+      validate = "keepalived -t -f %s"
+      owes     = ["keepalived.service:reload"]
+    }
+    service "keepalived" {}
+    haproxy "writer" { key = "3306" }
+  }
+
+  check "every member is Synced in the primary component and may serve" {
+    on       = "each"
+    run      = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | /usr/local/lib/haprov/galera-health | head -n 1 | tee /dev/stderr | grep -qE '^HTTP/1.0 (200|503 maintenance)'"
+    deadline = "1m"
+  }
+  check "the database answers on the virtual IP" {
+    on       = "active"
+    run      = "mariadb -N -e 'select 1' >/dev/null"
+    deadline = "1m"
+  }
+}
