@@ -29,7 +29,7 @@ var mysqlImportSpec = Spec{
 type MySQLImport struct {
 	Where    `hcl:"-"`
 	Name     string `hcl:"name,label" about:"The import's name, which its row is kept under"`
-	File     string `hcl:"file" about:"The dump on the host: .sql, or compressed as .gz, .xz, .zst or .bz2. With place \"one\" it need lie on one of the hosts only"`
+	File     string `hcl:"file" about:"The dump on the host, as it is or compressed by gzip, xz, zstd or bzip2. With place \"one\" it need lie on one of the hosts only"`
 	Database string `hcl:"database" about:"The database it goes to, which must be there and hold no tables"`
 	On       string `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
 }
@@ -146,26 +146,25 @@ func (m *MySQLImport) Decide(seen probe.Hosts) (plan.Phase, error) {
 	return plan.Phase{}, fmt.Errorf("%s is not on %s", m.File, strings.Join(where, " nor on "))
 }
 
-// opens are the programs that read a compressed dump, by the end of its name.
-var opens = map[string]string{".gz": "gzip", ".xz": "xz", ".zst": "zstd -q", ".bz2": "bzip2"}
+// openDump sets $open to what reads the dump in $f, by its first bytes; a compressed one is proved whole
+// before anything is done.
+const openDump = `case $(head -c 6 -- "$f" | od -An -tx1 | tr -d ' \n') in
+1f8b*) open=gzip;; 28b52ffd*) open=zstd;; fd377a585a00) open=xz;; 425a68*) open=bzip2;; *) open=;;
+esac
+if test -n "$open"; then command -v $open >/dev/null || { echo "there is no $open on this host" >&2; exit 1; }; $open -t -- "$f"; open="$open -dc"; else open=cat; fi
+`
 
 // run imports. The row comes first and only once in the whole cluster: its name is the key. Client
 // commands in the dump, such as \!, are not obeyed in binary mode. A dump that cannot be read to its
 // end is ended with a statement that no server takes, so that it never counts as done.
 func (m *MySQLImport) run(host string, f probe.FileInfo) plan.Phase {
 	file := shell.Quote(m.File)
-	first, open := "", "cat -- "+file
-	for end, tool := range opens {
-		if strings.HasSuffix(m.File, end) {
-			first, open = tool+" -t -- "+file+"\n", tool+" -dc -- "+file
-		}
-	}
 	client := "mariadb --no-defaults "
-	text := first + client + "<<'SQL'\n" +
+	text := "f=" + file + "\n" + openDump + client + "<<'SQL'\n" +
 		"CREATE DATABASE IF NOT EXISTS haprov;\n" +
 		"CREATE TABLE IF NOT EXISTS haprov.import (name VARCHAR(64) NOT NULL PRIMARY KEY, digest CHAR(64) NOT NULL, started DATETIME NOT NULL, done DATETIME NULL) ENGINE=InnoDB;\n" +
 		"INSERT INTO haprov.import (name, digest, started) VALUES ('" + m.Name + "', '" + f.SHA256 + "', UTC_TIMESTAMP());\nSQL\n" +
-		"{ " + open + " || printf '\\n;the dump ended too early;\\n'; } | " + client + "--binary-mode " + m.Database + "\n" +
+		"{ $open -- \"$f\" || printf '\\n;the dump ended too early;\\n'; } | " + client + "--binary-mode " + m.Database + "\n" +
 		client + "-e " + sqlArg("UPDATE haprov.import SET done = UTC_TIMESTAMP() WHERE name = '"+m.Name+"' AND done IS NULL")
 	guard := "printf '%s  %s\\n' " + f.SHA256 + " " + file + " | sha256sum -c --status && [ \"$(" + client + "-N -B -e " + sqlArg("SELECT "+m.tables()) + ")\" = 0 ]"
 	title := "import " + m.File
