@@ -3,6 +3,7 @@ package view
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -41,6 +42,9 @@ func (s *Screen) Write(p []byte) (int, error) {
 func (s *Screen) Foot(lines []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if slices.Equal(s.foot, lines) {
+		return
+	}
 	s.foot = lines
 	var b bytes.Buffer
 	s.erase(&b)
