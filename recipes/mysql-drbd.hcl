@@ -22,13 +22,6 @@ recipe "mysql-drbd" {
   }
 
   on "db" {
-    # without a fence device that really works nothing is started; this recipe knows only the lab's yet
-    command "a fence device that this recipe can configure" {
-      when  = !lab.enabled
-      probe = "false"
-      run   = "echo 'only the fence device of a lab is configured by this recipe yet: nothing was changed' >&2; exit 1"
-    }
-
     package "drbd-utils" {}
     package "corosync" {}
     package "pacemaker" {}
@@ -36,6 +29,10 @@ recipe "mysql-drbd" {
     package "pacemaker-cli-utils" {}
     package "resource-agents" {}
     package "fence-agents" {}
+    # the fence agents for service processors need it and only recommend it
+    package "ipmitool" {
+      when = length([for h in role.db.hosts : h if length([for f in h.fence : f if contains(["fence_ipmilan", "fence_ipmilanplus", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_imm"], f.agent)]) > 0]) > 0
+    }
     package "mariadb-server" {}
 
     # Pacemaker starts and stops the database and the volume, nobody else
@@ -51,6 +48,15 @@ recipe "mysql-drbd" {
       content = template("fence_haprov", {})
       mode    = "0755"
       when    = lab.enabled
+    }
+    directory "/etc/haprov" {
+      mode = "0755"
+    }
+    # a device's password is asked for by its agent, and stands nowhere else
+    file "fence password" {
+      for_each = { for f in flatten([for h in role.db.hosts : h.fence]) : "/etc/haprov/${f.id}.password" => f.password if f.secret }
+      mode     = "0700"
+      content  = template("fence.password.tmpl", { password = each.value })
     }
     file "/etc/mysql/mariadb.conf.d/90-haprov.cnf" {
       content = template("mysql-drbd.cnf.tmpl", { id = each.host.id })
@@ -90,9 +96,11 @@ recipe "mysql-drbd" {
     service "pacemaker" {}
     pacemaker "cib" {
       config = template("mysql-drbd.cib.tmpl", {
-        nodes  = [for h in role.db.hosts : h.name]
+        nodes  = [for h in role.db.hosts : { name = h.name, fence = [for f in h.fence : { id = f.id, agent = f.agent, options = f.options, secret = f.secret }] }]
         vip    = split("/", input.vip)[0]
         prefix = split("/", input.vip)[1]
+        # a service processor takes its time to cut the power and to see it gone
+        reboot = lab.enabled ? "30s" : "90s"
       })
     }
     mysql_database "app" {
@@ -103,7 +111,9 @@ recipe "mysql-drbd" {
       database = input.database
     }
     fencing "standby" {
-      rests_on = ["/etc/corosync/corosync.conf", "/etc/drbd.d/mysql.res"]
+      rests_on = concat(["/etc/corosync/corosync.conf", "/etc/drbd.d/mysql.res"],
+        lab.enabled ? ["/usr/sbin/fence_haprov"] : [],
+        [for f in flatten([for h in role.db.hosts : h.fence]) : "/etc/haprov/${f.id}.password" if f.secret])
     }
   }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"haprov/internal/inventory"
-	"haprov/internal/secret"
 )
 
 // world is the inventory with the values that expressions see of it.
@@ -126,16 +125,6 @@ func (w *world) hosts() {
 		h.Addresses = w.addresses(b)
 		w.inv.Hosts = append(w.inv.Hosts, h)
 	}
-}
-
-func (w *world) fence(f fenceBlock) inventory.Fence {
-	if !strings.HasPrefix(f.Agent, "fence_") || !goodName.MatchString(strings.ReplaceAll(f.Agent, "_", "-")) {
-		w.at(f.Range, "Bad name for a fence agent", "Found %s, expected a name such as fence_ipmilan.", bounded(f.Agent))
-	}
-	if f.Options == nil {
-		f.Options = map[string]secret.Text{}
-	}
-	return inventory.Fence{Agent: f.Agent, Options: f.Options}
 }
 
 // ssh fills a host's settings from the inventory's own.

@@ -47,6 +47,7 @@ func (w *world) hostValue(h inventory.Host) cty.Value {
 		"disk":    cty.ObjectVal(disks),
 		"network": cty.ObjectVal(nets),
 		"vars":    w.vars[h.Name],
+		"fence":   w.fenceValue(h),
 	})
 }
 

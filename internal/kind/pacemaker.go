@@ -53,7 +53,12 @@ func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []string, err 
 	}
 	wanted = pacemaker.WithRecord(wanted)
 	e.put = wanted
-	differs = pacemaker.Missing(cib, wanted)
+	for _, d := range pacemaker.Missing(cib, wanted) {
+		if _, _, long := strings.Cut(d, pacemaker.RecordID); long {
+			d = "the list of what is ours"
+		}
+		differs = append(differs, d)
+	}
 	e.drop = pacemaker.Surplus(cib, wanted)
 	if (crm{cib: cib}).constraint(switchoverID) != nil {
 		e.drop = append([]string{switchoverID}, e.drop...)

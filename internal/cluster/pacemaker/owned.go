@@ -11,6 +11,8 @@ import (
 const (
 	recordSet  = "haprov-record"
 	recordName = "haprov-owned"
+	// RecordID is the id of the property.
+	RecordID = recordSet + "-owned"
 )
 
 // WithRecord is the wanted configuration with the record of all its ids; wanted does not change.
@@ -23,7 +25,7 @@ func WithRecord(wanted *Node) *Node {
 	})
 	sort.Strings(all)
 	record := &Node{Name: "cluster_property_set", Attrs: map[string]string{"id": recordSet}, Children: []*Node{
-		{Name: "nvpair", Attrs: map[string]string{"id": recordSet + "-owned", "name": recordName, "value": strings.Join(all, " ")}}}}
+		{Name: "nvpair", Attrs: map[string]string{"id": RecordID, "name": recordName, "value": strings.Join(all, " ")}}}}
 	out := &Node{Name: wanted.Name, Attrs: wanted.Attrs}
 	found := false
 	for _, c := range wanted.Children {
