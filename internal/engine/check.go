@@ -66,14 +66,28 @@ const checkTimeout = 20 * time.Second
 // riding are the checks that only read, as far as they are asked on a host: they go with the first
 // questions, so that a run with nothing to do needs no exchange of its own for them.
 func (r *run) riding(host string) (out []probe.Query) {
+	if r.Also != nil {
+		out = append(out, r.Also(host)...)
+	}
 	if r.PlanOnly {
-		return nil
+		return out
 	}
 	for _, c := range r.Checks {
 		for _, x := range c.Runs {
 			if x.Host == host && !c.Writes {
 				out = append(out, r.checkQuery(c, x))
 			}
+		}
+	}
+	return out
+}
+
+// also are the answers to the caller's own questions.
+func (r *run) also() map[string]probe.Seen {
+	out := map[string]probe.Seen{}
+	for _, h := range r.hosts {
+		if h.failed() == nil && r.Also != nil {
+			out[h.name] = h.seen
 		}
 	}
 	return out

@@ -15,6 +15,7 @@ import (
 
 	"haprov/internal/kind"
 	"haprov/internal/plan"
+	"haprov/internal/probe"
 	"haprov/internal/recipe"
 	"haprov/internal/transport"
 )
@@ -40,6 +41,9 @@ type Options struct {
 	// Checks are proved at the end; Active finds the active host for those that want it.
 	Checks []recipe.Check
 	Active []recipe.Run
+	// Also gives questions of the caller's own to a host, asked with the first ones; the answers
+	// are in Summary.Also. A host that was not reached has none there.
+	Also func(host string) []probe.Query
 	// Verify runs the checks that write even when nothing changed.
 	Verify bool
 	// Speed scales deadlines: 1 for a real machine, 10 for software emulation.
@@ -56,6 +60,7 @@ type Summary struct {
 	Counts    map[string]transport.Counts
 	Seen      Plan // what was decided first
 	Converged bool // nothing differed when the run began
+	Also      map[string]probe.Seen
 }
 
 // Errors that a caller may branch on.
@@ -102,8 +107,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 
 	r.each(func(h *host) error { return h.open(ctx) })
 	r.each(func(h *host) error { return h.observe(ctx, h.items, true, r.riding(h.name)...) })
+	s := Summary{Hosts: len(r.hosts), Also: r.also()}
 	p := r.decide()
-	s := Summary{Hosts: len(r.hosts), Seen: p}
+	s.Seen = p
 	for _, h := range r.hosts {
 		if errors.Is(h.err, kind.ErrRequirement) {
 			return r.end(s, fmt.Errorf("%s: %w", h.name, h.err))

@@ -1,0 +1,91 @@
+// Package corosync reads what Corosync 3's tools say of links and quorum.
+//
+// Pure parsers of hostile text: bounded, strict, never evaluated.
+package corosync
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Link is one knet link to another node.
+type Link struct {
+	Node      int  `json:"node"` // its nodeid
+	ID        int  `json:"link"`
+	Connected bool `json:"connected"`
+}
+
+const maxLines = 4096
+
+// ParseLinks reads `corosync-cfgtool -n`: all links to all other nodes.
+func ParseLinks(text string) ([]Link, error) {
+	var out []Link
+	node, local := 0, false
+	for i, l := range strings.Split(text, "\n") {
+		if i > maxLines {
+			return nil, errors.New("corosync-cfgtool: too long")
+		}
+		f := strings.Fields(l)
+		switch {
+		case len(f) >= 4 && f[0] == "Local" && f[1] == "node":
+			local = true
+		case len(f) >= 2 && f[0] == "nodeid:":
+			n, err := strconv.Atoi(f[1])
+			if err != nil {
+				return nil, fmt.Errorf("corosync-cfgtool: nodeid %.20q", f[1])
+			}
+			node = n
+		case len(f) >= 4 && f[0] == "LINK:":
+			id, err := strconv.Atoi(f[1])
+			if err != nil || node == 0 {
+				return nil, fmt.Errorf("corosync-cfgtool: link %.20q", f[1])
+			}
+			up := false
+			for _, w := range f[3:] {
+				up = up || w == "connected"
+			}
+			out = append(out, Link{node, id, up})
+		}
+	}
+	if !local {
+		return nil, errors.New("corosync-cfgtool: no local node in its answer")
+	}
+	return out, nil
+}
+
+// Quorum is what votequorum says.
+type Quorum struct {
+	Quorate bool `json:"quorate"`
+	Votes   int  `json:"votes"`
+	Expect  int  `json:"expected"`
+}
+
+// ParseQuorum reads `corosync-quorumtool -s`.
+func ParseQuorum(text string) (Quorum, error) {
+	var q Quorum
+	found := 0
+	for _, l := range strings.Split(text, "\n") {
+		k, v, ok := strings.Cut(l, ":")
+		if !ok {
+			continue
+		}
+		v = strings.TrimSpace(v)
+		switch strings.TrimSpace(k) {
+		case "Quorate":
+			q.Quorate = v == "Yes"
+			found++
+		case "Total votes":
+			q.Votes, _ = strconv.Atoi(v)
+			found++
+		case "Expected votes":
+			q.Expect, _ = strconv.Atoi(v)
+			found++
+		}
+	}
+	if found < 3 {
+		return q, errors.New("corosync-quorumtool: no votes in its answer")
+	}
+	return q, nil
+}
