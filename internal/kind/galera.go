@@ -183,7 +183,7 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 		return g.bootstrap(ms, holders[0], "start the cluster from "+holders[0].Name+", the only one that holds it"), nil
 	}
 	first := ms[0]
-	if k := slices.IndexFunc(ms, func(m member) bool { return m.Fresh() }); k >= 0 {
+	if k := slices.IndexFunc(ms, func(m member) bool { return !m.Torn }); k >= 0 {
 		first = ms[k]
 	}
 	return g.bootstrap(ms, first, "start a new cluster on "+first.Name), nil
