@@ -124,6 +124,8 @@ func (v *Live) Event(e engine.Event) {
 		v.forget(e.Host)
 	case engine.Checked:
 		v.resume("")
+	case engine.Phase:
+		v.resume(v.order...)
 	case engine.Waiting:
 		v.pause(e)
 		v.draw()

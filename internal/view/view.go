@@ -32,7 +32,7 @@ type Human struct {
 	Color    bool
 	Verbose  bool
 	PlanOnly bool
-	// Brief leaves the texts of new files out of a plan that nobody is asked about.
+	// Brief makes a plan that nobody is asked about short.
 	Brief bool
 	// Place says where a step is written, as FILE:LINE; nil: nobody knows.
 	Place func(address string) string
@@ -41,6 +41,7 @@ type Human struct {
 	since   time.Time
 	last    string // the failure shown last
 	tally   tally
+	joint   joint
 }
 
 func (v *Human) paint(code, s string) string {
@@ -56,12 +57,20 @@ func (v *Human) Lab(e lab.Event) {
 	if name == "" {
 		name = "lab"
 	}
-	fmt.Fprintf(v.Err, "%-8s %s %s\n", name, e.Action, Clean(e.Text))
+	text := Clean(e.Text)
+	if room := 70 - len(e.Action); !v.Verbose && len(text) > room { // a driver's whole complaint stands in the journal
+		text = fit(text, room)
+	}
+	fmt.Fprintf(v.Err, "%-8s %s %s\n", name, e.Action, text)
 }
 
 // Event draws one event of the engine.
 func (v *Human) Event(e engine.Event) {
 	v.tally.count(e)
+	if d, ok := e.(engine.Done); ok && v.joint.takes(d) {
+		return
+	}
+	v.joint.tell(v)
 	switch e := e.(type) {
 	case engine.Connected:
 		if v.Verbose {
@@ -78,11 +87,9 @@ func (v *Human) Event(e engine.Event) {
 	case engine.Noted:
 		fmt.Fprintf(v.Err, "%s %s: %s\n", v.paint("33", "note"), e.Address, Clean(e.Text))
 	case engine.Done:
-		what := v.paint("32", "done")
-		if e.Unchanged {
-			what = "same"
+		if v.joint = (joint{Done: e, n: 1}); !installs(e.Title) {
+			v.joint.tell(v)
 		}
-		fmt.Fprintf(v.Err, "%-8s %s  %s (%s)\n", e.Host, what, Clean(e.Title), short(e.Took))
 	case engine.Failed:
 		v.failed(e)
 	case engine.Waiting:
@@ -106,6 +113,10 @@ func (v *Human) plan(p engine.Plan) {
 	w := v.Err
 	if v.PlanOnly {
 		w = v.Out
+	}
+	if v.Brief {
+		v.brief(w, p)
+		return
 	}
 	for _, it := range p.Items {
 		at := it.Address
@@ -142,10 +153,6 @@ func (v *Human) diff(w io.Writer, d plan.Diff) {
 		fmt.Fprintf(w, "    %s: %s -> %s\n", d.Attribute, Clean(have), Clean(d.Want))
 		return
 	}
-	if v.Brief && d.Have == "" {
-		fmt.Fprintf(w, "    %s: (absent) -> %d lines\n", d.Attribute, strings.Count(d.Want, "\n"))
-		return
-	}
 	text := string(diff.Diff("have", []byte(d.Have), "want", []byte(d.Want)))
 	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if i == 0 && strings.HasPrefix(l, "diff ") {
@@ -164,6 +171,7 @@ func (v *Human) diff(w io.Writer, d plan.Diff) {
 
 // Summary draws the end of a run.
 func (v *Human) Summary(s engine.Summary, err error) {
+	v.joint.tell(v)
 	if v.Verbose {
 		hosts := make([]string, 0, len(s.Counts))
 		for h := range s.Counts {

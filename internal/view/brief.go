@@ -1,0 +1,66 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"haprov/internal/engine"
+	"haprov/internal/plan"
+)
+
+// brief draws a plan with a line a step, hosts with the same change together. New texts are counted,
+// changed ones are shown; whatever destroys data is shown in full.
+func (v *Human) brief(w io.Writer, p engine.Plan) {
+	type entry struct {
+		hosts []string
+		step  string
+		text  string
+		diffs []plan.Diff
+	}
+	var all []*entry
+	by := map[string]*entry{}
+	for _, it := range p.Items {
+		step := strings.TrimPrefix(it.Address, it.Host+":")
+		if it.Phase != "" {
+			step += ", " + it.Phase
+		}
+		e := &entry{step: step}
+		if it.Host != "" {
+			e.hosts = []string{it.Host}
+		}
+		words := []string{}
+		for _, d := range it.Change.Diffs {
+			switch {
+			case d.Danger != "" || d.Text && d.Have != "":
+				e.diffs = append(e.diffs, d)
+			case d.Text:
+				words = append(words, fmt.Sprintf("new, %d lines", strings.Count(d.Want, "\n")))
+			case it.Phase == "":
+				words = append(words, d.Attribute+" "+d.Want)
+			}
+		}
+		if len(it.Then) > 0 {
+			words = append(words, "then "+strings.Join(it.Then, ", "))
+		}
+		e.text = Clean(strings.Join(words, ", "))
+		key := e.step + "\x00" + e.text + fmt.Sprint(e.diffs)
+		if same := by[key]; same != nil {
+			same.hosts = append(same.hosts, e.hosts...)
+			continue
+		}
+		by[key] = e
+		all = append(all, e)
+	}
+	for _, e := range all {
+		line := fmt.Sprintf("%-8s %s", strings.Join(e.hosts, ","), e.step)
+		if e.text != "" {
+			line += ": " + e.text
+		}
+		fmt.Fprintf(w, "%s %s\n", v.paint("33", "~"), fit(line, 77))
+		for _, d := range e.diffs {
+			v.diff(w, d)
+		}
+	}
+	fmt.Fprintf(w, "%d to change\n", p.Changes())
+}
