@@ -79,8 +79,8 @@ func TestEachHostHasALineWithItsStepAndTime(t *testing.T) {
 	if !strings.HasPrefix(foot[2], "db2      waiting for its neighbours") || !strings.HasSuffix(foot[2], " 1m12s") {
 		t.Errorf("db2: %q", foot[2])
 	}
-	v.Event(engine.Done{Host: "db1", Title: "install it", Took: time.Minute})
-	if got := g.String(); strings.Count(got, "\ndb2 ") != 1 || !strings.Contains(got, "db1      done  install it") {
+	v.Event(engine.Done{Host: "db1", Title: "make it", Took: time.Minute})
+	if got := g.String(); strings.Count(got, "\ndb2 ") != 1 || !strings.Contains(got, "db1      done  make it") {
 		t.Errorf("the foot was drawn over what scrolls by, or left behind:\n%s", got)
 	}
 }
