@@ -16,6 +16,41 @@ recipe "mysql-drbd" {
     about   = "The application's database"
   }
 
+  # How patient the cluster is. Emulated machines are slower in all they do.
+  input "token" {
+    type    = number
+    default = lookup({ uml = 5000, tcg = 15000 }, lab.driver, 3000)
+    about   = "Milliseconds without a sign of life until Corosync takes a member for lost"
+  }
+  input "fencing_delay" {
+    type    = number
+    default = lookup({ uml = 10, tcg = 30 }, lab.driver, 5)
+    about   = "Seconds that the active side is ahead when the two fence each other; more than the election of a coordinator and one fencing take, and paid at each loss of the active side"
+  }
+  input "handler_timeout" {
+    type    = number
+    default = lookup({ tcg = 240 }, lab.driver, 90)
+    about   = "Seconds for DRBD's fence handler to see the peer fenced; with its own default the survivor stays frozen"
+  }
+  input "coordinator_timeout" {
+    type    = number
+    default = lookup({ tcg = 300 }, lab.driver, 120)
+    about   = "Seconds for DRBD's fence handler to find a coordinator"
+  }
+  # The agent waits this long, less 5 s, before it kills a server that does not stop, and counts in
+  # loops of a second and a little: on slow machines 120 s are over before it kills, and a frozen
+  # server ends in fencing.
+  input "stop_timeout" {
+    type    = number
+    default = lookup({ uml = 30 }, lab.driver, 120)
+    about   = "Seconds for the database server to stop in order"
+  }
+  input "ping_timeout" {
+    type    = number
+    default = lookup({ tcg = 100 }, lab.driver, 20)
+    about   = "Tenths of a second that DRBD waits for its peer's answer"
+  }
+
   role "db" {
     min = 2
     max = 2
@@ -31,7 +66,7 @@ recipe "mysql-drbd" {
     package "fence-agents" {}
     # the fence agents for service processors need it and only recommend it
     package "ipmitool" {
-      when = length([for h in role.db.hosts : h if length([for f in h.fence : f if contains(["fence_ipmilan", "fence_ipmilanplus", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_imm"], f.agent)]) > 0]) > 0
+      when = length([for f in flatten([for h in role.db.hosts : h.fence]) : f.agent if contains(["fence_ipmilan", "fence_ipmilanplus", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_imm"], f.agent)]) > 0
     }
     package "mariadb-server" {}
 
@@ -54,9 +89,9 @@ recipe "mysql-drbd" {
     }
     # a device's password is asked for by its agent, and stands nowhere else
     file "fence password" {
-      for_each = { for f in flatten([for h in role.db.hosts : h.fence]) : "/etc/haprov/${f.id}.password" => f.password if f.secret }
+      for_each = { for f in flatten([for h in role.db.hosts : h.fence]) : "/etc/haprov/${f.id}.password" => f if f.secret }
       mode     = "0700"
-      content  = template("fence.password.tmpl", { password = each.value })
+      content  = template("fence.password.tmpl", { password = host[each.value.host].fence_passwords[each.value.id] })
     }
     file "/etc/mysql/mariadb.conf.d/90-haprov.cnf" {
       content = template("mysql-drbd.cnf.tmpl", { id = each.host.id })
@@ -66,6 +101,7 @@ recipe "mysql-drbd" {
       content = template("mysql-drbd.res.tmpl", {
         nodes  = [for h in role.db.hosts : { name = h.name, address = h.network.replication.address, disk = h.disk.data.device }]
         secret = secret("drbd")
+        input  = input
       })
     }
     directory "/srv/mysql" {}
@@ -81,7 +117,7 @@ recipe "mysql-drbd" {
       owes = ["corosync:reload"]
       content = template("corosync.conf.tmpl", {
         cluster = cluster.name
-        token   = lab.driver == "tcg" ? 15000 : 5000
+        token   = input.token
         nodes   = [for h in role.db.hosts : { name = h.name, id = h.id, links = distinct([h.network.ring.address, h.network.replication.address]) }]
       })
     }
@@ -89,16 +125,18 @@ recipe "mysql-drbd" {
     # fencing and leave again: it joins only when token and consensus time-outs are over.
     directory "/etc/systemd/system/corosync.service.d" {}
     file "/etc/systemd/system/corosync.service.d/haprov.conf" {
-      content = template("corosync.service.tmpl", { seconds = lab.driver == "tcg" ? 37 : 15 })
+      content = template("corosync.service.tmpl", { token = input.token })
     }
     service "corosync" {}
     corosync "ring" {}
     service "pacemaker" {}
     pacemaker "cib" {
       config = template("mysql-drbd.cib.tmpl", {
+        stop = input.stop_timeout
         nodes  = [for h in role.db.hosts : { name = h.name, fence = [for f in h.fence : { id = f.id, agent = f.agent, options = f.options, secret = f.secret }] }]
         vip    = split("/", input.vip)[0]
         prefix = split("/", input.vip)[1]
+        delay  = input.fencing_delay
         # a service processor takes its time to cut the power and to see it gone
         reboot = lab.enabled ? "30s" : "90s"
       })
@@ -110,6 +148,11 @@ recipe "mysql-drbd" {
       password = secret("app")
       database = input.database
     }
+    # for the check below: no password is ever an argument
+    file "/etc/haprov/app.cnf" {
+      mode    = "0600"
+      content = template("mysql-client.cnf.tmpl", { host = split("/", input.vip)[0], user = "app", password = secret("app"), database = input.database })
+    }
     fencing "standby" {
       rests_on = concat(["/etc/corosync/corosync.conf", "/etc/drbd.d/mysql.res"],
         lab.enabled ? ["/usr/sbin/fence_haprov"] : [],
@@ -120,6 +163,18 @@ recipe "mysql-drbd" {
   check "the database answers on the virtual IP" {
     on       = "active"
     run      = "mariadb -N -e 'select 1' >/dev/null && ip -o addr show | grep -qF ' ${input.vip} '"
+    deadline = "1m"
+  }
+  check "a row written through the virtual IP is read back, from each host" {
+    on       = "each"
+    writes   = true
+    run      = <<-EOT
+      ask() { timeout 20 mariadb --defaults-file=/etc/haprov/app.cnf --connect-timeout=5 -N -e "$1"; }
+      said=$(uname -n)-$(date +%s.%N)
+      ask "CREATE OR REPLACE TABLE haprov_check_${each.host.id} (said VARCHAR(99)); INSERT INTO haprov_check_${each.host.id} VALUES ('$said')" &&
+      [ "$(ask "SELECT said FROM haprov_check_${each.host.id}")" = "$said" ] &&
+      ask "DROP TABLE haprov_check_${each.host.id}"
+    EOT
     deadline = "1m"
   }
 }

@@ -58,31 +58,32 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 
 func isPassword(option string) bool { return option == "password" || option == "passwd" }
 
-// fenceValue is what each.host.fence gives: the devices that cut the host's power. In a lab it is
-// the lab's own, unless the inventory says otherwise.
-func (w *world) fenceValue(h inventory.Host) cty.Value {
+// fenceValue is what each.host.fence gives: the devices that cut the host's power, less their
+// passwords, which are in each.host.fence_passwords by the device's id. In a lab it is the lab's
+// own device, unless the inventory says otherwise.
+func (w *world) fenceValue(h inventory.Host) (devices, passwords cty.Value) {
 	list := h.Fence
 	if len(list) == 0 && w.inv.Lab != nil {
 		list = []inventory.Fence{{Agent: "fence_haprov"}}
 	}
 	out := []cty.Value{}
+	secrets := map[string]cty.Value{}
 	for i, f := range list {
 		id := "fence-" + h.Name
 		if i > 0 {
 			id += fmt.Sprintf("-%d", i+1)
 		}
-		password := cty.StringVal("")
 		options := map[string]cty.Value{}
 		for n, v := range f.Options {
 			if n == "password" {
-				password = cty.StringVal(v.Reveal())
+				secrets[id] = cty.StringVal(v.Reveal()).Mark(sensitive)
 				continue
 			}
 			options[n] = cty.StringVal(v.Reveal())
 		}
-		_, secret := f.Options["password"]
-		out = append(out, cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(id), "agent": cty.StringVal(f.Agent), "options": cty.ObjectVal(options),
-			"secret": cty.BoolVal(secret), "password": password.Mark(sensitive)}))
+		_, secret := secrets[id]
+		out = append(out, cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(id), "host": cty.StringVal(h.Name), "agent": cty.StringVal(f.Agent),
+			"options": cty.ObjectVal(options), "secret": cty.BoolVal(secret)}))
 	}
-	return cty.TupleVal(out)
+	return cty.TupleVal(out), cty.ObjectVal(secrets)
 }

@@ -40,6 +40,7 @@ func (w *world) hostValue(h inventory.Host) cty.Value {
 	for _, p := range inventory.Purposes {
 		nets[p] = w.purpose(h, p)
 	}
+	fence, passwords := w.fenceValue(h)
 	return cty.ObjectVal(map[string]cty.Value{
 		"name":    cty.StringVal(h.Name),
 		"id":      cty.NumberIntVal(int64(h.ID)),
@@ -47,7 +48,9 @@ func (w *world) hostValue(h inventory.Host) cty.Value {
 		"disk":    cty.ObjectVal(disks),
 		"network": cty.ObjectVal(nets),
 		"vars":    w.vars[h.Name],
-		"fence":   w.fenceValue(h),
+		"fence":   fence,
+
+		"fence_passwords": passwords,
 	})
 }
 

@@ -21,6 +21,67 @@ func TestTheShippedInventoryLoads(t *testing.T) {
 	}
 }
 
+const realMachines = `
+network "a" { cidr = "10.0.0.0/24" }
+network "b" { 
+  cidr    = "10.0.1.0/24"
+  carries = ["ring", "replication"]
+}
+host "db1" {
+  network "a" { address = "10.0.0.11" }
+  network "b" { address = "10.0.1.11" }
+  disk "data" { device = "/dev/vdb" }
+  fence "fence_ipmilan" { options = { ip = "10.0.9.1", username = "a&b", password = secret("ipmi") } }
+}
+host "db2" {
+  network "a" { address = "10.0.0.12" }
+  network "b" { address = "10.0.1.12" }
+  disk "data" { device = "/dev/vdb" }
+  fence "fence_virsh" { options = { ip = "10.0.9.2", plug = "db2", identity_file = "/root/.ssh/id", pcmk_reboot_timeout = "45s" } }
+}
+cluster "shop" {
+  recipe = "mysql-drbd"
+  role "db" { hosts = [host.db1, host.db2] }
+  inputs = { vip = "10.0.0.100/24" }
+}
+`
+
+// TestFenceDevicesOfRealMachines says that each host's devices come into the cluster, and a
+// password only into a file that root alone reads, on both hosts.
+func TestFenceDevicesOfRealMachines(t *testing.T) {
+	p, problems := config.Load("testdata/real.hcl", config.Options{Text: []byte(realMachines), Shipped: haprov.Shipped, Secrets: secrets{}})
+	if len(problems) > 0 {
+		t.Fatal(problems.Render(100, false))
+	}
+	files := 0
+	for _, ch := range p.Clusters[0].Chains {
+		for _, it := range ch.Items {
+			switch s := it.Step.(type) {
+			case *kind.File:
+				if s.Path == "/etc/haprov/fence-db1.password" && s.Mode == "0700" && s.Content.IsSensitive() && strings.Contains(s.Content.Reveal(), "ipmi") {
+					files++
+				}
+			}
+			c, ok := it.Cluster.(*kind.Pacemaker)
+			if !ok {
+				continue
+			}
+			for _, want := range []string{`type="fence_ipmilan"`, `name="password_script" value="/etc/haprov/fence-db1.password"`, `value="a&amp;b"`, `type="fence_virsh"`, `name="plug" value="db2"`,
+				`id="fence-db1-reboot" name="pcmk_reboot_timeout" value="90s"`, `id="fence-db2-option-pcmk_reboot_timeout" name="pcmk_reboot_timeout" value="45s"`} {
+				if !strings.Contains(c.Config, want) {
+					t.Errorf("no %s", want)
+				}
+			}
+			if strings.Contains(c.Config, "drawn-") || strings.Contains(c.Config, "fence_haprov") || strings.Count(c.Config, "password_script") != 1 || strings.Contains(c.Config, "fence-db2-reboot") {
+				t.Errorf("the cluster's configuration:\n%s", c.Config)
+			}
+		}
+	}
+	if files != 2 {
+		t.Errorf("%d files with the password", files)
+	}
+}
+
 // TestEveryExampleDecodes reads the example of each kind as a user would copy it.
 func TestEveryExampleDecodes(t *testing.T) {
 	for _, s := range kind.Table {
