@@ -1,0 +1,105 @@
+package status
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"haprov/internal/probe"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// says is a host that answers these sensors; it has nothing for the others to ask.
+func says(answers map[string]string) Host {
+	all := map[probe.Key]probe.Answer{}
+	for _, s := range sensors {
+		a := probe.Answer{State: probe.Answered, Exit: absent}
+		if text, ok := answers[s.name]; ok {
+			a = probe.Answer{State: probe.Answered, Out: text}
+		}
+		if answers[s.name] == "hangs" {
+			a = probe.Answer{State: probe.Unanswered}
+		}
+		all[s.query().Key()] = a
+	}
+	return Read(probe.NewSeen(all))
+}
+
+const (
+	twoLinks = "Local node ID 1, transport knet\nnodeid: 2 reachable\n   LINK: 0 udp (192.0.2.1->192.0.2.2) enabled connected mtu: 1397\n   LINK: 1 udp (198.51.100.1->198.51.100.2) enabled connected mtu: 1397\n"
+	quorate  = "Quorate:          Yes\nExpected votes:   2\nTotal votes:      2\n"
+	inSync   = "version: 8.4.11 (api:1/proto:86-101)\n 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n"
+	serves   = "version\t10.11.19-MariaDB-0+deb12u1\nread_only\t0\nUptime\t75\n"
+	member   = serves + "wsrep_provider_name\tGalera\nwsrep_cluster_status\tPrimary\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nwsrep_cluster_size\t3\nwsrep_last_committed\t1842\nwsrep_flow_control_paused\t0.03\n"
+	resource = `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes><node name="db1" online="true"/><node name="db2" online="true"/></nodes><resources><clone id="drbd-mysql-clone"><resource id="drbd-mysql" role="Promoted" active="true"><node name="db1"/></resource><resource id="drbd-mysql" role="Unpromoted" active="true"><node name="db2"/></resource></clone><resource id="mysql-vip" role="Started" active="true"><node name="db1"/></resource></resources></pacemaker-result>`
+	columns  = "# pxname,svname,status,bck,scur,sid,type,check_status,last_chk\n"
+)
+
+func pages() map[string]*Page {
+	two := func(a, b Host) *Page {
+		return &Page{Cluster: "shop", Recipe: "mysql-drbd", Endpoint: "192.0.2.100:3306", Active: "db1", Hosts: []Row{
+			{Name: "db1", ID: 1, Machine: "running", Answers: true, Active: true, Host: a},
+			{Name: "db2", ID: 2, Machine: "running", Answers: true, Host: b}}}
+	}
+	other := strings.NewReplacer("nodeid: 2", "nodeid: 1", "node ID 1", "node ID 2").Replace(twoLinks)
+	standby := map[string]string{"links": other, "quorum": quorate, "drbd": strings.Replace(inSync, "Primary/Secondary", "Secondary/Primary", 1), "pacemaker": resource}
+	active := map[string]string{"links": twoLinks, "quorum": quorate, "drbd": inSync, "pacemaker": resource, "server": serves, "addresses": "2: eth0    inet 192.0.2.100/24 brd"}
+	but := func(m map[string]string, more ...string) map[string]string {
+		out := map[string]string{}
+		for k, v := range m {
+			out[k] = v
+		}
+		for i := 0; i < len(more); i += 2 {
+			out[more[i]] = more[i+1]
+		}
+		return out
+	}
+	away := two(says(but(active, "links", strings.Replace(twoLinks, "enabled connected", "enabled", 2), "quorum", "Quorate: Yes\nExpected votes: 2\nTotal votes: 1\n",
+		"drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated", 1),
+		"pacemaker", strings.Replace(strings.Replace(resource, `"db2" online="true"`, `"db2" online="false"`, 1), "<pacemaker-result>", `<pacemaker-result><bans><ban id="drbd-fence-by-handler-mysql"/></bans>`, 1))), Host{})
+	away.Hosts[1] = Row{Name: "db2", ID: 2, Machine: "off-by-user"}
+	syncing := two(says(but(active, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")), says(standby))
+	hostile := two(says(but(active, "server", "hangs", "links", "Cannot initialise\x1b[2J CFG service")), says(standby))
+	proxy := func(stick string, states ...string) Host {
+		stat := columns
+		for i, s := range states {
+			stat += "writer,db" + string(rune('1'+i)) + "," + s + ",0,0," + string(rune('1'+i)) + ",2,L7OK,\n"
+		}
+		return says(map[string]string{"proxy": stat, "writer": "# table: writer\n0x1: key=3306 use=0 server_id=" + stick + "\n", "addresses": "2: eth0    inet 192.0.2.100/24 brd"})
+	}
+	galera := &Page{Cluster: "shop", Recipe: "galera", Endpoint: "192.0.2.100:3306", Active: "db2", Hosts: []Row{
+		{Name: "db1", ID: 1, Answers: true, Host: says(map[string]string{"server": strings.Replace(member, "Synced", "Donor/Desynced", 1)})},
+		{Name: "db2", ID: 2, Answers: true, Active: true, Host: says(map[string]string{"server": member})},
+		{Name: "db3", ID: 3, Answers: true, Host: says(map[string]string{"server": member, "maintenance": "haprov maintenance db3 on\n"})},
+		{Name: "proxy1", ID: 4, Answers: true, Host: proxy("2", "DOWN", "UP", "MAINT")}}}
+	return map[string]*Page{"two-nodes": two(says(active), says(standby)), "standby-away": away, "syncing": syncing, "hostile": hostile, "galera": galera}
+}
+
+func TestPages(t *testing.T) {
+	for name, p := range pages() {
+		p.Judge()
+		var b strings.Builder
+		if err := p.Draw(&b, false); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range strings.Split(b.String(), "\n") {
+			if len(l) > 100 {
+				t.Errorf("%s: a line of %d columns: %s", name, len(l), l)
+			}
+		}
+		file := "testdata/" + name + ".txt"
+		if *update {
+			if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, _ := os.ReadFile(file); string(want) != b.String() {
+			t.Errorf("%s:\n%s", name, b.String())
+		}
+		if healthy := name == "two-nodes"; p.Healthy != healthy {
+			t.Errorf("%s: healthy %v", name, p.Healthy)
+		}
+	}
+}
