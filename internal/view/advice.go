@@ -17,14 +17,14 @@ var known = []struct {
 	said        *regexp.Regexp
 	cause, next string
 }{
-	{regexp.MustCompile(`Unable to locate package (\S+)`), "no package source of the host has $1", "check its spelling and the host's sources: haprov ssh HOST -- apt-cache policy $1"},
+	{regexp.MustCompile(`Unable to locate package (\S+)`), "no package source of the host has $1", "check its spelling and the host's sources: on HOST: apt-cache policy $1"},
 	{regexp.MustCompile(`Version '([^']+)' for '[^']+' was not found`), "the package sources do not hold version $1 any more", "take version out of the recipe, or name one that is there (apt-cache policy)"},
 	{regexp.MustCompile(`Could not get lock (\S+?)\.? `), "another program is installing packages", "wait until it ends, then run the same command again"},
-	{regexp.MustCompile(`Temporary failure resolving '([^']+)'|Could not resolve '([^']+)'`), "the host cannot look names up", "mend DNS on the host: haprov ssh HOST -- cat /etc/resolv.conf"},
-	{regexp.MustCompile(`No space left on device`), "a disk of the host is full", "make room: haprov ssh HOST -- df -h"},
-	{regexp.MustCompile(`Read-only file system`), "the file system is mounted read-only, perhaps after an error of its disk", "look at: haprov ssh HOST -- dmesg"},
-	{regexp.MustCompile(`Job for (\S+) failed`), "the service did not start", "read its log: haprov ssh HOST -- journalctl -n 50 -u $1"},
-	{regexp.MustCompile(`Unit (\S+) (?:not found|could not be found)`), "no installed package brings this unit", "install the package in a step before, or mend the unit's name"},
+	{regexp.MustCompile(`Temporary failure resolving '([^']+)'|Could not resolve '([^']+)'`), "the host cannot look names up", "mend DNS on the host: on HOST: cat /etc/resolv.conf"},
+	{regexp.MustCompile(`No space left on device`), "a disk of the host is full", "make room: on HOST: df -h"},
+	{regexp.MustCompile(`Read-only file system`), "the file system is mounted read-only, perhaps after an error of its disk", "look at: on HOST: dmesg"},
+	{regexp.MustCompile(`Job for (\S+) failed`), "the service did not start", "read its log: on HOST: journalctl -n 50 -u $1"},
+	{regexp.MustCompile(`[Uu]nit (\S+) (?:not found|could not be found|is not there)`), "no installed package brings this unit", "install the package in a step before, or mend the unit's name"},
 	{regexp.MustCompile(`(\S+): (?:command )?not found`), "the program $1 is not installed on the host", "install its package in a step before"},
 	{regexp.MustCompile(`Permission denied`), "the login may not do this", "log in as root, or set sudo = true in the host's ssh block"},
 }

@@ -12,16 +12,18 @@ import (
 func (v *Human) failed(e engine.Failed) {
 	text := e.Err.Error()
 	head := fmt.Sprintf("%-8s %s ", e.Host, v.paint("1;31", "failed"))
-	if same := e.Address + text; same == v.last {
+	same := strings.TrimPrefix(e.Address, e.Host+":") + "\x00" + text
+	if same == v.last {
 		fmt.Fprintf(v.Err, "%sthe same\n", head)
 		return
-	} else {
-		v.last = same
 	}
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	fmt.Fprintf(v.Err, "%s%s\n", head, Clean(lines[0]))
-	for _, l := range lines[1:] {
-		fmt.Fprintf(v.Err, "         %s\n", Clean(l))
+	v.last = same
+	for i, l := range folded(strings.TrimSpace(text), 63) {
+		if i == 0 {
+			fmt.Fprintf(v.Err, "%s%s\n", head, Clean(l))
+			continue
+		}
+		fmt.Fprintf(v.Err, "                %s\n", Clean(l))
 	}
 	if e.Address != "" {
 		at := e.Address
@@ -39,7 +41,9 @@ func (v *Human) failed(e engine.Failed) {
 		fmt.Fprintf(v.Err, "         | %s\n", Clean(l))
 	}
 	cause, next := Advice(e.Host, e.Err, e.Output)
-	v.detail("cause", cause)
+	for i, l := range folded(cause, 62) {
+		v.detail([]string{"cause", ""}[min(i, 1)], l)
+	}
 	v.detail("next", next)
 }
 
@@ -63,6 +67,25 @@ func head3(s string) (out []string) {
 			l = string(r[:157]) + "..."
 		}
 		out = append(out, l)
+	}
+	return out
+}
+
+// folded breaks a text between words into lines of at most n columns; a longer word stays whole, so
+// that a path can be copied.
+func folded(s string, n int) (out []string) {
+	for _, part := range strings.Split(s, "\n") {
+		line := ""
+		for _, w := range strings.Fields(part) {
+			if line != "" && len(line)+1+len(w) > n {
+				out, line = append(out, line), ""
+			}
+			if line != "" {
+				line += " "
+			}
+			line += w
+		}
+		out = append(out, line)
 	}
 	return out
 }

@@ -144,7 +144,7 @@ func TestAFailureSaysWhereWhatAndWhatNext(t *testing.T) {
 			t.Errorf("missing %q in\n%s", want, &out)
 		}
 	}
-	e.Host = "db2"
+	e.Host, e.Address = "db2", "db2:package.nginxx"
 	v.Event(e)
 	if !strings.HasSuffix(out.String(), "db2      failed the same\n") {
 		t.Errorf("told twice:\n%s", &out)

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -37,8 +39,9 @@ func (t *tally) count(e engine.Event) {
 
 // table draws a line a host: its changes, the seconds it worked (waits do not count), its verdict.
 // Nothing is drawn where nothing happened.
-func (v *Human) table(s engine.Summary) {
-	if s.Changes+s.Failed == 0 {
+func (v *Human) table(s engine.Summary, err error) {
+	refused := errors.Is(err, engine.ErrLocked) || errors.Is(err, engine.ErrDanger) || errors.Is(err, engine.ErrNotApproved)
+	if s.Changes+s.Failed == 0 || s.Changes == 0 && refused {
 		return
 	}
 	hosts := make([]string, 0, len(v.tally.changes))
@@ -50,7 +53,10 @@ func (v *Human) table(s engine.Summary) {
 	fmt.Fprintln(w, "host\tchanges\tat work\tverdict")
 	for _, h := range hosts {
 		verdict := "as wanted"
-		if s.Outcomes[h] != nil {
+		switch why := s.Outcomes[h]; {
+		case errors.Is(why, context.Canceled):
+			verdict = "interrupted"
+		case why != nil:
 			verdict = "failed"
 		}
 		fmt.Fprintf(w, "%s\t%d\t%.1f s\t%s\n", h, v.tally.changes[h], v.tally.busy[h].Seconds(), verdict)

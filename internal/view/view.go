@@ -184,7 +184,7 @@ func (v *Human) Summary(s engine.Summary, err error) {
 		}
 	}
 	if !v.PlanOnly {
-		v.table(s)
+		v.table(s, err)
 	}
 	fmt.Fprintf(v.Out, "%d changes on %d hosts, %d failed, %s\n", s.Changes, s.Hosts, s.Failed, short(s.Took))
 }
