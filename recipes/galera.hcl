@@ -274,6 +274,13 @@ recipe "galera" {
       owes     = ["keepalived.service:reload"]
     }
     service "keepalived" {}
+  }
+
+  # a first full copy may take long, and proxies have nothing to say before
+  on "all" {
+    barrier "the members serve" {}
+  }
+  on "proxy" {
     haproxy "writer" { key = "3306" }
   }
 

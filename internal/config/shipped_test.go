@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -79,6 +80,31 @@ func TestFenceDevicesOfRealMachines(t *testing.T) {
 	}
 	if files != 2 {
 		t.Errorf("%d files with the password", files)
+	}
+}
+
+// TestEveryShippedInventoryLoads reads what a user copies, as it stands.
+func TestEveryShippedInventoryLoads(t *testing.T) {
+	files, err := fs.Glob(haprov.Shipped, "inventory/*.hcl")
+	if err != nil || len(files) < 3 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		text, err := haprov.Shipped.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, driver := range []string{"", "uml", "tcg"} {
+			p, problems := config.Load(f, config.Options{Text: text, Shipped: haprov.Shipped, Secrets: secrets{}, Driver: driver})
+			if len(problems) > 0 {
+				t.Fatalf("%s: %s", f, problems.Render(100, false))
+			}
+			for _, c := range p.Clusters {
+				if c.Endpoint == "" || len(c.Active) == 0 || len(c.Checks) == 0 {
+					t.Errorf("%s: cluster %s has no endpoint, active side or checks", f, c.Name)
+				}
+			}
+		}
 	}
 }
 

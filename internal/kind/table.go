@@ -16,6 +16,7 @@ var Table = []Spec{
 	mountSpec,
 	commandSpec,
 	requirementSpec,
+	barrierSpec,
 	drbdVolumeSpec,
 	corosyncSpec,
 	pacemakerSpec,
