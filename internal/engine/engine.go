@@ -143,6 +143,11 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 			return r.end(s, h.err)
 		}
 	}
+	for _, h := range r.hosts {
+		if h.err != nil {
+			h.leave(0, h.err) // its neighbours do not wait for it
+		}
+	}
 	r.each(func(h *host) error { h.forgetAll(); return nil })
 	r.each(func(h *host) error { return h.apply(ctx, work) })
 	for _, h := range r.hosts {
