@@ -21,6 +21,11 @@ recipe "galera" {
     default = "app"
     about   = "The application's database"
   }
+  input "import" {
+    type    = string
+    default = ""
+    about   = "A dump on one of the hosts of the role db, whole path: read once into the new database"
+  }
   input "durability" {
     type    = string
     default = "full"
@@ -206,6 +211,12 @@ recipe "galera" {
       password = secret("app")
       database = input.database
       place    = "one"
+    }
+    mysql_import "app" {
+      file     = input.import
+      database = input.database
+      place    = "one"
+      when     = input.import != ""
     }
   }
 
