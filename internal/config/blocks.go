@@ -12,99 +12,99 @@ import (
 // The outer blocks of inventories and recipes, as the decoder fills them.
 
 type inventoryFile struct {
-	Lab      *labBlock      `hcl:"lab,block"`
-	SSH      *sshBlock      `hcl:"ssh,block"`
-	Networks []networkBlock `hcl:"network,block"`
-	Hosts    []hostBlock    `hcl:"host,block"`
-	Groups   []groupBlock   `hcl:"group,block"`
-	Clusters []clusterBlock `hcl:"cluster,block"`
-	Recipes  []recipeBlock  `hcl:"recipe,block"`
+	Lab      *labBlock      `hcl:"lab,block" about:"Machines that are made for this inventory; without it they exist already"`
+	SSH      *sshBlock      `hcl:"ssh,block" about:"How to log in to every host"`
+	Networks []networkBlock `hcl:"network,block" about:"A network that hosts stand in, and what it carries"`
+	Hosts    []hostBlock    `hcl:"host,block" about:"A machine"`
+	Groups   []groupBlock   `hcl:"group,block" about:"Hosts that share variables"`
+	Clusters []clusterBlock `hcl:"cluster,block" about:"A recipe over hosts"`
+	Recipes  []recipeBlock  `hcl:"recipe,block" about:"A recipe that stands in the inventory itself"`
 }
 
 type labBlock struct {
-	Name   string    `hcl:"name,label"`
-	Image  string    `hcl:"image,optional" default:"debian-12" oneof:"debian-12"`
-	Driver string    `hcl:"driver,optional" default:"auto" oneof:"auto,uml,kvm,tcg"`
-	Memory int64     `hcl:"memory,optional" unit:"bytes"`
-	CPUs   int       `hcl:"cpus,optional" min:"1" max:"64"`
+	Name   string    `hcl:"name,label" about:"Name of the lab"`
+	Image  string    `hcl:"image,optional" default:"debian-12" oneof:"debian-12" about:"System of its machines"`
+	Driver string    `hcl:"driver,optional" default:"auto" oneof:"auto,uml,kvm,tcg" about:"What machines run on; auto takes the fastest that works here"`
+	Memory int64     `hcl:"memory,optional" unit:"bytes" about:"Memory of a machine that names none"`
+	CPUs   int       `hcl:"cpus,optional" min:"1" max:"64" about:"Processors of a machine that names none"`
 	Range  hcl.Range `hcl:",range"`
 }
 
 type networkBlock struct {
-	Name    string               `hcl:"name,label"`
-	CIDR    string               `hcl:"cidr"`
-	Carries []string             `hcl:"carries,optional" default:"ssh,ring,replication,service" oneof:"ssh,ring,replication,service"`
+	Name    string               `hcl:"name,label" about:"Name of the network"`
+	CIDR    string               `hcl:"cidr" about:"Its addresses, as 192.168.56.0/24"`
+	Carries []string             `hcl:"carries,optional" default:"ssh,ring,replication,service" oneof:"ssh,ring,replication,service" about:"What it is for"`
 	Range   hcl.Range            `hcl:",range"`
 	Ranges  map[string]hcl.Range `hcl:",ranges"`
 }
 
 type sshBlock struct {
-	User       string   `hcl:"user,optional"`
-	Port       int      `hcl:"port,optional" min:"1" max:"65535"`
-	Keys       []string `hcl:"keys,optional"`
-	KnownHosts []string `hcl:"known_hosts,optional"`
-	OnlyKnown  *bool    `hcl:"only_known,optional"`
-	Agent      *bool    `hcl:"agent,optional"`
-	Sudo       *bool    `hcl:"sudo,optional"`
-	Jump       string   `hcl:"jump,optional"`
-	Alias      string   `hcl:"host_key_alias,optional"`
+	User       string   `hcl:"user,optional" about:"Login name"`
+	Port       int      `hcl:"port,optional" min:"1" max:"65535" about:"Port of sshd"`
+	Keys       []string `hcl:"keys,optional" about:"Files of private keys"`
+	KnownHosts []string `hcl:"known_hosts,optional" about:"Files with pinned host keys"`
+	OnlyKnown  *bool    `hcl:"only_known,optional" about:"Take no host key from the user's and the machine's own known_hosts"`
+	Agent      *bool    `hcl:"agent,optional" about:"Use the SSH agent"`
+	Sudo       *bool    `hcl:"sudo,optional" about:"Become root by sudo"`
+	Jump       string   `hcl:"jump,optional" about:"Jump hosts, as in ssh -J"`
+	Alias      string   `hcl:"host_key_alias,optional" about:"Name under which the host key is pinned"`
 }
 
 type hostBlock struct {
-	Name     string               `hcl:"name,label"`
-	Address  string               `hcl:"address,optional"`
-	Networks []nicBlock           `hcl:"network,block"`
-	Disks    []diskBlock          `hcl:"disk,block"`
-	SSH      *sshBlock            `hcl:"ssh,block"`
-	Fences   []fenceBlock         `hcl:"fence,block"`
-	Vars     hclsyntax.Expression `hcl:"vars,optional"`
-	Memory   int64                `hcl:"memory,optional" unit:"bytes"`
-	CPUs     int                  `hcl:"cpus,optional" min:"1" max:"64"`
+	Name     string               `hcl:"name,label" about:"Name of the host"`
+	Address  string               `hcl:"address,optional" about:"Its address, when it stands in one network"`
+	Networks []nicBlock           `hcl:"network,block" about:"Its address in one of several networks"`
+	Disks    []diskBlock          `hcl:"disk,block" about:"A disk that recipes may use"`
+	SSH      *sshBlock            `hcl:"ssh,block" about:"How to log in, where it differs from all others"`
+	Fences   []fenceBlock         `hcl:"fence,block" about:"How to cut its power"`
+	Vars     hclsyntax.Expression `hcl:"vars,optional" about:"Values for recipes: each.host.vars"`
+	Memory   int64                `hcl:"memory,optional" unit:"bytes" about:"Memory of a lab's machine"`
+	CPUs     int                  `hcl:"cpus,optional" min:"1" max:"64" about:"Processors of a lab's machine"`
 	Range    hcl.Range            `hcl:",range"`
 	Ranges   map[string]hcl.Range `hcl:",ranges"`
 }
 
 type nicBlock struct {
-	Network string               `hcl:"network,label"`
-	Address string               `hcl:"address"`
+	Network string               `hcl:"network,label" about:"Name of the network"`
+	Address string               `hcl:"address" about:"The address there"`
 	Range   hcl.Range            `hcl:",range"`
 	Ranges  map[string]hcl.Range `hcl:",ranges"`
 }
 
 type diskBlock struct {
-	Name   string               `hcl:"name,label"`
-	Size   int64                `hcl:"size,optional" unit:"bytes"`
-	Device string               `hcl:"device,optional"`
+	Name   string               `hcl:"name,label" about:"Name of the disk"`
+	Size   int64                `hcl:"size,optional" unit:"bytes" about:"Size, in a lab"`
+	Device string               `hcl:"device,optional" about:"Path of the device, on a real machine; under /dev/disk/by-id, which stays the same"`
 	Range  hcl.Range            `hcl:",range"`
 	Ranges map[string]hcl.Range `hcl:",ranges"`
 }
 
 type fenceBlock struct {
-	Agent   string                 `hcl:"agent,label"`
-	Options map[string]secret.Text `hcl:"options,optional"`
+	Agent   string                 `hcl:"agent,label" about:"Name of the fence agent, as fence_ipmilan"`
+	Options map[string]secret.Text `hcl:"options,optional" about:"The agent's options"`
 	Range   hcl.Range              `hcl:",range"`
 }
 
 type groupBlock struct {
-	Name  string               `hcl:"name,label"`
-	Hosts hclsyntax.Expression `hcl:"hosts"`
-	Vars  hclsyntax.Expression `hcl:"vars,optional"`
+	Name  string               `hcl:"name,label" about:"Name of the group"`
+	Hosts hclsyntax.Expression `hcl:"hosts" about:"Its hosts: host.NAME"`
+	Vars  hclsyntax.Expression `hcl:"vars,optional" about:"Values for all its hosts"`
 	Range hcl.Range            `hcl:",range"`
 }
 
 type clusterBlock struct {
-	Name   string               `hcl:"name,label"`
-	Recipe string               `hcl:"recipe"`
-	Roles  []roleBlock          `hcl:"role,block"`
-	Inputs hclsyntax.Expression `hcl:"inputs,optional"`
+	Name   string               `hcl:"name,label" about:"Name of the cluster"`
+	Recipe string               `hcl:"recipe" about:"Name of the recipe"`
+	Roles  []roleBlock          `hcl:"role,block" about:"Who does what"`
+	Inputs hclsyntax.Expression `hcl:"inputs,optional" about:"Values for the recipe's inputs"`
 	Range  hcl.Range            `hcl:",range"`
 	Ranges map[string]hcl.Range `hcl:",ranges"`
 }
 
 type roleBlock struct {
-	Name    string               `hcl:"name,label"`
-	Hosts   hclsyntax.Expression `hcl:"hosts"`
-	Leaving hclsyntax.Expression `hcl:"leaving,optional"`
+	Name    string               `hcl:"name,label" about:"Name of one of the recipe's roles"`
+	Hosts   hclsyntax.Expression `hcl:"hosts" about:"Its hosts: host.NAME, group.NAME.hosts"`
+	Leaving hclsyntax.Expression `hcl:"leaving,optional" about:"Hosts that are taken out first, before anything else is changed"`
 	Range   hcl.Range            `hcl:",range"`
 }
 
@@ -113,62 +113,62 @@ type recipeFile struct {
 }
 
 type recipeBlock struct {
-	Name     string               `hcl:"name,label"`
-	About    string               `hcl:"about,optional"`
-	Needs    []string             `hcl:"needs,optional" oneof:"fencing,replication,two_links"`
-	Inputs   []inputBlock         `hcl:"input,block"`
-	Roles    []wantBlock          `hcl:"role,block"`
-	On       []onBlock            `hcl:"on,block"`
-	Checks   []checkBlock         `hcl:"check,block"`
-	Active   hclsyntax.Expression `hcl:"active,optional"`
-	Endpoint hclsyntax.Expression `hcl:"endpoint,optional"`
+	Name     string               `hcl:"name,label" about:"Name of the recipe, and of its file"`
+	About    string               `hcl:"about,optional" about:"What it gives, in a sentence"`
+	Needs    []string             `hcl:"needs,optional" oneof:"fencing,replication,two_links" about:"What the machines and networks must offer"`
+	Inputs   []inputBlock         `hcl:"input,block" about:"A value that the inventory gives"`
+	Roles    []wantBlock          `hcl:"role,block" about:"How many hosts a role takes; all is always there"`
+	On       []onBlock            `hcl:"on,block" about:"Steps for the hosts of a role, in the order written"`
+	Checks   []checkBlock         `hcl:"check,block" about:"A proof that it works"`
+	Active   hclsyntax.Expression `hcl:"active,optional" about:"Shell command that succeeds on the active host alone"`
+	Endpoint hclsyntax.Expression `hcl:"endpoint,optional" about:"Where the service answers: ADDRESS:PORT"`
 	Range    hcl.Range            `hcl:",range"`
 }
 
 type inputBlock struct {
-	Name      string               `hcl:"name,label"`
-	Type      hclsyntax.Expression `hcl:"type"`
-	About     string               `hcl:"about,optional"`
-	Default   hclsyntax.Expression `hcl:"default,optional"`
-	Sensitive bool                 `hcl:"sensitive,optional"`
-	Checks    []thatBlock          `hcl:"check,block"`
+	Name      string               `hcl:"name,label" about:"Name of the input"`
+	Type      hclsyntax.Expression `hcl:"type" about:"string, number, bool, any, vip, duration, port, list(T), map(T)"`
+	About     string               `hcl:"about,optional" about:"What it is for"`
+	Default   hclsyntax.Expression `hcl:"default,optional" about:"Value when the inventory gives none"`
+	Sensitive bool                 `hcl:"sensitive,optional" about:"Never shown"`
+	Checks    []thatBlock          `hcl:"check,block" about:"A condition on the value"`
 	Range     hcl.Range            `hcl:",range"`
 }
 
 // thatBlock is a condition on an input's value; its label is the message. With warn, a value that
 // does not fulfil it is taken all the same.
 type thatBlock struct {
-	Text string               `hcl:"text,label"`
-	That hclsyntax.Expression `hcl:"that"`
-	Warn bool                 `hcl:"warn,optional"`
+	Text string               `hcl:"text,label" about:"The message when it does not hold"`
+	That hclsyntax.Expression `hcl:"that" about:"The condition, over value"`
+	Warn bool                 `hcl:"warn,optional" about:"Say it and go on"`
 }
 
 // wantBlock says how many hosts a role takes.
 type wantBlock struct {
-	Name  string `hcl:"name,label"`
-	About string `hcl:"about,optional"`
-	Min   int    `hcl:"min,optional" default:"1" min:"1" max:"5000"`
-	Max   int    `hcl:"max,optional" default:"5000" min:"1" max:"5000"`
+	Name  string `hcl:"name,label" about:"Name of the role"`
+	About string `hcl:"about,optional" about:"What it does"`
+	Min   int    `hcl:"min,optional" default:"1" min:"1" max:"5000" about:"Least hosts"`
+	Max   int    `hcl:"max,optional" default:"5000" min:"1" max:"5000" about:"Most hosts"`
 }
 
 type onBlock struct {
-	Role  string          `hcl:"role,label"`
+	Role  string          `hcl:"role,label" about:"Name of the role; all is every host of the cluster"`
 	Range hcl.Range       `hcl:",range"`
 	Body  *hclsyntax.Body `hcl:",body"`
 }
 
 type checkBlock struct {
-	Text     string               `hcl:"text,label"`
-	On       string               `hcl:"on,optional" default:"one" oneof:"active,one,each"`
-	Role     string               `hcl:"role,optional"`
-	Run      hclsyntax.Expression `hcl:"run"`
-	Deadline time.Duration        `hcl:"deadline,optional" default:"30s" min:"1s"`
-	Writes   bool                 `hcl:"writes,optional"`
+	Text     string               `hcl:"text,label" about:"What is proved, in words"`
+	On       string               `hcl:"on,optional" default:"one" oneof:"active,one,each" about:"Where it must succeed"`
+	Role     string               `hcl:"role,optional" about:"Only on hosts of this role"`
+	Run      hclsyntax.Expression `hcl:"run" about:"Shell command; exit 0 is success"`
+	Deadline time.Duration        `hcl:"deadline,optional" default:"30s" min:"1s" about:"How long it is tried"`
+	Writes   bool                 `hcl:"writes,optional" about:"It writes: run only after a change, or by verify"`
 	Range    hcl.Range            `hcl:",range"`
 }
 
 // useBlock puts another recipe's steps in this place.
 type useBlock struct {
-	Recipe string               `hcl:"recipe,label"`
-	Inputs hclsyntax.Expression `hcl:"inputs,optional"`
+	Recipe string               `hcl:"recipe,label" about:"Name of the other recipe"`
+	Inputs hclsyntax.Expression `hcl:"inputs,optional" about:"Values for its inputs"`
 }

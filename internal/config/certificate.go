@@ -18,8 +18,9 @@ var certificateType = cty.Object(map[string]cty.Type{"ca": cty.String, "cert": c
 // and kept with the cluster's secrets, as tls-ca and tls-NAME.
 func certificateFunc(cluster string, from Secrets, used *names) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "name", Type: cty.String}},
-		Type:   function.StaticReturnType(certificateType),
+		Description: "A certificate of the cluster's own authority as PEM: .ca, .cert, and .key, which is sensitive. Made once and kept.",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:        function.StaticReturnType(certificateType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			name := args[0].AsString()
 			if !goodName.MatchString(name) || name == "ca" {

@@ -42,10 +42,10 @@ var functions = map[string]function.Function{
 	"min":         stdlib.MinFunc,
 	"max":         stdlib.MaxFunc,
 	"cidrhost":    cidrHost,
-	"cidraddress": cidrPart(func(p netip.Prefix) cty.Value { return cty.StringVal(p.Addr().String()) }),
-	"cidrlength":  cidrPart(func(p netip.Prefix) cty.Value { return cty.NumberIntVal(int64(p.Bits())) }),
-	"cidrnetwork": cidrPart(func(p netip.Prefix) cty.Value { return cty.StringVal(p.Masked().String()) }),
-	"cidrnetmask": cidrPart(func(p netip.Prefix) cty.Value { return cty.StringVal(netmask(p)) }),
+	"cidraddress": cidrPart("The address of an address with prefix length: 10.0.0.5 of 10.0.0.5/24.", func(p netip.Prefix) cty.Value { return cty.StringVal(p.Addr().String()) }),
+	"cidrlength":  cidrPart("The prefix length of an address: 24 of 10.0.0.5/24.", func(p netip.Prefix) cty.Value { return cty.NumberIntVal(int64(p.Bits())) }),
+	"cidrnetwork": cidrPart("The network of an address: 10.0.0.0/24 of 10.0.0.5/24.", func(p netip.Prefix) cty.Value { return cty.StringVal(p.Masked().String()) }),
+	"cidrnetmask": cidrPart("The netmask of an address: 255.255.255.0 of 10.0.0.5/24.", func(p netip.Prefix) cty.Value { return cty.StringVal(netmask(p)) }),
 }
 
 // maxMade bounds what one call may make, in bytes.
@@ -55,9 +55,10 @@ var wide = regexp.MustCompile(`%[^a-zA-Z%]*(\d{5,}|\*)`)
 
 // format refuses widths that fill the memory.
 var format = function.New(&function.Spec{
-	Params:   []function.Parameter{{Name: "format", Type: cty.String}},
-	VarParam: &function.Parameter{Name: "args", Type: cty.DynamicPseudoType, AllowNull: true},
-	Type:     function.StaticReturnType(cty.String),
+	Description: "Puts values into a text in the places of its verbs: format(\"%s:%d\", \"db1\", 3306).",
+	Params:      []function.Parameter{{Name: "format", Type: cty.String}},
+	VarParam:    &function.Parameter{Name: "args", Type: cty.DynamicPseudoType, AllowNull: true},
+	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		if wide.MatchString(args[0].AsString()) {
 			return cty.NilVal, errors.New("a width of more than 9999 is refused")
@@ -68,8 +69,9 @@ var format = function.New(&function.Spec{
 
 // replace is for plain texts; there are no patterns in it.
 var replace = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "old", Type: cty.String}, {Name: "new", Type: cty.String}},
-	Type:   function.StaticReturnType(cty.String),
+	Description: "Replaces every occurrence of a text in another; there are no patterns.",
+	Params:      []function.Parameter{{Name: "text", Type: cty.String}, {Name: "old", Type: cty.String}, {Name: "new", Type: cty.String}},
+	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		s, old, with := args[0].AsString(), args[1].AsString(), args[2].AsString()
 		if strings.Count(s, old)*len(with)+len(s) > maxMade {
@@ -81,8 +83,9 @@ var replace = function.New(&function.Spec{
 
 // length counts elements, or characters of a text.
 var length = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType}},
-	Type:   function.StaticReturnType(cty.Number),
+	Description: "Counts the elements of a list or an object, or the characters of a text.",
+	Params:      []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType}},
+	Type:        function.StaticReturnType(cty.Number),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		v := args[0]
 		switch ty := v.Type(); {
@@ -100,8 +103,9 @@ var length = function.New(&function.Spec{
 // cidrhost is the nth address of a network: cidrhost("10.0.0.0/24", 11) is "10.0.0.11"; from the
 // end when n is negative.
 var cidrHost = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "cidr", Type: cty.String}, {Name: "n", Type: cty.Number}},
-	Type:   function.StaticReturnType(cty.String),
+	Description: "The nth address of a network: cidrhost(\"10.0.0.0/24\", 11) is \"10.0.0.11\"; from the end when n is negative.",
+	Params:      []function.Parameter{{Name: "cidr", Type: cty.String}, {Name: "n", Type: cty.Number}},
+	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		p, err := netip.ParsePrefix(args[0].AsString())
 		if err != nil || !p.Addr().Is4() {
@@ -122,9 +126,10 @@ var cidrHost = function.New(&function.Spec{
 	},
 })
 
-func cidrPart(take func(netip.Prefix) cty.Value) function.Function {
+func cidrPart(about string, take func(netip.Prefix) cty.Value) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "cidr", Type: cty.String}},
+		Description: about,
+		Params:      []function.Parameter{{Name: "cidr", Type: cty.String}},
 		Type: func([]cty.Value) (cty.Type, error) {
 			return take(netip.MustParsePrefix("10.0.0.1/8")).Type(), nil
 		},

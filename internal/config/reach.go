@@ -52,9 +52,10 @@ func (n *names) add(s string) {
 
 func (f *files) templateFunc() function.Function {
 	return function.New(&function.Spec{
-		Params:   []function.Parameter{{Name: "name", Type: cty.String}},
-		VarParam: &function.Parameter{Name: "values", Type: cty.DynamicPseudoType, AllowMarked: true},
-		Type:     function.StaticReturnType(cty.String),
+		Description: "Renders a file of the templates folder; values are an object that the template sees as .NAME.",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		VarParam:    &function.Parameter{Name: "values", Type: cty.DynamicPseudoType, AllowMarked: true},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			t, err := f.template(args[0].AsString())
 			if err != nil {
@@ -87,8 +88,9 @@ func (f *files) templateFunc() function.Function {
 
 func (f *files) fileFunc() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "name", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: "The text of a file of the templates folder.",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			text, err := f.read("templates", args[0].AsString())
 			if err != nil {
@@ -104,9 +106,10 @@ func (f *files) fileFunc() function.Function {
 
 func secretFunc(cluster string, from Secrets, used *names) function.Function {
 	return function.New(&function.Spec{
-		Params:   []function.Parameter{{Name: "name", Type: cty.String}},
-		VarParam: &function.Parameter{Name: "length", Type: cty.Number},
-		Type:     function.StaticReturnType(cty.String),
+		Description: "A secret of the cluster by name, drawn once and kept; length in characters. It is never shown.",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		VarParam:    &function.Parameter{Name: "length", Type: cty.Number},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			name := args[0].AsString()
 			if !goodName.MatchString(strings.ReplaceAll(name, "_", "-")) {
