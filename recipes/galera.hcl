@@ -192,7 +192,9 @@ recipe "galera" {
     }
     service "haprov-health.socket" {}
 
-    galera "db" {}
+    galera "db" {
+      writer = "/usr/local/lib/haprov/galera-writer"
+    }
 
     # mariabackup needs no more; the package gives this account everything
     mysql_socket_user "mysql" {

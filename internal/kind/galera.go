@@ -35,6 +35,9 @@ type Galera struct {
 	// Maintenance is read by the health responder: a node that has it is taken out of the proxies.
 	Maintenance string `hcl:"maintenance,optional" default:"/etc/haprov/maintenance" about:"The file that takes a node out of service while it is there"`
 
+	Notice int    `hcl:"notice,optional" default:"6" about:"Seconds until the proxies have noticed that a node is in maintenance; on an idle node, too, so many pass before its server is stopped"`
+	Writer string `hcl:"writer,optional" about:"Shell command that prints the name of the node that writers are sent to; its server is restarted last. Left out: the one with the most sessions"`
+
 	in   plan.Intent
 	memo *galeraMemo // of one run with an intent
 }
@@ -108,9 +111,19 @@ for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|los
 func (g *Galera) unit() probe.Query { return probe.Query{Kind: probe.Unit, Name: g.Unit} }
 func (g *Galera) owed() probe.Query { return probe.Query{Kind: probe.Owed, Name: g.Unit} }
 
-// Probe asks every host for its server, its files and what is owed.
+func (g *Galera) says() probe.Query { return probe.Cmd("galera writer", g.Writer, "galera", "sql") }
+
+// Probe asks every host for its server, its files and what is owed; who writes, only when servers
+// are to be restarted.
 func (g *Galera) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, g.unit(), g.owed(), g.kept(), g.sql())
+	s := seen[host].Seen
+	if qs := unread(s, g.unit(), g.owed(), g.kept(), g.sql()); len(qs) > 0 {
+		return qs
+	}
+	if owed, _ := s.OwedTo(g.Unit); g.Writer != "" && (len(owed) > 0 || g.in.Verb == plan.Restart) {
+		return unread(s, g.says())
+	}
+	return nil
 }
 
 // member is a node with what only this step needs.
@@ -119,6 +132,7 @@ type member struct {
 	life    string // the unit's invocation
 	owes    bool
 	drain   string // the maintenance file's text; empty when it is not there
+	writer  string // who writes, as this node knows; empty: it does not
 	empty   bool   // grastate.dat is there, and empty
 	watched bool   // it was given time to heal by itself, some minutes ago at most
 }

@@ -66,7 +66,7 @@ func (l galeraLeave) Decide(seen probe.Hosts) (plan.Phase, error) {
 	return plan.Phase{Name: m.Name + " leaves the cluster", Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: "member", Want: fmt.Sprintf("stopped, and not started at boot; its data stays in %s", l.Data)}},
 		Actions: []act.Action{{Title: "drain and stop the server on " + m.Name, Timeout: 30 * time.Minute,
-			Shell:   "printf '%s\\n' " + shell.Quote(leftMark) + " >" + file + "\n" + drained(30) + "\nsystemctl disable --now " + unit,
+			Shell:   "printf '%s\\n' " + shell.Quote(leftMark) + " >" + file + "\n" + l.drained(30) + "\nsystemctl disable --now " + unit,
 			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + l.Unit), probe.Subject("file:" + l.Maintenance)}, Pays: []string{l.Unit}}},
 	}}}, nil
 }

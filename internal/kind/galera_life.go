@@ -17,13 +17,18 @@ import (
 // sessions counts clients from the network, on the host itself.
 const sessions = `mariadb --no-defaults -N -B -e "SELECT COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'"`
 
+// asks runs a statement that follows, on the host itself.
+const asks = `timeout -k 1 5 mariadb --no-defaults --connect-timeout=3 -N -B -e`
+
 // isPrimary succeeds, on the host itself, while its server is in a primary component; "non-Primary"
 // is the other word. A server that hangs is not.
-const isPrimary = `timeout -k 1 5 mariadb --no-defaults --connect-timeout=3 -N -B -e "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_status'" 2>/dev/null | grep -q '[[:space:]]Primary$'`
+const isPrimary = asks + ` "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_status'" 2>/dev/null | grep -q '[[:space:]]Primary$'`
 
-// drained waits on the host, at most that many seconds, until its sessions have gone elsewhere.
-func drained(seconds int) string {
-	return fmt.Sprintf("n=0; while test $n -lt %d; do c=$(%s) || break; test \"$c\" = 0 && break; n=$((n+1)); sleep 1; done", seconds, sessions)
+// drained waits on the host until the proxies must have noticed its maintenance, then at most that
+// many seconds until its sessions have gone elsewhere: clients that connect for each transaction
+// leave none behind at times, and still come.
+func (g *Galera) drained(seconds int) string {
+	return fmt.Sprintf("sleep %d; n=0; while test $n -lt %d; do c=$(%s) || break; test \"$c\" = 0 && break; n=$((n+1)); sleep 1; done", g.Notice, seconds, sessions)
 }
 
 // restarts pays what is owed, or what the intent asks for, one node at a time: out of the proxies,
@@ -54,6 +59,9 @@ func (g *Galera) restarts(ms []member) (plan.Phase, error) {
 		}
 	}
 	sort.SliceStable(due, func(i, j int) bool { return due[i].Status.Sessions < due[j].Status.Sessions })
+	if k := slices.IndexFunc(ms, func(m member) bool { return m.writer != "" }); k >= 0 {
+		sort.SliceStable(due, func(i, j int) bool { return due[i].Name != ms[k].writer && due[j].Name == ms[k].writer })
+	}
 	m := due[0]
 	var then []string
 	for _, o := range due[1:] {
@@ -61,11 +69,12 @@ func (g *Galera) restarts(ms []member) (plan.Phase, error) {
 	}
 	file := shell.Quote(g.Maintenance)
 	text := "test -e " + file + " || printf '%s\\n' " + shell.Quote(restartMark) + " >" + file + "\n" +
-		drained(30) + "\n" + loud(g.Unit, "systemctl restart "+shell.Quote(g.Unit)) + "\n" +
+		g.drained(30) + "\n" + loud(g.Unit, "systemctl restart "+shell.Quote(g.Unit)) + "\n" +
 		"if grep -q '^" + ownMark + "' " + file + "; then rm -f " + file + "; fi"
 	return plan.Phase{Name: "restart the server on " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: "started before its configuration changed, or to be restarted", Want: "restarted, out of the proxies meanwhile"}},
-		Actions: []act.Action{{Title: "drain and restart the server on " + m.Name, Shell: text, Timeout: time.Hour, Pays: []string{g.Unit},
+		Actions: []act.Action{{Title: "drain and restart the server on " + m.Name, Shell: text, Timeout: time.Hour,
+			Guard: isPrimary + fmt.Sprintf(` && test "$(%s "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'" | cut -f 2)" -ge %d`, asks, len(ms)), Pays: []string{g.Unit},
 			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit), probe.Subject("file:" + g.Maintenance)}}},
 	}}}, nil
 }
@@ -118,7 +127,7 @@ func (g *Galera) maintain(ms []member) (plan.Phase, error) {
 	case serving == 0:
 		return plan.Phase{}, doubt(ms, "no other node would be left to serve: "+m.Name+" stays in service")
 	case m.drain == "":
-		return g.mark(m, "take "+m.Name+" out of service", "in service", "in maintenance", "printf '%s\\n' "+shell.Quote("haprov maintenance "+m.Name+" on")+" >"+file+"\n"+drained(60)), nil
+		return g.mark(m, "take "+m.Name+" out of service", "in service", "in maintenance", "printf '%s\\n' "+shell.Quote("haprov maintenance "+m.Name+" on")+" >"+file+"\n"+g.drained(60)), nil
 	case m.Status != nil && m.Status.Sessions > 0:
 		return wait(fmt.Sprintf("%s: its %d sessions end", m.Name, m.Status.Sessions), 2*time.Minute), nil
 	}

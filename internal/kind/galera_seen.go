@@ -101,6 +101,9 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 		}
 	}
 	g.readStatus(m, s.Get(g.sql()))
+	if a := s.Get(g.says()); g.Writer != "" && a.State == probe.Answered && a.Exit == 0 && g.member(strings.TrimSpace(a.Out)) {
+		m.writer = strings.TrimSpace(a.Out)
+	}
 	// A position recovered before the server's last start says nothing any more.
 	if life, p, ok := strings.Cut(strings.TrimSpace(position), " "); ok && life == m.life+"." && m.Stopped() {
 		if p, err := galera.ParseRecovered(p); err == nil {
