@@ -46,6 +46,15 @@ func (g *galera) write(inventory string) {
 	}
 }
 
+func (g *galera) inventory() []byte {
+	g.t.Helper()
+	text, err := os.ReadFile(filepath.Join(g.dir, "haprov.hcl"))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return text
+}
+
 // said shows what the machines say, for a test that failed.
 func (g *galera) said(hosts ...string) {
 	for _, h := range hosts {
