@@ -291,7 +291,7 @@ recipe "galera" {
 
   # a first full copy may take long, and proxies have nothing to say before
   on "all" {
-    barrier "the members serve" {}
+    barrier "a member serves" { any = [for h in role.db.hosts : h.name] }
   }
   on "proxy" {
     haproxy "writer" { key = "3306" }

@@ -148,8 +148,11 @@ func (g *galera) load() *load {
 			l.note(g.next, ok, again)
 		}
 	}()
-	begin := time.Now()
-	until(g.t, "the writer has begun", time.Minute, func() bool { return l.since(begin) })
+	until(g.t, "the writer has begun", time.Minute, func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.count >= 40
+	})
 	return l
 }
 
