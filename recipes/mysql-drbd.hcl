@@ -131,15 +131,95 @@ recipe "mysql-drbd" {
     corosync "ring" {}
     service "pacemaker" {}
     pacemaker "cib" {
-      config = template("mysql-drbd.cib.tmpl", {
-        stop = input.stop_timeout
-        nodes  = [for h in role.db.hosts : { name = h.name, fence = [for f in h.fence : { id = f.id, agent = f.agent, options = f.options, secret = f.secret }] }]
-        vip    = split("/", input.vip)[0]
-        prefix = split("/", input.vip)[1]
-        delay  = input.fencing_delay
-        # a service processor takes its time to cut the power and to see it gone
-        reboot = lab.enabled ? "30s" : "90s"
-      })
+      properties = {
+        stonith-enabled  = "true"
+        stonith-action   = "reboot"
+        no-quorum-policy = "stop"
+        # the default bans the only survivor after one slow start
+        start-failure-is-fatal = "false"
+        priority-fencing-delay = "${input.fencing_delay}s"
+      }
+      defaults = { priority = "1", resource-stickiness = "100", migration-threshold = "3", failure-timeout = "10min" }
+
+      primitive "drbd-mysql" {
+        agent  = "ocf:linbit:drbd"
+        params = { drbd_resource = "mysql", unfence_if_all_uptodate = "true" }
+        op "start" { timeout = "240s" }
+        op "promote" { timeout = "150s" }
+        op "demote" { timeout = "90s" }
+        op "stop" { timeout = "100s" }
+        op "notify" { timeout = "90s" }
+        # two intervals: Pacemaker tells the two by them
+        op "monitor" {
+          role     = "Promoted"
+          interval = "29s"
+          timeout  = "20s"
+        }
+        op "monitor" {
+          role     = "Unpromoted"
+          interval = "31s"
+          timeout  = "20s"
+        }
+      }
+      clone "drbd-mysql-clone" {
+        of   = "drbd-mysql"
+        meta = { promotable = "true", promoted-max = "1", promoted-node-max = "1", clone-max = "2", clone-node-max = "1", notify = "true", interleave = "true" }
+      }
+
+      primitive "mysql-fs" {
+        agent  = "ocf:heartbeat:Filesystem"
+        params = { device = "/dev/drbd0", directory = "/srv/mysql", fstype = "ext4", options = "noatime" }
+        op "start" { timeout = "60s" }
+        op "stop" { timeout = "60s" }
+        op "monitor" {
+          interval = "20s"
+          timeout  = "40s"
+        }
+      }
+      primitive "mysql-server" {
+        agent = "ocf:heartbeat:mysql"
+        params = {
+          # the default, mysqld_safe, is a second supervisor
+          binary  = "/usr/sbin/mariadbd"
+          config  = "/etc/mysql/my.cnf"
+          datadir = "/srv/mysql/data"
+          pid     = "/run/mysqld/mysqld.pid"
+          socket  = "/run/mysqld/mysqld.sock"
+          log     = "/var/log/mysql/error.log"
+          user    = "mysql"
+          group   = "mysql"
+        }
+        op "start" { timeout = "300s" }
+        op "stop" { timeout = "${input.stop_timeout}s" }
+        # it asks the server, not only for its process
+        op "monitor" {
+          interval = "10s"
+          timeout  = "30s"
+          params   = { OCF_CHECK_LEVEL = "10" }
+        }
+      }
+      primitive "mysql-vip" {
+        agent  = "ocf:heartbeat:IPaddr2"
+        params = { ip = split("/", input.vip)[0], cidr_netmask = split("/", input.vip)[1] }
+        op "monitor" {
+          interval = "10s"
+          timeout  = "20s"
+        }
+      }
+      group "mysql" { of = ["mysql-fs", "mysql-server", "mysql-vip"] }
+
+      colocation "mysql-with-drbd" {
+        of   = "mysql"
+        with = "drbd-mysql-clone"
+        role = "Promoted"
+      }
+      order "drbd-before-mysql" {
+        first  = "drbd-mysql-clone"
+        action = "promote"
+        then   = "mysql"
+      }
+      # a service processor takes its time to cut the power and to see it gone
+      fence { reboot_timeout = lab.enabled ? "30s" : "90s" }
     }
     mysql_database "app" {
       database = input.database

@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"haprov/internal/inventory"
+	"haprov/internal/kind"
 	"haprov/internal/secret"
 )
 
@@ -58,32 +59,37 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 
 func isPassword(option string) bool { return option == "password" || option == "passwd" }
 
-// fenceValue is what each.host.fence gives: the devices that cut the host's power, less their
-// passwords, which are in each.host.fence_passwords by the device's id. In a lab it is the lab's
+// devices are what cuts a host's power, and their passwords by their ids. In a lab it is the lab's
 // own device, unless the inventory says otherwise.
-func (w *world) fenceValue(h inventory.Host) (devices, passwords cty.Value) {
+func (w *world) devices(h inventory.Host) (out []kind.Device, passwords map[string]cty.Value) {
 	list := h.Fence
 	if len(list) == 0 && w.inv.Lab != nil {
 		list = []inventory.Fence{{Agent: "fence_haprov"}}
 	}
-	out := []cty.Value{}
-	secrets := map[string]cty.Value{}
+	passwords = map[string]cty.Value{}
 	for i, f := range list {
-		id := "fence-" + h.Name
+		d := kind.Device{ID: "fence-" + h.Name, Agent: f.Agent, Options: map[string]string{}}
 		if i > 0 {
-			id += fmt.Sprintf("-%d", i+1)
+			d.ID += fmt.Sprintf("-%d", i+1)
 		}
-		options := map[string]cty.Value{}
 		for n, v := range f.Options {
-			if n == "password" {
-				secrets[id] = cty.StringVal(v.Reveal()).Mark(sensitive)
+			if d.Secret = d.Secret || n == "password"; n == "password" {
+				passwords[d.ID] = cty.StringVal(v.Reveal()).Mark(sensitive)
 				continue
 			}
-			options[n] = cty.StringVal(v.Reveal())
+			d.Options[n] = v.Reveal()
 		}
-		_, secret := secrets[id]
-		out = append(out, cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(id), "host": cty.StringVal(h.Name), "agent": cty.StringVal(f.Agent),
-			"options": cty.ObjectVal(options), "secret": cty.BoolVal(secret)}))
+		out = append(out, d)
+	}
+	return out, passwords
+}
+
+// fenceValue is what each.host.fence and each.host.fence_passwords give.
+func (w *world) fenceValue(h inventory.Host) (devices, passwords cty.Value) {
+	list, secrets := w.devices(h)
+	out := []cty.Value{}
+	for _, d := range list {
+		out = append(out, cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(d.ID), "host": cty.StringVal(h.Name), "agent": cty.StringVal(d.Agent), "secret": cty.BoolVal(d.Secret)}))
 	}
 	return cty.TupleVal(out), cty.ObjectVal(secrets)
 }

@@ -81,6 +81,7 @@ func (w *world) nodes(hosts []string) (out []kind.Node) {
 		}
 		name := h.Name
 		n := kind.Node{Name: name, ID: h.ID, Lab: w.inv.Lab != nil, Address: map[string]string{}}
+		n.Fence, _ = w.devices(h)
 		for _, p := range inventory.Purposes {
 			n.Address[p] = w.inv.Address(h, p)
 			for i, a := range w.inv.AddressesFor(h, p) {

@@ -43,6 +43,15 @@ type Node struct {
 	ID      int               // from 1, in the order of the inventory
 	Address map[string]string // by network purpose: ring, replication, service, ssh
 	Lab     bool
+	Fence   []Device // what cuts its power
+}
+
+// Device is a fence device. Its password, when it has one, is not here: it is in a file.
+type Device struct {
+	ID      string // fence-db1
+	Agent   string // fence_ipmilan
+	Options map[string]string
+	Secret  bool
 }
 
 // Where is set by the engine on steps that embed it: the host, its label and the cluster around.

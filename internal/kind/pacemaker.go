@@ -14,7 +14,18 @@ var pacemakerSpec = Spec{
 	Name:    "pacemaker",
 	Summary: "The cluster's configuration (CIB) holds these elements, and everything in them runs. What others put there, such as DRBD's fence constraints, stays.",
 	Example: `pacemaker "cib" {
-  config = "<configuration><crm_config><cluster_property_set id=\"haprov\"/></crm_config></configuration>"
+  properties = { stonith-enabled = "true" }
+  primitive "vip" {
+    agent  = "ocf:heartbeat:IPaddr2"
+    params = { ip = "10.0.0.9", cidr_netmask = "24" }
+    op "monitor" {
+      interval = "10s"
+      timeout  = "20s"
+    }
+  }
+  primitive "proxy" { agent = "systemd:haproxy" }
+  group "front" { of = ["vip", "proxy"] }
+  fence {}
 }`,
 	New: func() any { return &Pacemaker{} },
 }
@@ -23,35 +34,27 @@ var pacemakerSpec = Spec{
 // committed as one versioned patch, verified and played through first, never by replacing the
 // whole. Which ids it wrote stands in the CIB too, so that what is wanted no longer can go.
 type Pacemaker struct {
-	Where  `hcl:"-"`
-	Name   string `hcl:"name,label" about:"A name for the step"`
-	Config string `hcl:"config" about:"A configuration element of the CIB with all that is wanted, as XML"`
+	Where `hcl:"-"`
+	Name  string `hcl:"name,label" about:"A name for the step"`
+
+	Properties  map[string]string `hcl:"properties,optional" about:"Options of the cluster"`
+	Defaults    map[string]string `hcl:"defaults,optional" about:"Options of all resources"`
+	Primitives  []Primitive       `hcl:"primitive,block" about:"A resource"`
+	Clones      []ResourceClone   `hcl:"clone,block" about:"A resource that runs on several nodes"`
+	Groups      []ResourceGroup   `hcl:"group,block" about:"Resources that stay together"`
+	Colocations []Colocation      `hcl:"colocation,block" about:"A resource follows another"`
+	Orders      []Order           `hcl:"order,block" about:"One thing before another"`
+	Locations   []Location        `hcl:"location,block" about:"A resource belongs on a node, or never there"`
+	Fence       *Fences           `hcl:"fence,block" about:"The hosts' fence devices, from the inventory"`
 
 	intent *plan.Intent // switchover or maintenance, else nil
 	target string       // switchover: where to, chosen at the first look
 }
 
-// Check finds XML that cannot be read.
-func (p *Pacemaker) Check() []Problem {
-	var out problems
-	n, err := pacemaker.Parse(p.Config)
-	switch {
-	case err != nil:
-		out.add("config", "Invalid XML", err.Error())
-	case n.Name != "configuration":
-		out.add("config", "Wrong XML element", "Found "+quoted(n.Name)+"; expected configuration.")
-	}
-	return out
-}
-
 // edit is the change that makes the CIB as wanted, and what differs, in words. The record of what is
 // ours is part of it. A constraint that a switchover left behind when it was cut short goes too.
-func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []string, err error) {
-	wanted, err := pacemaker.Parse(p.Config)
-	if err != nil {
-		return e, nil, err
-	}
-	wanted = pacemaker.WithRecord(wanted)
+func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []string) {
+	wanted := p.wanted()
 	e.put = wanted
 	for _, d := range pacemaker.Missing(cib, wanted) {
 		if _, _, long := strings.Cut(d, pacemaker.RecordID); long {
@@ -66,7 +69,7 @@ func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []string, err 
 	for _, id := range e.drop {
 		differs = append(differs, "remove "+id)
 	}
-	return e, differs, nil
+	return e, differs
 }
 
 // Probe asks every host: the one that is read is the first that sees all. When something differs,
@@ -89,7 +92,7 @@ func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
 		}
 		return nil
 	}
-	if e, differs, err := p.edit(cib); err == nil && len(differs) > 0 {
+	if e, differs := p.edit(cib); len(differs) > 0 {
 		return unread(seen[host].Seen, e.simulate())
 	}
 	return nil
@@ -106,10 +109,7 @@ func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
 	case not != nil:
 		return *not, nil
 	}
-	e, differs, err := p.edit(c.cib)
-	if err != nil {
-		return plan.Phase{}, err
-	}
+	e, differs := p.edit(c.cib)
 	if len(differs) > 0 {
 		ph, err := e.phase("configure the cluster", c.host, differs, c.epochGuard(), seen[c.host].Seen)
 		ph.Then = []string{"wait until everything runs"}

@@ -70,22 +70,15 @@ func heldFor(c crm) (node string) {
 // moveTo is the constraint. What runs once goes to the host; the promoted side of what it is bound
 // to goes with it.
 func (c crm) moveTo(host string) cibEdit {
-	node := func(name string, attrs ...string) *pacemaker.Node {
-		n := &pacemaker.Node{Name: name, Attrs: map[string]string{}}
-		for i := 0; i+1 < len(attrs); i += 2 {
-			n.Attrs[attrs[i]] = attrs[i+1]
-		}
-		return n
-	}
-	rule := node("rule", "id", switchoverID+"-rule", "score", "INFINITY", "boolean-op", "and")
+	rule := element("rule", switchoverID+"-rule", "score", "INFINITY", "boolean-op", "and")
 	rule.Children = []*pacemaker.Node{
-		node("expression", "id", switchoverID+"-node", "attribute", "#uname", "operation", "eq", "value", host),
-		node("date_expression", "id", switchoverID+"-until", "operation", "lt", "end", until)}
-	location := node("rsc_location", "id", switchoverID, "rsc", c.state.Single()[0].Top)
+		element("expression", switchoverID+"-node", "attribute", "#uname", "operation", "eq", "value", host),
+		element("date_expression", switchoverID+"-until", "operation", "lt", "end", until)}
+	location := element("rsc_location", switchoverID, "rsc", c.state.Single()[0].Top)
 	location.Children = []*pacemaker.Node{rule}
-	constraints := node("constraints")
+	constraints := element("constraints", "")
 	constraints.Children = []*pacemaker.Node{location}
-	root := node("configuration")
+	root := element("configuration", "")
 	root.Children = []*pacemaker.Node{constraints}
 	return cibEdit{put: root}
 }

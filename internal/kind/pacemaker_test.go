@@ -7,7 +7,9 @@ import (
 	"haprov/internal/plan"
 )
 
-const wantedCIB = `<configuration><resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/></resources></configuration>`
+func wantedVIP() *Pacemaker {
+	return &Pacemaker{Name: "cib", Primitives: []Primitive{{ID: "vip", Agent: "ocf:heartbeat:IPaddr2"}}}
+}
 
 // record is the list of ids that stands in the CIB as ours.
 func record(ids string) string {
@@ -17,7 +19,7 @@ func record(ids string) string {
 const move2 = `<rsc_location id="haprov-switchover" rsc="mysql"><rule id="r"><expression id="e" attribute="#uname" operation="eq" value="db2"/></rule></rsc_location>`
 
 func TestACIBIsPatchedThenWaitedFor(t *testing.T) {
-	p := &Pacemaker{Name: "cib", Config: wantedCIB}
+	p := wantedVIP()
 	vip := `<resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/></resources>`
 	foreign := `<constraints><rsc_location id="drbd-fence-by-handler-x" rsc="vip"/><rsc_location id="cli-prefer-x" rsc="vip"/></constraints>`
 	stopped := `<resource id="vip" resource_agent="ocf:heartbeat:IPaddr2" active="false" role="Stopped"/>`
@@ -107,7 +109,7 @@ func TestTheActiveSideMovesAndNothingIsLeft(t *testing.T) {
 		{"back, not in sync", rest("db2", false), pair{proc: resync}, "", "up to date", ""},
 		{"back and well", rest("db2", false), pair{}, "", "", ""},
 	} {
-		c, err := (&Pacemaker{Name: "cib", Config: wantedCIB}).Intend(x.in)
+		c, err := wantedVIP().Intend(x.in)
 		if err != nil {
 			t.Fatal(err)
 		}
