@@ -138,6 +138,9 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	return p
 }
 
+// fewSteps is how many steps that differ are named one by one.
+const fewSteps = 5
+
 // drift compares with what is wanted, tries the checks that only read, and gives what the hosts
 // said.
 func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...any)) map[string]probe.Seen {
@@ -152,8 +155,12 @@ func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...a
 	o.Events = func(e engine.Event) {
 		switch e := e.(type) {
 		case engine.Planned:
-			for _, it := range e.Plan.Items {
-				told = true
+			told = len(e.Plan.Items) > 0
+			for i, it := range e.Plan.Items {
+				if i == fewSteps && len(e.Plan.Items) > fewSteps+1 {
+					bad("and %d more steps are not as wanted (haprov plan)", len(e.Plan.Items)-fewSteps)
+					break
+				}
 				bad("%s: not as wanted (haprov plan)", strings.TrimSpace(it.Address+" "+it.Phase))
 			}
 		case engine.Failed:

@@ -22,10 +22,12 @@ func (h *host) lock(ctx context.Context) error {
 		return errors.New("locking: the session cannot keep a lock")
 	}
 	holder := strings.Map(printable, h.Holder)
-	// 0 taken, 3 held by a run, 4 held by a batch whose run has gone.
+	// 0 taken, 3 held by a run, 4 held by a batch whose run has gone. The session's shell outlives
+	// its session while a batch runs; that its ancestors are no longer those it had tells them apart.
 	script := fmt.Sprintf(`umask 077; mkdir -p %[1]s && exec 8>>%[1]s/lock
-if flock -n 8; then printf '%%s %%s\n' $$ %[2]s >%[1]s/lock
-else read -r p w <%[1]s/lock; printf '%%s\n' "$w"; if kill -0 "$p" 2>/dev/null; then ( exit 3 ); else ( exit 4 ); fi; fi`, act.Dir, shell.Quote(holder))
+ancestry() ( q=$1 l=; while [ "${q:-0}" -gt 1 ]; do l=$l.$q; r=$q q=; while read -r k v; do [ "$k" != PPid: ] || q=$v; done 2>/dev/null </proc/$r/status; done; echo "$l" )
+if flock -n 8; then printf '%%s %%s %%s\n' $$ "$(ancestry $$)" %[2]s >%[1]s/lock
+else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" = "$was" ]; then ( exit 3 ); else ( exit 4 ); fi; fi`, act.Dir, shell.Quote(holder))
 	first := map[string]time.Time{}
 	started := time.Now()
 	for {

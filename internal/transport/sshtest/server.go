@@ -180,8 +180,11 @@ func (s *Server) session(nc ssh.NewChannel) {
 			ch.SendRequest("exit-status", false, ssh.Marshal(struct{ C uint32 }{code}))
 			return
 		case r, ok := <-reqs:
-			if !ok {
-				return // the running command notices by its closed stdin
+			if !ok { // the running command notices by its closed stdin
+				if run != nil {
+					run.Process.Kill()
+				}
+				return
 			}
 			var text struct{ S string }
 			ssh.Unmarshal(r.Payload, &text)
@@ -207,7 +210,9 @@ func (s *Server) session(nc ssh.NewChannel) {
 }
 
 func (s *Server) start(ch ssh.Channel, line string, done chan<- uint32) *exec.Cmd {
-	cmd := exec.Command(s.Shell[0], append(append([]string(nil), s.Shell[1:]...), line)...)
+	// As with sshd, the command's parent is a process that goes with the session.
+	const parent = `exec 3<&0; "$@" <&3 3<&- & wait $!`
+	cmd := exec.Command("sh", append([]string{"-c", parent, "session", s.Shell[0]}, append(append([]string(nil), s.Shell[1:]...), line)...)...)
 	cmd.Stdout, cmd.Stderr = ch, ch.Stderr()
 	cmd.Env = append(os.Environ(), s.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
