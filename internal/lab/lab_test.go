@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 type sleeper struct {
 	mu     sync.Mutex
 	slow   chan struct{} // when set, a kill waits for it
+	begun  chan struct{} // and has said here that it has begun
 	starts []string
 	broken bool
 }
@@ -68,6 +69,7 @@ type sleep struct {
 
 func (p *sleep) Kill() error {
 	if p.driver.slow != nil {
+		p.driver.begun <- struct{}{}
 		<-p.driver.slow
 	}
 	p.cmd.Process.Kill()
@@ -165,13 +167,11 @@ func TestWhoMayFence(t *testing.T) {
 
 func TestOfTwoThatShootAtEachOtherOneIsRefused(t *testing.T) {
 	s, d := small(t)
-	d.slow = make(chan struct{})
+	d.slow, d.begun = make(chan struct{}), make(chan struct{}, 3) // the two machines once more at the end
 	t1, t2 := s.tokenOf("db1"), s.tokenOf("db2")
 	results := make(chan error, 2)
 	go func() { _, err := s.ask(t, t1, "reboot db2"); results <- err }()
-	for s.tokenOf("db2") != "" { // db2 is dying
-		time.Sleep(time.Millisecond)
-	}
+	<-d.begun // db2 is dying
 	go func() { _, err := s.ask(t, t2, "reboot db1"); results <- err }()
 	if err := <-results; !errors.Is(err, errRefused) {
 		t.Fatalf("a dying machine's request: %v", err)
@@ -184,18 +184,12 @@ func TestOfTwoThatShootAtEachOtherOneIsRefused(t *testing.T) {
 
 func TestARequestThatWaitedBehindItsOwnEndIsRefused(t *testing.T) {
 	s, _ := small(t)
-	s.power <- struct{}{} // an action is in hand
-	t1, t2 := s.tokenOf("db1"), s.tokenOf("db2")
-	first, second := make(chan error, 1), make(chan error, 1)
-	go func() { _, err := s.ask(t, t1, "reboot db2"); first <- err }()
-	time.Sleep(20 * time.Millisecond)
-	go func() { _, err := s.ask(t, t2, "reboot db1"); second <- err }()
-	time.Sleep(20 * time.Millisecond)
-	<-s.power
-	if err := <-first; err != nil {
+	t2 := s.tokenOf("db2")
+	db2 := s.holder(t2) // its request has arrived, and waits for the one in hand
+	if _, err := s.ask(t, s.tokenOf("db1"), "reboot db2"); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-second; !errors.Is(err, errRefused) {
+	if _, err := s.shoot(t.Context(), db2, t2, "reboot", s.unit("db1")); !errors.Is(err, errRefused) {
 		t.Fatalf("the second shot: %v", err)
 	}
 	if !s.alive(s.unit("db1")) {
