@@ -242,10 +242,12 @@ func (g *galera) scale() {
 	g.compare("db4", "db5")
 	g.unchanged()
 	l = g.load()
-	for _, h := range []string{"db4", "db5"} {
-		g.run(2*time.Minute, "maintenance", h, "on", "--yes")
-		g.must(h, "systemctl disable -q --now mariadb")
+	leave := strings.Replace(large, "role \"db\" { hosts = [host.db1, host.db2, host.db3, host.db4, host.db5] }", "role \"db\" {\n    hosts   = [host.db1, host.db2, host.db3]\n    leaving = [host.db4, host.db5]\n  }", 1)
+	g.write(leave)
+	if s := g.up(5 * time.Minute); s.Failed != 0 {
+		g.t.Errorf("%+v", s)
 	}
+	g.power("power-off", "db4", "db5")
 	g.write(small)
 	if s := g.up(5 * time.Minute); s.Failed != 0 || s.Hosts != 5 {
 		g.t.Errorf("%+v", s)

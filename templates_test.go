@@ -1,0 +1,126 @@
+package haprov
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"haprov/internal/template"
+)
+
+func rendered(t *testing.T, name string, values map[string]any) string {
+	t.Helper()
+	text, err := Shipped.ReadFile("templates/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tm, err := template.Parse(name, string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := tm.Render(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// run gives what a script prints, with programs of its own before all others.
+func run(t *testing.T, script, stdin string, programs map[string]string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range programs {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := exec.Command("sh", "-c", script)
+	c.Stdin = strings.NewReader(stdin)
+	c.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	out, err := c.Output()
+	return string(out), err
+}
+
+// TestAGaleraMemberIsHealthyOnlyWhenClientsMayBeSentThere answers for the server in its place.
+func TestAGaleraMemberIsHealthyOnlyWhenClientsMayBeSentThere(t *testing.T) {
+	status := func(component, state, comment, ready, readOnly, reject string) string {
+		return "printf '%s\\t%s\\n' wsrep_cluster_status " + component + " wsrep_local_state " + state + " wsrep_local_state_comment " + comment +
+			" wsrep_ready " + ready + " read_only " + readOnly + " wsrep_reject_queries " + reject
+	}
+	for _, x := range []struct {
+		name, server, want string
+		donorServes        bool
+	}{
+		{"synced", status("Primary", "4", "Synced", "ON", "OFF", "NONE"), "200 Synced", false},
+		{"a donor", status("Primary", "2", "Donor/Desynced", "ON", "OFF", "NONE"), "503 donor: Donor/Desynced", false},
+		{"a donor that may serve", status("Primary", "2", "Donor/Desynced", "ON", "OFF", "NONE"), "200 Donor/Desynced", true},
+		{"a joiner", status("Primary", "1", "Joining", "OFF", "OFF", "NONE"), "503 Joining", false},
+		{"a minority", status("non-Primary", "0", "Initialized", "OFF", "OFF", "NONE"), "503 component is non-Primary", false},
+		{"Synced, but of a minority", status("non-Primary", "4", "Synced", "ON", "OFF", "NONE"), "503 component is non-Primary", false},
+		{"cut off", status("Disconnected", "0", "Closed", "OFF", "OFF", "NONE"), "503 component is Disconnected", false},
+		{"not ready", status("Primary", "4", "Synced", "OFF", "OFF", "NONE"), "503 not ready: Synced", false},
+		{"read only", status("Primary", "4", "Synced", "ON", "ON", "NONE"), "503 read only", false},
+		{"rejecting", status("Primary", "4", "Synced", "ON", "OFF", "ALL"), "503 rejects queries", false},
+		{"stopped", "echo \"ERROR 2002 (HY000): Can't connect\" >&2; exit 1", "503 stopped: ERROR 2002 (HY000): Cant connect", false},
+		{"frozen", "exec sleep 20", "503 hung: no answer within 1 s", false},
+		{"no Galera", "exit 0", "503 component is unknown", false},
+		{"garbage", "head -c 3000 /dev/zero | tr '\\0' x", "503 component is unknown", false},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			script := rendered(t, "galera-health.tmpl", map[string]any{"seconds": 1, "donor_serves": x.donorServes})
+			begin := time.Now()
+			out, err := run(t, script, "GET / HTTP/1.0\r\n\r\n", map[string]string{"mariadb": x.server})
+			line, _, _ := strings.Cut(out, "\r\n")
+			if err != nil || line != "HTTP/1.0 "+x.want {
+				t.Errorf("%v: %q, want %q", err, line, x.want)
+			}
+			if d := time.Since(begin); d > 10*time.Second {
+				t.Errorf("took %s", d)
+			}
+		})
+	}
+}
+
+// TestVersionsBelowTheFloorAreRefused lets dpkg-query and apt-cache say what is there.
+func TestVersionsBelowTheFloorAreRefused(t *testing.T) {
+	script := rendered(t, "floor.tmpl", map[string]any{"package": "mariadb-server", "floors": []any{"10.6.27", "10.11.18", "11.4.12"}})
+	for _, x := range []struct{ name, installed, candidate, refused string }{
+		{"good, to be installed", "", "1:10.11.19-0+deb12u1", ""},
+		{"good, installed", "ii 1:10.11.18-0+deb12u1", "1:10.11.19-0+deb12u1", ""},
+		{"of a vendor", "", "1:11.4.12+maria~deb12", ""},
+		{"of a later series", "", "1:12.1.2+maria~deb12", ""},
+		{"old, installed", "ii 1:10.11.6-0+deb12u1", "1:10.11.19-0+deb12u1", "10.11.18 is the first"},
+		{"old, to be installed", "", "1:10.6.9-1", "10.6.27 is the first"},
+		{"of a series that nobody looks after", "", "1:11.2.9-1", "not known to be maintained"},
+		{"removed, its files left", "rc 1:10.11.6-0+deb12u1", "1:10.11.19-0+deb12u1", ""},
+		{"unknown to apt", "", "(none)", "run apt-get update"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			out, err := run(t, script, "", map[string]string{"dpkg-query": "echo '" + x.installed + "'", "apt-cache": "echo '  Candidate: " + x.candidate + "'"})
+			if (err != nil) != (x.refused != "") || !strings.Contains(out, x.refused) {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+}
+
+// TestTheWriterIsTheLastDonor asks who would give a full copy.
+func TestTheWriterIsTheLastDonor(t *testing.T) {
+	text := rendered(t, "galera-donors.tmpl", map[string]any{"others": []any{map[string]any{"name": "db1"}, map[string]any{"name": "db3"}}})
+	for writer, want := range map[string]string{"db1": "db3,db1,", "db3": "db1,db3,", "db9": "db1,db3,", "": "db1,db3,"} {
+		dir := t.TempDir()
+		script := strings.ReplaceAll(strings.ReplaceAll(text, "/usr/local/lib/haprov/", ""), "/run/", dir+"/")
+		if _, err := run(t, script, "", map[string]string{"galera-writer": "test -n '" + writer + "' && echo " + writer}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, "haprov-galera-donors"))
+		if err != nil || string(got) != "MYSQLD_OPTS=--wsrep-sst-donor="+want+"\n" {
+			t.Errorf("writer %q: %q %v", writer, got, err)
+		}
+	}
+}
