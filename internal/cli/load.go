@@ -146,10 +146,7 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 	if err != nil {
 		return err
 	}
-	if err := installNeeds(v.Lab.Driver, report); err != nil {
-		return err
-	}
-	if j.lab, err = lab.Up(ctx, labSpec(v), exe, report); err != nil {
+	if j.lab, err = startLab(ctx, labSpec(v), exe, report); err != nil {
 		return err
 	}
 	errs := make(chan error, len(v.Hosts))

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +30,7 @@ func (a *app) labNeedsCmd() *cobra.Command {
 	return c
 }
 
-// driverOr is the driver that auto tries first.
+// driverOr is the driver that auto tries first when there is no KVM.
 func driverOr(driver string) string {
 	if driver == "" || driver == "auto" {
 		return "uml"
@@ -36,14 +38,33 @@ func driverOr(driver string) string {
 	return driver
 }
 
-// installNeeds installs the Debian packages that the lab lacks here: as root, or through sudo
-// without a password; otherwise it says what to install. With nothing missing it does nothing.
+// startLab makes sure that the lab runs. Packages that a driver lacks are installed, also those of
+// the slower one when User-Mode Linux does not boot here.
+func startLab(ctx context.Context, spec lab.Spec, exe string, report func(lab.Event)) (*lab.Client, error) {
+	if err := installNeeds(spec.Driver, report); err != nil {
+		return nil, err
+	}
+	l, err := lab.Up(ctx, spec, exe, report)
+	var lacks *lab.Lacks
+	if !errors.As(err, &lacks) {
+		return l, err
+	}
+	if err := installNeeds(lacks.Driver, report); err != nil {
+		return nil, err
+	}
+	return lab.Up(ctx, spec, exe, report)
+}
+
+// installNeeds installs the Debian packages that the lab lacks here for a driver: as root, or
+// through sudo without a password; otherwise it says what to install. With nothing missing it does
+// nothing.
 func installNeeds(driver string, report func(lab.Event)) error {
-	missing := image.Needs(driverOr(driver))
+	driver = driverOr(driver)
+	missing := image.Needs(driver)
 	if len(missing) == 0 {
 		return nil
 	}
-	as := []string{}
+	var as []string
 	if os.Geteuid() != 0 {
 		as = []string{"sudo", "-n"}
 	}
@@ -51,10 +72,19 @@ func installNeeds(driver string, report func(lab.Event)) error {
 	for _, args := range [][]string{{"apt-get", "-q", "update"}, append([]string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q", "--no-install-recommends", "install"}, missing...)} {
 		cmd := append(append([]string{}, as...), args...)
 		if out, err := exec.Command(cmd[0], cmd[1:]...).CombinedOutput(); err != nil {
-			return fmt.Errorf("the lab needs packages; install them and run this again: apt-get install %s (%w: %s)", strings.Join(missing, " "), err, lastLine(out))
+			return lacking(driver, missing, err, lastLine(out))
 		}
 	}
 	return nil
+}
+
+// lacking tells what to install by hand, and why it was not done.
+func lacking(driver string, missing []string, err error, said string) error {
+	why := err.Error()
+	if said != "" {
+		why += ": " + said
+	}
+	return fmt.Errorf("machines of driver %s need packages; as root: apt-get install %s; then run this again (not installed by itself: %s)", driver, strings.Join(missing, " "), why)
 }
 
 func lastLine(b []byte) string {

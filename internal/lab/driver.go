@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,17 +16,25 @@ import (
 // choose takes the driver the spec names, or the fastest that really boots here: kvm, uml, tcg.
 // What booted once for an image is believed the next time.
 func choose(ctx context.Context, spec Spec, report func(Event)) (choice, error) {
-	names := []string{spec.Driver}
-	if spec.Driver == "" || spec.Driver == "auto" {
-		names = candidates()
-	}
 	cache, err := image.CacheDir()
 	if err != nil {
 		return choice{}, err
 	}
+	names := []string{spec.Driver}
+	auto := spec.Driver == "" || spec.Driver == "auto"
+	if auto {
+		names = []string{"kvm", "uml", "tcg"}
+	}
 	var refused []error
 	for _, name := range names {
-		c, err := try(ctx, name, cache, report)
+		var err error
+		if auto && name == "kvm" {
+			err = promising(ctx, cache)
+		}
+		var c choice
+		if err == nil {
+			c, err = try(ctx, name, cache, report)
+		}
 		if err == nil {
 			report(Event{Kind: "driver", Action: "chosen", OK: true, Text: "machines run on " + name})
 			return c, nil
@@ -41,20 +48,28 @@ func choose(ctx context.Context, spec Spec, report func(Event)) (choice, error) 
 	return choice{}, fmt.Errorf("no driver boots a machine here: %w", errors.Join(refused...))
 }
 
-// candidates are the drivers worth a trial. KVM's needs QEMU and an image of its own, so it is
-// tried only where QEMU is installed and the device opens.
-func candidates() []string {
-	list := []string{"uml", "tcg"}
-	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
-		return list
-	}
-	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
-	if err != nil {
-		return list
-	}
-	f.Close()
-	return append([]string{"kvm"}, list...)
+// Lacks is an error of Up: a driver cannot be tried before Debian packages are installed here.
+// The caller may install them and call Up again.
+type Lacks struct {
+	Driver   string
+	Packages []string
 }
+
+func (e *Lacks) Error() string {
+	return "this machine lacks packages, install them first: apt-get install " + strings.Join(e.Packages, " ")
+}
+
+// promising says why KVM is not worth an image of its own and a trial: it cannot be had, or its
+// trial failed before under the same kernel. Naming the driver in the inventory tries it again.
+func promising(ctx context.Context, cache string) error {
+	if why, err := os.ReadFile(unfit(cache)); err == nil {
+		return fmt.Errorf("as tried before (driver = \"kvm\" tries again): %s", strings.TrimSpace(string(why)))
+	}
+	return machine.KVM(ctx)
+}
+
+// unfit is where the reason is kept for which a kernel does not boot under KVM here.
+func unfit(cache string) string { return filepath.Join(cache, "works", "not-kvm-"+running()) }
 
 func try(ctx context.Context, name, cache string, report func(Event)) (choice, error) {
 	kernel := image.Stock
@@ -62,7 +77,7 @@ func try(ctx context.Context, name, cache string, report func(Event)) (choice, e
 		kernel = image.UML
 	}
 	if missing := image.Needs(name); len(missing) > 0 {
-		return choice{}, fmt.Errorf("this machine lacks packages, install them first: apt-get install %s", strings.Join(missing, " "))
+		return choice{}, &Lacks{name, missing}
 	}
 	img, err := image.Build(ctx, image.Default(kernel), cache, func(line string) {
 		report(Event{Kind: "image", Action: "image", OK: true, Text: line})
@@ -82,13 +97,21 @@ func try(ctx context.Context, name, cache string, report func(Event)) (choice, e
 	}
 	t := time.Now()
 	if err := d.Works(ctx); err != nil {
+		if name == "kvm" && ctx.Err() == nil {
+			note(unfit(cache), err.Error())
+		}
 		return choice{}, err
 	}
 	report(Event{Kind: "driver", Action: "tried", OK: true, Text: name + " boots", Seconds: time.Since(t).Seconds()})
-	if err := os.MkdirAll(filepath.Dir(mark), 0o700); err == nil {
-		_ = os.WriteFile(mark, nil, 0o600) // unwritten: the trial is made again
-	}
+	note(mark, "")
 	return c, nil
+}
+
+// note keeps what a trial showed; where it cannot be written, the trial is made again.
+func note(path, text string) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+		_ = os.WriteFile(path, []byte(text+"\n"), 0o600)
+	}
 }
 
 func running() string {

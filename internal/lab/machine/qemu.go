@@ -2,6 +2,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,6 +30,30 @@ func (d QEMU) Name() string {
 
 // Frames is Qemu, the protocol of -netdev stream.
 func (QEMU) Frames() Frames { return Qemu }
+
+// KVM says why hardware virtualisation cannot be used here, as far as that shows without a kernel:
+// no QEMU, no device, no right to it, or no virtual processor to be had. It takes a second at most.
+func KVM(ctx context.Context) error {
+	if _, err := exec.LookPath(program); err != nil {
+		return fmt.Errorf("%s is not installed", program)
+	}
+	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%w (who may is in group kvm)", err)
+	}
+	if err != nil {
+		return err
+	}
+	f.Close()
+	dir, err := os.MkdirTemp("", "haprov-kvm-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return lasts(ctx, exec.Command(program, append(QEMU{KVM: true}.board(64, 1), "-S")...), dir)
+}
 
 // Works boots the kernel and waits for its first line. A /dev/kvm that opens proves nothing:
 // on some nested hosts the firmware runs and the kernel hangs before that line. At most 20

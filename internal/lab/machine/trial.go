@@ -38,7 +38,7 @@ func trial(ctx context.Context, cmd *exec.Cmd, dir, want string) error {
 			return nil
 		}
 		if ended {
-			return fmt.Errorf("the machine ended after %s: %s", time.Since(begin).Round(time.Second/10), tail(text))
+			return fmt.Errorf("%s (the machine ended after %s)", tail(text), time.Since(begin).Round(time.Second/10))
 		}
 		select {
 		case <-t.Done():
@@ -48,6 +48,14 @@ func trial(ctx context.Context, cmd *exec.Cmd, dir, want string) error {
 			return fmt.Errorf("no %q on the console within %s: %s", want, time.Since(begin).Round(time.Second), tail(text))
 		}
 	}
+}
+
+// lasts runs a machine until ctx ends, which is well; that it ends before is the error.
+func lasts(ctx context.Context, cmd *exec.Cmd, dir string) error {
+	if err := trial(ctx, cmd, dir, "\x00 never printed"); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 func tail(text []byte) string {

@@ -1,0 +1,36 @@
+package lab
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A machine without any tool: every driver says what it wants, and the caller is told the packages.
+func TestEachDriverSaysWhyItIsNotUsed(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("HAPROV_CACHE", t.TempDir())
+	var said []string
+	_, err := choose(t.Context(), Spec{Driver: "auto"}, func(e Event) { said = append(said, e.Text) })
+	var lacks *Lacks
+	if !errors.As(err, &lacks) || !slices.Contains(lacks.Packages, "mmdebstrap") {
+		t.Errorf("no packages are named: %v", err)
+	}
+	if len(said) != 3 || !strings.HasPrefix(said[0], "kvm: qemu-system-x86_64 is not installed") ||
+		!strings.Contains(said[1], "patchelf") || !strings.Contains(said[2], "qemu-system-x86") {
+		t.Errorf("reasons: %q", said)
+	}
+}
+
+func TestAKernelThatHungUnderKVMIsNotTriedAgainByItself(t *testing.T) {
+	cache := t.TempDir()
+	note(unfit(cache), "no \"Linux version\" on the console within 20s")
+	if err := promising(t.Context(), cache); err == nil || !strings.Contains(err.Error(), "Linux version") {
+		t.Errorf("%v", err)
+	}
+	if info, err := os.Stat(unfit(cache)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+}
