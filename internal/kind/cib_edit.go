@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,11 +78,8 @@ exit 103`}
 
 // phase commits the change on a host and shows what Pacemaker said it would do. A change that it
 // finds invalid is an error.
-func (e cibEdit) phase(name, host string, differs []string, guard string, s probe.Seen) (plan.Phase, error) {
-	c := plan.Change{Actions: []act.Action{e.commit(name, guard)}}
-	for _, d := range differs {
-		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "cib", Want: d})
-	}
+func (e cibEdit) phase(name, host string, differs []plan.Diff, guard string, s probe.Seen) (plan.Phase, error) {
+	c := plan.Change{Diffs: slices.Clone(differs), Actions: []act.Action{e.commit(name, guard)}}
 	switch a := s.Get(e.simulate()); {
 	case a.State != probe.Answered: // not asked, or no answer: the commit tries it again
 	case a.Exit != 0:

@@ -53,24 +53,25 @@ type Pacemaker struct {
 
 // edit is the change that makes the CIB as wanted, and what differs, in words. The record of what is
 // ours is part of it. A constraint that a switchover left behind when it was cut short goes too.
-func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []string) {
-	wanted := p.wanted()
-	e.put = wanted
-	for _, d := range pacemaker.Missing(cib, wanted) {
-		if _, _, long := strings.Cut(d, pacemaker.RecordID); long {
-			d = "the list of what is ours"
+func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []plan.Diff) {
+	e.put = p.wanted()
+	for _, d := range pacemaker.Missing(cib, e.put) {
+		if strings.Contains(d.What, pacemaker.RecordID) {
+			d = pacemaker.Difference{What: "list of what is ours", Have: "of another configuration", Want: "of this one"}
 		}
-		differs = append(differs, d)
+		differs = append(differs, plan.Diff{Attribute: d.What, Have: d.Have, Want: d.Want})
 	}
-	e.drop = pacemaker.Surplus(cib, wanted)
+	e.drop = pacemaker.Surplus(cib, e.put)
 	if (crm{cib: cib}).constraint(switchoverID) != nil {
 		e.drop = append([]string{switchoverID}, e.drop...)
 	}
 	for _, id := range e.drop {
-		differs = append(differs, "remove "+id)
+		differs = append(differs, removed(id))
 	}
 	return e, differs
 }
+
+func removed(id string) plan.Diff { return plan.Diff{Attribute: id, Have: "there", Want: "removed"} }
 
 // Probe asks every host: the one that is read is the first that sees all. When something differs,
 // Pacemaker itself is asked what it would do about it.

@@ -120,7 +120,7 @@ func (p *Pacemaker) move(c crm, seen probe.Hosts, to string) (plan.Phase, error)
 	drop := cibEdit{drop: []string{switchoverID}}
 	switch {
 	case held == "" && c.constraint(switchoverID) != nil, held != "" && held != to:
-		return drop.phase("give up an earlier move", c.host, []string{"remove " + switchoverID}, c.epochGuard(), probe.Seen{})
+		return drop.phase("give up an earlier move", c.host, []plan.Diff{removed(switchoverID)}, c.epochGuard(), probe.Seen{})
 	case held == "" && active == to && active != "":
 		return plan.Phase{}, nil
 	case held == "":
@@ -133,14 +133,14 @@ func (p *Pacemaker) move(c crm, seen probe.Hosts, to string) (plan.Phase, error)
 		if reason := c.unsettled(seen); reason != "" {
 			return plan.Phase{}, fmt.Errorf("%s cannot take over until this holds: %s", to, reason)
 		}
-		ph, err := c.moveTo(to).phase("move the active side to "+to, active, []string{switchoverID + ": " + c.state.Single()[0].Top + " on " + to + ", for a quarter of an hour at most"},
+		ph, err := c.moveTo(to).phase("move the active side to "+to, active, []plan.Diff{{Attribute: switchoverID, Want: c.state.Single()[0].Top + " on " + to + ", for a quarter of an hour at most"}},
 			c.epochGuard()+" && "+c.settledGuard(active, to), seen[c.host].Seen)
 		ph.Then = []string{"wait until " + to + " serves", "remove the constraint"}
 		return ph, err
 	case active != to || len(c.state.Late()) > 0:
 		return wait(to+" serves", 4*time.Minute), nil
 	}
-	return drop.phase("remove the constraint", c.host, []string{"remove " + switchoverID}, c.epochGuard(), probe.Seen{})
+	return drop.phase("remove the constraint", c.host, []plan.Diff{removed(switchoverID)}, c.epochGuard(), probe.Seen{})
 }
 
 // maintain takes a host out of service, its load moved away first, or back in.

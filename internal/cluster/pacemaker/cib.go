@@ -121,10 +121,13 @@ func (n *Node) text(b *strings.Builder) {
 	b.WriteString("</" + n.Name + ">")
 }
 
+// Difference is one thing that is not as wanted. An empty Have or Want says that it is absent.
+type Difference struct{ What, Have, Want string }
+
 // Missing lists what of the wanted configuration the current one lacks: elements by id, and
 // attributes that differ. What the current one holds beyond that, such as a constraint that DRBD's
 // fence handler put there, is none of ours and is not looked at.
-func Missing(current, wanted *Node) (out []string) {
+func Missing(current, wanted *Node) (out []Difference) {
 	have := map[string]*Node{}
 	current.All(func(n *Node) {
 		if id := n.Attrs["id"]; id != "" && have[n.Name+"#"+id] == nil {
@@ -138,7 +141,7 @@ func Missing(current, wanted *Node) (out []string) {
 		}
 		c := have[n.Name+"#"+id]
 		if c == nil {
-			out = append(out, n.Name+" "+id)
+			out = append(out, Difference{What: n.Name + " " + id, Want: n.says()})
 			return
 		}
 		keys := make([]string, 0, len(n.Attrs))
@@ -148,9 +151,27 @@ func Missing(current, wanted *Node) (out []string) {
 		sort.Strings(keys)
 		for _, k := range keys {
 			if c.Attrs[k] != n.Attrs[k] {
-				out = append(out, fmt.Sprintf("%s %s: %s %q -> %q", n.Name, id, k, c.Attrs[k], n.Attrs[k]))
+				out = append(out, Difference{n.Name + " " + id + " " + k, c.Attrs[k], n.Attrs[k]})
 			}
 		}
 	})
 	return out
+}
+
+// says is an element's own attributes, for a person; of a name with a value only the value.
+func (n *Node) says() string {
+	if n.Name == "nvpair" {
+		return n.Attrs["value"]
+	}
+	var parts []string
+	for k, v := range n.Attrs {
+		if k != "id" {
+			parts = append(parts, k+"="+v)
+		}
+	}
+	sort.Strings(parts)
+	if len(parts) == 0 {
+		return "there"
+	}
+	return strings.Join(parts, " ")
 }

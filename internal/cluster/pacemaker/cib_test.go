@@ -1,6 +1,7 @@
 package pacemaker
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,12 +22,16 @@ func parse(t *testing.T, s string) *Node {
 }
 
 func TestOnlyWhatIsOursIsCompared(t *testing.T) {
-	for _, c := range []struct{ wanted, missing string }{
-		{`<configuration><resources><primitive class="ocf" id="vip" type="IPaddr2" provider="heartbeat"><operations><op name="monitor" id="m" interval="10s"/></operations></primitive></resources></configuration>`, ""},
-		{`<configuration><resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"><operations><op id="m" name="monitor" interval="20s"/></operations></primitive></resources></configuration>`, `op m: interval "10s" -> "20s"`},
-		{`<configuration><resources><primitive id="fs"/></resources></configuration>`, "primitive fs"},
+	for _, c := range []struct {
+		wanted  string
+		missing []Difference
+	}{
+		{`<configuration><resources><primitive class="ocf" id="vip" type="IPaddr2" provider="heartbeat"><operations><op name="monitor" id="m" interval="10s"/></operations></primitive></resources></configuration>`, nil},
+		{`<configuration><resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"><operations><op id="m" name="monitor" interval="20s"/></operations></primitive></resources></configuration>`, []Difference{{"op m interval", "10s", "20s"}}},
+		{`<configuration><resources><primitive id="fs" class="ocf" type="x"><instance_attributes id="a"><nvpair id="n" name="device" value="/dev/x"/></instance_attributes></primitive></resources></configuration>`,
+			[]Difference{{"primitive fs", "", "class=ocf type=x"}, {"instance_attributes a", "", "there"}, {"nvpair n", "", "/dev/x"}}},
 	} {
-		if got := strings.Join(Missing(parse(t, live), parse(t, c.wanted)), "; "); got != c.missing {
+		if got := Missing(parse(t, live), parse(t, c.wanted)); !slices.Equal(got, c.missing) {
 			t.Errorf("got %q, want %q", got, c.missing)
 		}
 	}
