@@ -80,14 +80,14 @@ func (g *Galera) sql() probe.Query {
 	names := "'" + strings.Join(galera.Variables, "','") + "'"
 	q := probe.Cmd("wsrep status", "timeout -k 1 6 mariadb --no-defaults --connect-timeout=5 -N -B -e "+sqlArg(
 		"SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'")+" || exit\n"+
-		// a server that is no member yet has no such table
-		"timeout -k 1 2 mariadb --no-defaults --connect-timeout=2 -N -B -e "+sqlArg("SELECT 'member', node_name FROM mysql.wsrep_cluster_members")+" 2>/dev/null || :",
+		// a server that is no member yet has no such table, most clusters not the other one
+		"timeout -k 1 2 mariadb --no-defaults --connect-timeout=2 -N -B -e "+sqlArg("SELECT 'member', node_name FROM mysql.wsrep_cluster_members; SELECT 'history', position FROM haprov.history")+" 2>/dev/null || :",
 		"sql", probe.Subject("unit:"+g.Unit), "galera")
 	q.Timeout, q.Max = 10*time.Second, 64<<10
 	return q
 }
 
-// recoveredFile keeps a stopped server's position with the server's life it belongs to.
+// recoveredFile keeps a stopped server's position with the server's life and the data it belongs to.
 const recoveredFile = "/run/haprov/galera.position"
 
 // watchedFile is as old as the last look whether the cluster heals by itself.
@@ -99,6 +99,7 @@ func (g *Galera) kept() probe.Query {
 say() { if test -f "$2"; then printf '%s %s\n' "$1" "$(head -c 4096 "$2" | base64 -w0)"; else printf '%s -\n' "$1"; fi; }
 say grastate "$d/grastate.dat"; say gvwstate "$d/gvwstate.dat"; say position ` + recoveredFile + `; say maintenance ` + shell.Quote(g.Maintenance) + `
 printf 'life %s\n' "$(systemctl show -P InvocationID ` + shell.Quote(g.Unit) + `)"
+printf 'data %s\n' "$(stat -c %i-%Y "$d/ibdata1" 2>/dev/null)"
 printf 'watched %s\n' "$(find ` + watchedFile + ` -mmin -5 2>/dev/null | wc -l)"
 printf 'torn %s\n' "$(test -e "$d/sst_in_progress" && echo 1 || echo 0)"
 printf 'process %s\n' "$(pgrep -x -c 'mariadbd|mysqld' || :)"
@@ -130,6 +131,7 @@ func (g *Galera) Probe(host string, seen probe.Hosts) []probe.Query {
 type member struct {
 	galera.Node
 	life    string // the unit's invocation
+	data    string // which data it has, and when it was last written to
 	owes    bool
 	drain   string // the maintenance file's text; empty when it is not there
 	writer  string // who writes, as this node knows; empty: it does not
@@ -205,43 +207,18 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 
 // complete brings all reachable nodes into the primary component, then pays what is owed.
 func (g *Galera) complete(ms []member) (plan.Phase, error) {
-	uuid, newest := primaries(ms)[0].Status.UUID, int64(-1)
-	for _, m := range primaries(ms) {
-		newest = max(newest, m.Status.LastWrite)
-	}
-	for _, m := range ms {
-		switch {
-		case m.Lost != "" || m.Stopped():
-		case m.Status == nil && m.Unit == "active":
-			return wait(m.Name+": the server, which runs, answers ("+m.Mute+")", 2*time.Minute), nil
-		case m.Status == nil:
-			return wait(m.Name+": the server answers ("+m.Mute+")", 30*time.Minute), nil
-		case !m.Status.Primary():
-			return wait(m.Name+" is back in the primary component ("+m.Status.Component+", "+m.Status.State+")", 5*time.Minute), nil
-		case !m.Status.Healthy():
-			return wait(m.Name+" is Synced ("+m.Status.State+")", 30*time.Minute), nil
-		}
-	}
-	for _, m := range ms {
-		if m.Lost != "" || !m.Stopped() {
-			continue
-		}
-		p := m.Position()
-		switch {
-		case p.UUID == uuid && newest >= 0 && p.Seqno > newest:
-			return plan.Phase{}, doubt(ms, fmt.Sprintf("%s holds rows that the cluster has not (%d, %d): joining would replace them; save them, then move its data directory away", m.Name, p.Seqno, newest))
-		case m.Empty() || m.Torn || p.UUID == uuid || p.UUID == galera.ZeroUUID:
-		case m.State == nil:
-			return plan.Phase{}, doubt(ms, m.Name+" holds databases that never were in this cluster: joining would replace them; move its data directory away first")
-		default:
-			return plan.Phase{}, doubt(ms, m.Name+" holds another cluster's data ("+p.UUID+"): joining would replace it; move its data directory away first")
-		}
-		return g.join(ms, m), nil
-	}
 	present := 0
 	for _, m := range ms {
+		if w := m.settles(); w != nil {
+			return plan.Phase{Wait: w}, nil
+		}
 		if m.Lost == "" {
 			present++
+		}
+	}
+	for _, m := range ms {
+		if m.Lost == "" && m.Stopped() {
+			return g.enter(ms, m)
 		}
 	}
 	for _, m := range ms {
@@ -250,6 +227,23 @@ func (g *Galera) complete(ms []member) (plan.Phase, error) {
 		}
 	}
 	return g.restarts(ms)
+}
+
+// settles says what a running member is waited for; nil when it is healthy, stopped or away.
+func (m member) settles() *plan.Wait {
+	switch {
+	case m.Lost != "" || m.Stopped():
+		return nil
+	case m.Status == nil && m.Unit == "active":
+		return &plan.Wait{Reason: m.Name + ": the server, which runs, answers (" + m.Mute + ")", Deadline: 2 * time.Minute}
+	case m.Status == nil:
+		return &plan.Wait{Reason: m.Name + ": the server answers (" + m.Mute + ")", Deadline: 30 * time.Minute}
+	case !m.Status.Primary():
+		return &plan.Wait{Reason: m.Name + " is back in the primary component (" + m.Status.Component + ", " + m.Status.State + ")", Deadline: 5 * time.Minute}
+	case !m.Status.Healthy():
+		return &plan.Wait{Reason: m.Name + " is Synced (" + m.Status.State + ")", Deadline: 30 * time.Minute}
+	}
+	return nil
 }
 
 // bootstrap starts one node as the first of a cluster. The guard holds it back when the node is no
@@ -261,8 +255,12 @@ func (g *Galera) bootstrap(ms []member, m member, name string) plan.Phase {
 	} else if m.Unread != "" {
 		text += "mv " + shell.Quote(g.Data+"/grastate.dat") + " " + shell.Quote(g.Data+"/grastate.dat.unreadable") + "\n"
 	}
+	return g.first(ms, m, name, text+loud(g.Unit, "galera_new_cluster"))
+}
+
+func (g *Galera) first(ms []member, m member, name, text string) plan.Phase {
 	// The view of a component that is gone must not be waited for.
-	text += "rm -f " + shell.Quote(g.Data+"/gvwstate.dat") + "\n" + loud(g.Unit, "galera_new_cluster")
+	text = "rm -f " + shell.Quote(g.Data+"/gvwstate.dat") + "\n" + text
 	var then []string
 	for _, o := range ms {
 		if o.Name != m.Name && o.Lost == "" {

@@ -188,11 +188,16 @@ func (g *Galera) recovery(ms []member) (plan.Phase, error) {
 	}
 	g.memo.acted = true
 	for _, m := range asked {
-		if m.Name == best.Name {
-			ph := g.bootstrap(asked, m, "start the cluster from "+m.Name+" at "+m.Position().String())
-			ph.Note = galera.Table(nodes)
-			return ph, nil
+		if m.Name != best.Name {
+			continue
 		}
+		name := "start the cluster from " + m.Name + " at " + m.Position().String()
+		ph := g.bootstrap(asked, m, name)
+		if len(asked) < len(ms) {
+			ph = g.anew(asked, m, name, g.in.AcceptMissing)
+		}
+		ph.Note = galera.Table(nodes)
+		return ph, nil
 	}
 	return plan.Phase{}, doubt(ms, best.Name+" was chosen, but cannot be asked")
 }
@@ -242,7 +247,7 @@ func (g *Galera) readPositions(unsure []member) plan.Phase {
 	for _, m := range unsure {
 		text := "mkdir -p -m 0700 /run/haprov\nlife=$(systemctl show -P InvocationID " + shell.Quote(g.Unit) + ")\n" +
 			"said=$(galera_recovery 2>&1) || :\n" +
-			"printf '%s. %s\\n' \"$life\" \"$(printf %s \"$said\" | tail -n 1 | head -c 300)\" >" + recoveredFile + ".new\nmv " + recoveredFile + ".new " + recoveredFile
+			"printf '%s.%s %s\\n' \"$life\" \"$(stat -c %i-%Y " + shell.Quote(g.Data+"/ibdata1") + " 2>/dev/null)\" \"$(printf %s \"$said\" | tail -n 1 | head -c 300)\" >" + recoveredFile + ".new\nmv " + recoveredFile + ".new " + recoveredFile
 		ph.Changes[m.Name] = plan.Change{
 			Diffs: []plan.Diff{{Attribute: "position", Have: "unknown: the server did not end in order", Want: "read from its data"}},
 			Actions: []act.Action{{Title: "recover the position of " + m.Name, Shell: text, Timeout: 30 * time.Minute,

@@ -90,6 +90,8 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 			}
 		case "life":
 			m.life = value
+		case "data":
+			m.data = value
 		case "watched":
 			m.watched = value != "0"
 		case "torn":
@@ -104,8 +106,8 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 	if a := s.Get(g.says()); g.Writer != "" && a.State == probe.Answered && a.Exit == 0 && g.member(strings.TrimSpace(a.Out)) {
 		m.writer = strings.TrimSpace(a.Out)
 	}
-	// A position recovered before the server's last start says nothing any more.
-	if life, p, ok := strings.Cut(strings.TrimSpace(position), " "); ok && life == m.life+"." && m.Stopped() {
+	// A position recovered before the server's last start, or of other data, says nothing any more.
+	if life, p, ok := strings.Cut(strings.TrimSpace(position), " "); ok && life == m.life+"."+m.data && m.Stopped() {
 		if p, err := galera.ParseRecovered(p); err == nil {
 			m.Recovered = &p
 		} else {

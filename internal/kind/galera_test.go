@@ -29,6 +29,7 @@ type galeraNode struct {
 	watched   bool
 	torn      bool   // sst_in_progress is there
 	sees      string // names of the members that it counts
+	before    string // UUID:SEQNO that the cluster was recovered from
 }
 
 var (
@@ -67,9 +68,9 @@ func (n galeraNode) seen(g *Galera) probe.HostSeen {
 	}
 	position := ""
 	if n.position != "" {
-		position = n.life + ". _WSREP_START_POSITION=--wsrep_start_position=" + n.position
+		position = n.life + ".7-8 _WSREP_START_POSITION=--wsrep_start_position=" + n.position
 	}
-	kept := fmt.Sprintf("grastate %s\ngvwstate -\nposition %s\nmaintenance %s\nlife %s\nwatched %d\ntorn %d\nprocess %d\n", b64(state), b64(position), b64(n.mark), n.life, btoi(n.watched), btoi(n.torn), btoi(n.unit == "active" || n.unit == "activating"))
+	kept := fmt.Sprintf("grastate %s\ngvwstate -\nposition %s\nmaintenance %s\nlife %s\ndata 7-8\nwatched %d\ntorn %d\nprocess %d\n", b64(state), b64(position), b64(n.mark), n.life, btoi(n.watched), btoi(n.torn), btoi(n.unit == "active" || n.unit == "activating"))
 	for _, d := range strings.Fields(n.databases) {
 		kept += "database " + b64(d) + "\n"
 	}
@@ -78,6 +79,9 @@ func (n galeraNode) seen(g *Galera) probe.HostSeen {
 	last := ""
 	if len(p) == 6 {
 		last = "wsrep_last_committed\t" + p[5] + "\n"
+	}
+	if n.before != "" {
+		last += "history\t" + n.before + "\n"
 	}
 	if len(p) < 5 {
 		return probe.HostSeen{Seen: s.With(said(g.sql(), 1, "ERROR 2002 (HY000): Can't connect to local server"))}
@@ -132,8 +136,11 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 		{"a broken copy is no start", galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:0", databases: "app", torn: true}, blank3, blank3, "", "", "nothing is started from it"},
 		{"nor is one that says nothing of its cluster", galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:1", databases: "app", life: "a", position: galera.ZeroUUID + ":-1"}, blank3, blank3, "", "", "nothing is started from it"},
 		{"a torn one is not the first", galeraNode{unit: "failed", grastate: "empty", torn: true}, blank3, blank3, "start a new cluster on db2", "", ""},
-		{"ahead of the cluster", but(synced, func(n *galeraNode) { n.wsrep += "/9" }), synced, last, "", "", "rows that the cluster has not"},
+		{"ahead of the cluster", but(synced, func(n *galeraNode) { n.wsrep += "/9" }), synced, last, "", "", "write sets that the cluster has not"},
 		{"behind the cluster", but(synced, func(n *galeraNode) { n.wsrep += "/99" }), synced, last, "join db3", "", ""},
+		{"left out of a recovery, holding no more", but(of("1", synced), func(n *galeraNode) { n.before = cluster2 + ":77" }), foreign, blank3, "join db2", "", ""},
+		{"left out of a recovery, holding more", but(of("1", synced), func(n *galeraNode) { n.before = cluster2 + ":76" }), foreign, blank3, "", "", "write sets beyond (77, 76)"},
+		{"left out of a recovery, crashed", but(of("1", synced), func(n *galeraNode) { n.before = cluster2 + ":76" }), but(crashed, func(n *galeraNode) { n.grastate = cluster2 + ":-1:0" }), blank3, "read positions", "", ""},
 		{"two of three", of("2", synced), of("2", synced), blank3, "join db3", "", ""},
 		{"whole", synced, synced, synced, "", "", ""},
 		{"sizes still differ", of("2", synced), synced, synced, "", "db1 sees all 3 members (2)", ""},
@@ -211,7 +218,10 @@ func TestRecoveryFailsClosed(t *testing.T) {
 		}
 		for host, ch := range ph.Changes {
 			for _, a := range ch.Actions {
-				if strings.Contains(a.Shell, "galera_new_cluster") && (a.Guard == "" || len(ph.Changes) > 1) {
+				if anew := strings.Contains(a.Shell, "/run/haprov-anew"); anew != (len(x.missing) > 0 && strings.HasPrefix(ph.Name, "start the cluster")) {
+					t.Errorf("%s: a new history: %v", x.name, anew)
+				}
+				if strings.Contains(a.Shell, "new-cluster") && (a.Guard == "" || len(ph.Changes) > 1) {
 					t.Errorf("%s: %s is started without a guard, or not alone", x.name, host)
 				}
 			}

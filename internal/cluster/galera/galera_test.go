@@ -74,8 +74,8 @@ func TestTheLastRecoveredPositionCounts(t *testing.T) {
 
 func TestStatusOfAServer(t *testing.T) {
 	s, err := ParseStatus("Uptime\t12\nwsrep_cluster_size\t3\nwsrep_cluster_state_uuid\t" + one + "\nwsrep_cluster_status\tPrimary\nwsrep_flow_control_paused\t0.25\n" +
-		"wsrep_incoming_addresses\tAUTO,AUTO,10.0.0.3:0\nwsrep_last_committed\t88\nwsrep_local_recv_queue\t2\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nsessions\t4\nmember\tdb1\nmember\tdb2\n")
-	want := Status{"Primary", "Synced", true, 3, one, 88, 0.25, 2, 3, 12, 4, []string{"db1", "db2"}}
+		"wsrep_incoming_addresses\tAUTO,AUTO,10.0.0.3:0\nwsrep_last_committed\t88\nwsrep_local_recv_queue\t2\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nsessions\t4\nmember\tdb1\nmember\tdb2\nhistory\t" + two + ":8\nhistory\tnonsense\n")
+	want := Status{"Primary", "Synced", true, 3, one, 88, 0.25, 2, 3, 12, 4, []string{"db1", "db2"}, []Position{{two, 8}}}
 	if err != nil || !reflect.DeepEqual(s, want) || !s.Healthy() {
 		t.Errorf("%+v %v", s, err)
 	}

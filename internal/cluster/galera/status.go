@@ -21,9 +21,12 @@ type Status struct {
 	Uptime      int      // seconds
 	Sessions    int      // of clients that came over the network, when it was asked for
 	Names       []string // wsrep_node_name of all members (mysql.wsrep_cluster_members), when it was asked for
+	// Before are the ends of histories that the cluster was recovered from while members were
+	// missing (haprov.history), when it was asked for: what lies beyond them is not in the cluster.
+	Before []Position
 }
 
-// maxNames bounds how many members' names are read.
+// maxNames bounds how many members' names, and how many earlier histories, are read.
 const maxNames = 256
 
 // Variables are the names that ParseStatus reads.
@@ -46,6 +49,10 @@ func ParseStatus(text string) (Status, error) {
 		switch {
 		case ok && k == "member" && len(s.Names) < maxNames:
 			s.Names = append(s.Names, word(strings.TrimSpace(v)))
+		case ok && k == "history" && len(s.Before) < maxNames:
+			if p, err := ParsePosition(v); err == nil {
+				s.Before = append(s.Before, p)
+			}
 		case ok:
 			f[strings.ToLower(strings.TrimSpace(k))] = strings.TrimSpace(v)
 		}
