@@ -84,6 +84,9 @@ type Owed struct {
 type File struct {
 	Path, Owner, Group, Mode string
 	Content                  secret.Text
+	// Blob is the text instead of Content when it is large. Whoever performs the action copies it
+	// to the host first and puts the copy's path into Blob.There.
+	Blob *Blob
 	// Validate is a shell command that must succeed before the file takes its place; %s is the
 	// quoted path of the new text.
 	Validate string
@@ -93,4 +96,13 @@ type File struct {
 type Unit struct {
 	Name          string
 	Enable, Start bool
+}
+
+// Blob is a large text that is never held in memory: a file on the controller, and what it held
+// when it was decided on. A host takes it only when it still holds that.
+type Blob struct {
+	Path   string // on the controller
+	Size   int64
+	SHA256 string
+	There  string // the copy on the host, once it was sent
 }

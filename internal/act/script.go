@@ -179,7 +179,11 @@ func (f *File) body() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "set -eC; umask 077; rm -f -- %s\n", t)
 	text := f.Content.Reveal()
-	if strings.IndexByte(text, 0) >= 0 {
+	if f.Blob != nil {
+		from := shell.Quote(f.Blob.There)
+		fmt.Fprintf(&b, "cat -- %s >%s\nrm -f -- %s\n", from, t, from)
+		fmt.Fprintf(&b, "[ \"$(sha256sum <%s)\" = '%s  -' ] || { rm -f -- %s; echo 'the file on the controller changed meanwhile: run again'; exit 1; }\n", t, f.Blob.SHA256, t)
+	} else if strings.IndexByte(text, 0) >= 0 {
 		eof := "FILE" + strconv.Itoa(len(text))
 		fmt.Fprintf(&b, "base64 -d >%s <<'%s'\n%s\n%s\n", t, eof, base64.StdEncoding.EncodeToString([]byte(text)), eof)
 	} else {

@@ -168,7 +168,15 @@ func (s *stepDef) rangeOf(attribute string) hcl.Range {
 // text fills a file from its template or source.
 func (b *builder) text(d decoder, s *stepDef, f *kind.File, ctx *hcl.EvalContext) {
 	if f.Source != "" {
-		text, err := b.files.source(f.Source)
+		blob, err := b.files.blob(f.Source)
+		if blob != nil && err == nil {
+			f.Blob, f.Source = blob, ""
+			return
+		}
+		text := ""
+		if err == nil {
+			text, err = b.files.source(f.Source)
+		}
 		if err != nil {
 			d.at(s.rangeOf("source"), "File cannot be read", "%s", sentence(err.Error()))
 			return

@@ -2,8 +2,11 @@ package config
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -15,6 +18,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"haprov/internal/act"
 	"haprov/internal/template"
 )
 
@@ -28,6 +32,7 @@ type files struct {
 	lines     map[string][]string // the same, split when a snippet needs it
 	templates map[string]*template.Template
 	sources   map[string]string
+	blobs     map[string]*act.Blob
 	total     int
 }
 
@@ -42,7 +47,7 @@ const sources = "files"
 
 // newFiles looks beside the inventory, then in shipped, which may be nil.
 func newFiles(dir string, shipped fs.FS) *files {
-	f := &files{text: map[string][]byte{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}}
+	f := &files{text: map[string][]byte{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}, blobs: map[string]*act.Blob{}}
 	if dir != "" {
 		if root, err := os.OpenRoot(dir); err == nil {
 			f.layers = append(f.layers, layer{dir, root.FS(), true})
@@ -89,6 +94,38 @@ func (f *files) read(folder, name string) ([]byte, error) {
 	defer f.mu.Unlock()
 	_, text, err := f.find(folder, name)
 	return text, err
+}
+
+// large is the size from which on a source is not read but sent from its file.
+const large = 1 << 20
+
+// blob describes a large source beside the inventory, once for all hosts; nil when it is small.
+func (f *files) blob(name string) (*act.Blob, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if b, ok := f.blobs[name]; ok {
+		return b, nil
+	}
+	p := path.Join(sources, name)
+	if !fs.ValidPath(p) || len(f.layers) == 0 || !f.layers[0].own {
+		return nil, nil
+	}
+	r, err := f.layers[0].fs.Open(p)
+	if err != nil {
+		return nil, nil // source says what is wrong
+	}
+	defer r.Close()
+	if info, err := r.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() < large {
+		return nil, err
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, r)
+	if err != nil {
+		return nil, err
+	}
+	abs, err := filepath.Abs(filepath.Join(f.layers[0].shown, p))
+	f.blobs[name] = &act.Blob{Path: abs, Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}
+	return f.blobs[name], err
 }
 
 // source reads a file that is copied as it is, once for all hosts.

@@ -187,6 +187,9 @@ type batchItem struct {
 
 // perform runs one batch and tells what became of it.
 func (h *host) perform(ctx context.Context, batch []batchItem) error {
+	if err := h.send(ctx, batch); err != nil {
+		return err
+	}
 	actions := make([]act.Action, len(batch))
 	for i, b := range batch {
 		actions[i] = b.action

@@ -3,6 +3,7 @@ package kind
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"haprov/internal/act"
@@ -37,7 +38,26 @@ type File struct {
 	Mode     string      `hcl:"mode,optional" about:"Octal mode in quotes; left out: kept as it is, 0644 for a new file"`
 	Validate string      `hcl:"validate,optional" about:"Shell command that must succeed before the new text takes its place; %s is the new text's path"`
 	Owes     []string    `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
+	Blob     *act.Blob   // a large source, instead of Content
 }
+
+// sum is the digest of the wanted text.
+func (f *File) sum() string {
+	if f.Blob != nil {
+		return f.Blob.SHA256
+	}
+	return digest(f.Content.Reveal())
+}
+
+func (f *File) size() int64 {
+	if f.Blob != nil {
+		return f.Blob.Size
+	}
+	return int64(len(f.Content.Reveal()))
+}
+
+// slowest is how fast a host reads a file to digest it, at the least, in bytes a second.
+const slowest = 20 << 20
 
 // maxShown is how large a text may be to be read for a diff.
 const maxShown = 256 << 10
@@ -67,7 +87,9 @@ func (f *File) Check() []Problem {
 // Probe asks for type, owner, mode and digest, and of a unit file whether systemd has read it; then
 // for the old text when a diff is to be shown.
 func (f *File) Probe(seen probe.Seen) []probe.Query {
-	qs := []probe.Query{fileOf(f.Path)}
+	q := fileOf(f.Path)
+	q.Timeout = time.Duration(f.size()/slowest) * time.Second
+	qs := []probe.Query{q}
 	if u := unitOfPath(f.Path); u != "" {
 		qs = append(qs, probe.Query{Kind: probe.Unit, Name: u})
 	}
@@ -79,8 +101,8 @@ func (f *File) Probe(seen probe.Seen) []probe.Query {
 
 // shows reports whether the old text is needed for a diff.
 func (f *File) shows(have probe.FileInfo) bool {
-	return have.Exists && have.Type == "regular file" && have.SHA256 != "" && have.SHA256 != digest(f.Content.Reveal()) && !f.Content.IsSensitive() &&
-		have.Size < maxShown && len(f.Content.Reveal()) < maxShown
+	return have.Exists && have.Type == "regular file" && have.SHA256 != "" && have.SHA256 != f.sum() && !f.Content.IsSensitive() &&
+		have.Size < maxShown && f.size() < maxShown
 }
 
 // Decide compares digests on this side: the text itself is sent only when it differs.
@@ -89,7 +111,7 @@ func (f *File) Decide(seen probe.Seen) (plan.Change, error) {
 	if !ok {
 		return unknown("file " + f.Path), nil
 	}
-	if from := f.Template + f.Source; from != "" && f.Content.Empty() {
+	if from := f.Template + f.Source; from != "" && f.Content.Empty() && f.Blob == nil {
 		return plan.Change{}, fmt.Errorf("%s: nothing was made of %s", f.Path, from)
 	}
 	var c plan.Change
@@ -103,9 +125,9 @@ func (f *File) Decide(seen probe.Seen) (plan.Change, error) {
 	case have.SHA256 == "":
 		return c, fmt.Errorf("%s cannot be read", f.Path)
 	default:
-		write = have.SHA256 != digest(f.Content.Reveal())
+		write = have.SHA256 != f.sum()
 	}
-	if have.SHA256 != digest(f.Content.Reveal()) {
+	if have.SHA256 != f.sum() {
 		c.Diffs = append(c.Diffs, f.contentDiff(have, seen))
 	}
 	if have.Exists && have.Type == "regular file" {
@@ -136,7 +158,7 @@ func (f *File) mend(write bool, have probe.FileInfo) act.Action {
 	}
 	return act.Action{
 		Title:   "write " + f.Path,
-		Write:   &act.File{Path: f.Path, Owner: f.Owner, Group: f.Group, Mode: mode, Content: f.Content, Validate: f.Validate},
+		Write:   &act.File{Path: f.Path, Owner: f.Owner, Group: f.Group, Mode: mode, Content: f.Content, Blob: f.Blob, Validate: f.Validate},
 		Touches: touches,
 	}
 }
@@ -169,16 +191,16 @@ func (f *File) contentDiff(have probe.FileInfo, seen probe.Seen) plan.Diff {
 	old, read := seen.Text(f.Path)
 	switch {
 	case f.Content.IsSensitive():
-		d.Want = "(sensitive, fingerprint " + secret.Fingerprint(digest(want)) + ")"
+		d.Want = "(sensitive, fingerprint " + secret.Fingerprint(f.sum()) + ")"
 		if have.SHA256 != "" {
 			d.Have = "(sensitive, fingerprint " + secret.Fingerprint(have.SHA256) + ")"
 		}
-	case len(want) < maxShown && isText(want) && !have.Exists:
+	case f.Blob == nil && len(want) < maxShown && isText(want) && !have.Exists:
 		d.Want, d.Text = want, true
-	case len(want) < maxShown && isText(want) && f.shows(have) && read && isText(old.Text):
+	case f.Blob == nil && len(want) < maxShown && isText(want) && f.shows(have) && read && isText(old.Text):
 		d.Have, d.Want, d.Text = old.Text, want, true
 	default:
-		d.Want = bytes(int64(len(want))) + ", sha256 " + digest(want)[:16]
+		d.Want = bytes(f.size()) + ", sha256 " + f.sum()[:16]
 		if have.SHA256 != "" {
 			d.Have = bytes(have.Size) + ", sha256 " + have.SHA256[:16]
 		}

@@ -37,7 +37,7 @@ type Query struct {
 	Kind    Kind
 	Name    string
 	Shell   string        // Command only
-	Timeout time.Duration // Command only; 0 is DefaultTimeout
+	Timeout time.Duration // Command: 0 is DefaultTimeout; File: what its digest may take beyond the usual
 	Max     int           // bytes kept of Text and Command answers; 0 is DefaultMax
 	Reads   []Subject     // Command only: what the answer depends on; none means All
 }

@@ -50,6 +50,9 @@ func Script(qs []Query, nonce string) string {
 				fmt.Fprintf(&part, "printf '\\n%s = %%s\\n' $?\n", nonce)
 				limit = max(limit, q.timeout())
 			}
+			if q.Kind == File {
+				limit += q.Timeout
+			}
 		}
 	}
 	flush()
@@ -62,6 +65,9 @@ func Deadline(qs []Query) time.Duration {
 	for _, q := range qs {
 		if q.Kind == Command {
 			d += q.timeout()
+		}
+		if q.Kind == File {
+			d += q.Timeout
 		}
 	}
 	return d
