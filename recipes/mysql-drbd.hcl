@@ -94,6 +94,7 @@ recipe "mysql-drbd" {
       content  = template("fence.password.tmpl", { password = host[each.value.host].fence_passwords[each.value.id] })
     }
     file "/etc/mysql/mariadb.conf.d/90-haprov.cnf" {
+      owes    = ["mysql-server:restart"]
       content = template("mysql-drbd.cnf.tmpl", { id = each.host.id })
     }
     file "/etc/drbd.d/mysql.res" {

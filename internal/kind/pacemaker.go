@@ -76,7 +76,7 @@ func removed(id string) plan.Diff { return plan.Diff{Attribute: id, Have: "there
 // Probe asks every host: the one that is read is the first that sees all. When something differs,
 // Pacemaker itself is asked what it would do about it.
 func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
-	qs := []probe.Query{cibQuery(), monQuery()}
+	qs := append([]probe.Query{cibQuery(), monQuery()}, p.owed()...)
 	if p.intent != nil {
 		qs = append(qs, procQuery())
 	}
@@ -114,6 +114,9 @@ func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
 	if len(differs) > 0 {
 		ph, err := e.phase("configure the cluster", c.host, differs, c.epochGuard(), seen[c.host].Seen)
 		ph.Then = []string{"wait until everything runs"}
+		return ph, err
+	}
+	if ph, err := p.restart(c, seen); err != nil || !ph.Empty() {
 		return ph, err
 	}
 	if late := p.late(e.put, c.state); len(late) > 0 {

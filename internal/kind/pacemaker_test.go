@@ -122,3 +122,38 @@ func TestTheActiveSideMovesAndNothingIsLeft(t *testing.T) {
 		}
 	}
 }
+
+func TestARestartThatIsOwedIsPaidThroughPacemaker(t *testing.T) {
+	p := wantedVIP()
+	primitive := func(inside string) string {
+		return record("vip") + `<resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2">` + inside + `</primitive></resources>`
+	}
+	stop := `<meta_attributes id="haprov-restart"><nvpair id="haprov-restart-target-role" name="target-role" value="Stopped"/></meta_attributes>`
+	runs := `<resource id="vip" resource_agent="ocf:heartbeat:IPaddr2" active="true" role="Started"><node name="db1"/></resource>`
+	stopped := `<resource id="vip" resource_agent="ocf:heartbeat:IPaddr2" active="false" role="Stopped"/>`
+	for _, x := range []struct {
+		name         string
+		p            pair
+		phase, waits string
+		pays         int
+	}{
+		{"owed and running", pair{crm: primitive(""), running: runs, owed: "restart"}, "stop vip for a restart that is owed", "", 0},
+		{"owed, and not running yet", pair{crm: primitive(""), running: stopped, owed: "restart"}, "nothing to restart for vip", "", 2},
+		{"stopping", pair{crm: primitive(stop), running: runs, owed: "restart"}, "", "vip has stopped", 0},
+		{"stopped", pair{crm: primitive(stop), running: stopped, owed: "restart"}, "start vip again", "", 2},
+		{"stopped by a run that was cut short before a reboot paid the mark", pair{crm: primitive(stop), running: stopped}, "start vip again", "", 0},
+		{"nothing owed", pair{crm: primitive(""), running: runs}, "", "", 0},
+	} {
+		ph, err := p.Decide(x.p.hosts(t, p))
+		expect(t, x.name, ph, err, x.phase, x.waits, "")
+		pays := 0
+		for _, ch := range ph.Changes {
+			for _, a := range ch.Actions {
+				pays += len(a.Pays)
+			}
+		}
+		if pays != x.pays {
+			t.Errorf("%s: pays %d marks, want %d", x.name, pays, x.pays)
+		}
+	}
+}
