@@ -1,0 +1,28 @@
+package drbd
+
+import "strings"
+
+// Progress reads from /proc/drbd of module 8.4 how far each minor's resynchronisation is, in
+// percent, as the module writes it. A minor that is not under way, or whose number cannot be read,
+// is left out.
+func Progress(text string) map[string]string {
+	out := map[string]string{}
+	minor := ""
+	for _, l := range strings.Split(text, "\n") {
+		f := strings.Fields(l)
+		if len(f) == 0 {
+			continue
+		}
+		if m, ok := strings.CutSuffix(f[0], ":"); ok && m != "" && strings.Trim(m, "0123456789") == "" {
+			minor = m
+			continue
+		}
+		_, rest, ok := strings.Cut(l, "sync'ed:")
+		number, _, percent := strings.Cut(rest, "%")
+		number = strings.TrimSpace(number)
+		if ok && percent && minor != "" && number != "" && len(number) <= 5 && strings.Trim(number, "0123456789.") == "" {
+			out[minor] = number
+		}
+	}
+	return out
+}
