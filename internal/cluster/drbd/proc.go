@@ -7,11 +7,12 @@ import "strings"
 
 // Status is one minor's line of /proc/drbd, in the module's own words.
 type Status struct {
-	Up         bool   // the minor is there
-	Connection string // Connected, WFConnection, StandAlone, SyncSource, ...
-	Role, Peer string // Primary, Secondary, Unknown
-	Disk       string // UpToDate, Inconsistent, Diskless, ...
-	PeerDisk   string
+	Up         bool   `json:"-"`          // the minor is there
+	Connection string `json:"connection"` // Connected, WFConnection, StandAlone, SyncSource, ...
+	Role       string `json:"role"`       // Primary, Secondary, Unknown
+	Peer       string `json:"peer_role"`
+	Disk       string `json:"disk"` // UpToDate, Inconsistent, Diskless, ...
+	PeerDisk   string `json:"peer_disk"`
 }
 
 // ParseProc reads /proc/drbd and finds a minor ("0"). A text without it gives the zero Status.

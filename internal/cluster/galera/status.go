@@ -9,21 +9,21 @@ import (
 // Status is what a running server says of its membership (SHOW GLOBAL STATUS, MariaDB's "Galera
 // Cluster Status Variables").
 type Status struct {
-	Component   string   // wsrep_cluster_status: Primary, non-Primary, Disconnected
-	State       string   // wsrep_local_state_comment: Synced, Donor/Desynced, Joining, Joined, Initialized, ...
-	Ready       bool     // wsrep_ready: takes statements
-	Size        int      // wsrep_cluster_size
-	UUID        string   // wsrep_cluster_state_uuid
-	LastWrite   int64    // wsrep_last_committed
-	FlowControl float64  // wsrep_flow_control_paused: share of the time since FLUSH STATUS
-	RecvQueue   int      // wsrep_local_recv_queue
-	Members     int      // entries of wsrep_incoming_addresses
-	Uptime      int      // seconds
-	Sessions    int      // of clients that came over the network, when it was asked for
-	Names       []string // wsrep_node_name of all members (mysql.wsrep_cluster_members), when it was asked for
+	Component   string   `json:"component"`           // wsrep_cluster_status: Primary, non-Primary, Disconnected
+	State       string   `json:"state"`               // wsrep_local_state_comment: Synced, Donor/Desynced, Joining, Joined, Initialized, ...
+	Ready       bool     `json:"ready"`               // wsrep_ready: takes statements
+	Size        int      `json:"size"`                // wsrep_cluster_size
+	UUID        string   `json:"uuid"`                // wsrep_cluster_state_uuid
+	LastWrite   int64    `json:"last_write"`          // wsrep_last_committed
+	FlowControl float64  `json:"flow_control_paused"` // wsrep_flow_control_paused: share of the time since FLUSH STATUS
+	RecvQueue   int      `json:"receive_queue"`       // wsrep_local_recv_queue
+	Members     int      `json:"members"`             // entries of wsrep_incoming_addresses
+	Uptime      int      `json:"uptime_seconds"`      // seconds
+	Sessions    int      `json:"-"`                   // of clients that came over the network, when it was asked for
+	Names       []string `json:"-"`                   // wsrep_node_name of all members (mysql.wsrep_cluster_members), when it was asked for
 	// Before are the ends of histories that the cluster was recovered from while members were
 	// missing (haprov.history), when it was asked for: what lies beyond them is not in the cluster.
-	Before []Position
+	Before []Position `json:"-"`
 }
 
 // maxNames bounds how many members' names, and how many earlier histories, are read.

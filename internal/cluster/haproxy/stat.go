@@ -15,13 +15,14 @@ import (
 // Server is one server of a backend in the answer to "show stat"
 // (HAProxy Management Guide 2.6, 9.1: the order of the columns may change, their names not).
 type Server struct {
-	Backend, Name string
-	ID            int    // as stick tables name it
-	Status        string // UP, DOWN, MAINT, DRAIN, "no check", "UP 1/2", ...
-	Backup        bool   // not one of the backend's active servers
-	Sessions      int    // now
-	Check         string // the last health check's result: L7OK, L4TOUT, ...
-	Said          string // the last health check's text
+	Backend  string `json:"backend"`
+	Name     string `json:"name"`
+	ID       int    `json:"id"`       // as stick tables name it
+	Status   string `json:"status"`   // UP, DOWN, MAINT, DRAIN, "no check", "UP 1/2", ...
+	Backup   bool   `json:"backup"`   // not one of the backend's active servers
+	Sessions int    `json:"sessions"` // now
+	Check    string `json:"check"`    // the last health check's result: L7OK, L4TOUT, ...
+	Said     string `json:"said"`     // the last health check's text
 }
 
 // Up reports whether HAProxy gives the server new sessions.

@@ -7,25 +7,27 @@ import (
 
 // State is what crm_mon says of a cluster.
 type State struct {
-	Quorum    bool
-	Nodes     []Member
-	Resources []Resource
+	Quorum    bool       `json:"quorum"`
+	Nodes     []Member   `json:"nodes"`
+	Resources []Resource `json:"resources"`
 }
 
 // Member is one node. Standby: by its own attribute it runs nothing.
 type Member struct {
-	Name            string
-	Online, Standby bool
+	Name    string `json:"name"`
+	Online  bool   `json:"online"`
+	Standby bool   `json:"standby"`
 }
 
 // Resource is one instance of a primitive. An instance that runs nowhere has no Node.
 type Resource struct {
-	ID            string
-	Top           string // the clone or group it is in, else its own id
-	Role          string // Started, Promoted, Unpromoted, Stopped
-	Node          string
-	Failed, Clone bool
-	Fence         bool // a fence device
+	ID     string `json:"id"`
+	Top    string `json:"top"`  // the clone or group it is in, else its own id
+	Role   string `json:"role"` // Started, Promoted, Unpromoted, Stopped
+	Node   string `json:"node"`
+	Failed bool   `json:"failed"`
+	Clone  bool   `json:"clone"`
+	Fence  bool   `json:"fence_device"`
 }
 
 // ParseMon reads `crm_mon -1 -r --output-as=xml` of Pacemaker 2.1.
