@@ -119,7 +119,7 @@ func (s State) Late() (out []string) {
 	missing := map[string]int{}
 	for _, r := range s.Resources {
 		switch {
-		case r.Failed:
+		case r.Failed, r.Node != "" && !slices.Contains([]string{"Started", "Promoted", "Unpromoted"}, r.Role): // Starting, Stopping, ...
 			out = append(out, r.ID)
 		case r.Node == "":
 			missing[r.ID]++

@@ -43,6 +43,7 @@ func TestStateIsRead(t *testing.T) {
 		{"one in standby", mon(standby, drbd("db1", "")+group("db1", "db1")+fences("", "db1")), "db1 db2", "db1", ""},
 		{"in standby, and the server down", mon(standby, drbd("db1", "")+group("db1", "")+fences("", "db1")), "db1 db2", "", "vip"},
 		{"moving", mon(both, drbd("db1", "db2")+group("db1", "")+fences("db2", "db1")), "db1 db2", "", "vip"},
+		{"starting", mon(both, drbd("db1", "db2")+strings.Replace(group("db1", "db1"), `ocf:heartbeat:IPaddr2" role="Started"`, `ocf:heartbeat:IPaddr2" role="Starting"`, 1)+fences("db2", "db1")), "db1 db2", "", "vip"},
 		{"torn", mon(both, drbd("db1", "db2")+group("db1", "db2")+fences("db2", "db1")), "db1 db2", "", ""},
 	} {
 		s, err := ParseMon(c.text)
