@@ -3,7 +3,7 @@
 GO ?= go
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: build ## build haprov, install what the lab needs, bring the shipped cluster up
 	bin/haprov up
@@ -14,7 +14,13 @@ build: ## build bin/haprov
 deps: ## install what the tests need (apt, as root or with sudo)
 	@tools/deps.sh
 
-check: ## formatting and vet
+generate: ## write docs/reference, docs/man and docs/completions from the program
+	@new=$$(mktemp -d) && $(GO) run ./cmd/haprov reference "$$new" && rm -rf docs/reference docs/man docs/completions && mv "$$new"/* docs/ && rmdir "$$new"
+
+check-generated: ## what is generated is what the program says
+	@tools/check-generated.sh
+
+check: check-generated ## formatting, vet, generated files
 	@bad=$$(gofmt -l assets.go cmd internal test); test -z "$$bad" || { echo "not formatted: $$bad"; exit 1; }
 	$(GO) vet ./...
 
@@ -33,4 +39,4 @@ bench: ## Go benchmarks; with BENCH_HARNESS=DIR also the 60-step play on real sy
 clean: ## remove what was built; labs and caches stay
 	rm -rf bin
 
-.PHONY: help up build deps check test test-fast test-vm bench clean
+.PHONY: help up build deps generate check-generated check test test-fast test-vm bench clean

@@ -112,6 +112,8 @@ a POSIX shell, sshd and root or sudo, nothing else.`,
 		a.statusCmd(), a.forwardCmd(), a.sqlCmd(), a.graphCmd(), a.versionCmd(),
 		a.switchoverCmd(), a.maintenanceCmd(), a.restartCmd(), a.recoverCmd())
 	c.AddCommand(&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitHelp, Run: nil})
+	c.AddCommand(a.referenceCmd())
+	a.complete(c)
 	badArgs(c)
 	return c
 }
