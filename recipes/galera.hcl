@@ -180,7 +180,7 @@ recipe "galera" {
       shell  = "/usr/sbin/nologin"
     }
     file "/usr/local/lib/haprov/galera-health" {
-      content = template("galera-health.tmpl", { seconds = 2, donor_serves = input.donor_serves })
+      content = template("galera-health.tmpl", { seconds = 2 * lab.speed, donor_serves = input.donor_serves })
       mode    = "0755"
     }
     file "/etc/systemd/system/haprov-health@.service" {
@@ -260,7 +260,7 @@ recipe "galera" {
       content = template("haproxy.cfg.tmpl", {
         vip         = split("/", input.vip)[0]
         reader_port = input.reader_port
-        seconds     = 2
+        seconds     = 2 * lab.speed
         maxconn     = 2000
       })
       validate = "haproxy -c -q -L ${each.host.name} -f %s -f /etc/haproxy/haprov-members.cfg"
