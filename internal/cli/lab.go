@@ -21,7 +21,7 @@ import (
 )
 
 func (a *app) labCmd() *cobra.Command {
-	c := &cobra.Command{Use: "lab", Short: "Look after the lab's machines and wires", Example: "  haprov lab status\n  haprov lab power-off db1\n  haprov lab cut db1 db2 --network ring"}
+	c := &cobra.Command{Use: "lab", Short: "Look after the lab's machines and wires", Example: "  haprov lab status\n  haprov lab power-off db1\n  haprov lab cut db1 db2 --network replication"}
 	on := func(use, short string, n int, f func(ctx context.Context, l *lab.Client, args []string) error) *cobra.Command {
 		example := "  haprov lab " + strings.Replace(strings.Replace(use, "HOST", "db1", 1), "HOST", "db2", 1)
 		x := &cobra.Command{Use: use, Short: short, Example: example, Args: cobra.ExactArgs(n), RunE: func(c *cobra.Command, args []string) error {

@@ -10,6 +10,7 @@ import (
 
 	"haprov/internal/engine"
 	"haprov/internal/plan"
+	"haprov/internal/probe"
 	"haprov/internal/recipe"
 )
 
@@ -73,3 +74,24 @@ func TestAGraphJoinsHostsAtClusterSteps(t *testing.T) {
 		}
 	}
 }
+
+func TestMermaidJoinsHostsAtClusterStepsAndKeepsLabelsHarmless(t *testing.T) {
+	ring := &recipe.Item{Address: "db:corosync.ring", Cluster: nothing{}}
+	var out bytes.Buffer
+	err := Mermaid(&out, &recipe.Program{Clusters: []recipe.Cluster{{Chains: []recipe.Chain{
+		{Host: "db1", Items: []*recipe.Item{{Address: "db1:command.say \"hi\""}, {Address: "db1:package.x"}, ring}},
+		{Host: "db2", Items: []*recipe.Item{ring}},
+	}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "flowchart LR\n  n0([\"db1\"])\n  n1[\"command.say 'hi'<br/>package.x\"]\n  n0 --> n1\n  n2{{\"db:corosync.ring\"}}\n  n1 --> n2\n  n3([\"db2\"])\n  n3 --> n2\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &out, want)
+	}
+}
+
+type nothing struct{}
+
+func (nothing) Probe(string, probe.Hosts) []probe.Query { return nil }
+func (nothing) Decide(probe.Hosts) (plan.Phase, error)  { return plan.Phase{}, nil }
