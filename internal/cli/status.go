@@ -22,9 +22,21 @@ func (a *app) statusCmd() *cobra.Command {
 		Use:   "status",
 		Short: "Show how the cluster is, with one verdict and its reasons",
 		Long: `One screen: machines, links and quorum, volumes, Pacemaker's resources, database servers, proxies,
-the virtual IP, and one verdict with its reasons. Asks all hosts once and changes nothing.
-Ends with 0 when healthy, with 2 when not.`,
-		Example: "  haprov status\n  haprov status --json",
+the virtual IP, the proof of fencing, and one verdict with its reasons. It asks all hosts at once,
+one login and one exchange each, and changes nothing. What does not answer is named, and holds
+nothing up for long: a host that is dead or frozen, a server that hangs.
+
+  STATE     active serves; up answers; in a lab, how the machine is
+  LINKS     Corosync's links to the other hosts that are up, of all
+  QUORUM    votes there, of those expected
+  DISK      of DRBD, with the percentage of a resynchronisation under way
+  PAUSED    share of the time that Galera's flow control held writes back
+  BELIEVES  what a proxy thinks of each server
+
+Reasons make the verdict "not healthy"; notes, such as failed actions that Pacemaker has recovered
+from, do not. With --json one object: healthy, reasons, notes, endpoint (IP:PORT), active (the
+host), virtual_ip_on, fencing, and each host's parts. Ends with 0 when healthy, with 2 when not.`,
+		Example: "  haprov status\n  haprov status --json | jq -r .active\n  watch -n 5 haprov status",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.status(c.Context()) },
 	}
@@ -67,7 +79,7 @@ func (a *app) status(ctx context.Context) error {
 // is wanted, whether the checks that only read succeed, which host is active, what each one says of
 // itself. It changes nothing.
 func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
-	p := status.Page{Reasons: []string{}, Cluster: c.Name, Recipe: c.Recipe, Endpoint: c.Endpoint}
+	p := status.Page{Reasons: []string{}, Notes: []string{}, Cluster: c.Name, Recipe: c.Recipe, Endpoint: c.Endpoint}
 	bad := func(format string, args ...any) {
 		p.Reasons = append(p.Reasons, view.Clean(fmt.Sprintf(format, args...)))
 	}

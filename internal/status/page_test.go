@@ -34,7 +34,7 @@ const (
 	serves   = "version\t10.11.19-MariaDB-0+deb12u1\nread_only\t0\nUptime\t75\n"
 	member   = serves + "wsrep_provider_name\tGalera\nwsrep_cluster_status\tPrimary\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nwsrep_cluster_size\t3\nwsrep_last_committed\t1842\nwsrep_flow_control_paused\t0.03\n"
 	resource = `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes><node name="db1" online="true"/><node name="db2" online="true"/></nodes><resources><clone id="drbd-mysql-clone"><resource id="drbd-mysql" role="Promoted" active="true"><node name="db1"/></resource><resource id="drbd-mysql" role="Unpromoted" active="true"><node name="db2"/></resource></clone><resource id="mysql-vip" role="Started" active="true"><node name="db1"/></resource></resources></pacemaker-result>`
-	columns  = "# pxname,svname,status,bck,scur,sid,type,check_status,last_chk\n"
+	statHead = "# pxname,svname,status,bck,scur,sid,type,check_status,last_chk\n"
 )
 
 func pages() map[string]*Page {
@@ -60,10 +60,13 @@ func pages() map[string]*Page {
 		"drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated", 1),
 		"pacemaker", strings.Replace(strings.Replace(resource, `"db2" online="true"`, `"db2" online="false"`, 1), "<pacemaker-result>", `<pacemaker-result><bans><ban id="drbd-fence-by-handler-mysql"/></bans>`, 1))), Host{})
 	away.Hosts[1] = Row{Name: "db2", ID: 2, Machine: "off-by-user"}
-	syncing := two(says(but(active, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")), says(standby))
+	syncing := two(says(but(active, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")), says(but(standby, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")))
 	hostile := two(says(but(active, "server", "hangs", "links", "Cannot initialise\x1b[2J CFG service")), says(standby))
+	failed := strings.Replace(resource, "</pacemaker-result>", `<node_history><node name="db2"><resource_history id="mysql-server" migration-threshold="3" fail-count="3"/></node></node_history><failures><failure op_key="mysql-server_start_0" node="db2" exitstatus="error" exitreason="bad&#9;disk" last-rc-change="2026-11-21 07:00:00Z"/></failures></pacemaker-result>`, 1)
+	recovered := two(says(but(active, "fencing", "db1:0123456789ab db2:0123456789ab\n", "pacemaker", strings.Replace(failed, "migration-threshold=\"3\"", "migration-threshold=\"1000000\"", 1))), says(standby))
+	barred := two(says(but(active, "fencing", "none\n", "pacemaker", strings.Replace(failed, "<summary>", `<summary><cluster_options stonith-enabled="false" maintenance-mode="true"/>`, 1))), says(but(standby, "addresses", "2: eth0    inet 192.0.2.100/24 brd")))
 	proxy := func(stick string, states ...string) Host {
-		stat := columns
+		stat := statHead
 		for i, s := range states {
 			stat += "writer,db" + string(rune('1'+i)) + "," + s + ",0,0," + string(rune('1'+i)) + ",2,L7OK,\n"
 		}
@@ -74,7 +77,12 @@ func pages() map[string]*Page {
 		{Name: "db2", ID: 2, Answers: true, Active: true, Host: says(map[string]string{"server": member})},
 		{Name: "db3", ID: 3, Answers: true, Host: says(map[string]string{"server": member, "maintenance": "haprov maintenance db3 on\n"})},
 		{Name: "proxy1", ID: 4, Answers: true, Host: proxy("2", "DOWN", "UP", "MAINT")}}}
-	return map[string]*Page{"two-nodes": two(says(active), says(standby)), "standby-away": away, "syncing": syncing, "hostile": hostile, "galera": galera}
+	split := &Page{Cluster: "shop", Recipe: "galera", Endpoint: "192.0.2.200:3306", Hosts: []Row{
+		{Name: "db1", ID: 1, Answers: true, Host: says(map[string]string{"server": member})},
+		{Name: "db2", ID: 2, Answers: true, Host: says(map[string]string{"server": strings.Replace(member, "size\t3", "size\t2", 1)})},
+		{Name: "proxy1", ID: 3, Answers: true, Host: proxy("2", "UP", "UP")},
+		{Name: "proxy2", ID: 4, Answers: true, Host: proxy("1", "UP", "UP")}}}
+	return map[string]*Page{"two-nodes": two(says(active), says(standby)), "standby-away": away, "syncing": syncing, "hostile": hostile, "galera": galera, "recovered": recovered, "barred": barred, "split": split}
 }
 
 func TestPages(t *testing.T) {
@@ -85,7 +93,7 @@ func TestPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, l := range strings.Split(b.String(), "\n") {
-			if len(l) > 100 {
+			if len(l) > 80 {
 				t.Errorf("%s: a line of %d columns: %s", name, len(l), l)
 			}
 		}
@@ -98,7 +106,7 @@ func TestPages(t *testing.T) {
 		if want, _ := os.ReadFile(file); string(want) != b.String() {
 			t.Errorf("%s:\n%s", name, b.String())
 		}
-		if healthy := name == "two-nodes"; p.Healthy != healthy {
+		if healthy := name == "two-nodes" || name == "recovered"; p.Healthy != healthy {
 			t.Errorf("%s: healthy %v", name, p.Healthy)
 		}
 	}

@@ -13,8 +13,10 @@ import (
 	"haprov/internal/cluster/drbd"
 	"haprov/internal/cluster/galera"
 	"haprov/internal/cluster/haproxy"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/cluster/pacemaker"
 	"haprov/internal/probe"
+	"haprov/internal/shell"
 )
 
 // Host is what one host says. A part is nil where there is no such thing; Silent names what should
@@ -23,10 +25,11 @@ type Host struct {
 	Links       []corosync.Link        `json:"links,omitempty"`
 	Quorum      *corosync.Quorum       `json:"quorum,omitempty"`
 	Volumes     map[string]drbd.Status `json:"volumes,omitempty"`        // by minor
-	Synced      string                 `json:"synced_percent,omitempty"` // of a resynchronisation under way
-	Fenced      bool                   `json:"fence_constraint,omitempty"`
+	Synced      map[string]string      `json:"synced_percent,omitempty"` // by minor, of resynchronisations under way
 	Pacemaker   *pacemaker.State       `json:"pacemaker,omitempty"`
-	Server      *Server                `json:"server,omitempty"`
+	Trouble     *pacemaker.Trouble     `json:"trouble,omitempty"`
+	Proof       string                 `json:"fencing_proof,omitempty"` // what was recorded when fencing was proved; "none"
+	Server      *mysql.Server          `json:"server,omitempty"`
 	Galera      *galera.Status         `json:"galera,omitempty"`
 	Proxy       []haproxy.Server       `json:"proxy,omitempty"`
 	Maintenance string                 `json:"maintenance,omitempty"`
@@ -36,13 +39,6 @@ type Host struct {
 	sticks []haproxy.Entry
 }
 
-// Server is a database server that answers.
-type Server struct {
-	Version  string `json:"version"`
-	ReadOnly bool   `json:"read_only"`
-	Uptime   int    `json:"uptime_seconds"`
-}
-
 // sensor is one question, what has to be installed for it, and what its answer fills in.
 type sensor struct {
 	name  string
@@ -50,6 +46,9 @@ type sensor struct {
 	shell string
 	read  func(h *Host, text string) error
 }
+
+// socket is where the stacks' servers listen.
+const socket = "/run/mysqld/mysqld.sock"
 
 // absent is the exit status by which a host says that it has no such tool.
 const absent = 196
@@ -67,26 +66,28 @@ var sensors = []sensor{
 		}
 		return err
 	}},
-	{"drbd", "/proc/drbd", "cat /proc/drbd", func(h *Host, t string) error {
-		h.Volumes = drbd.ParseAll(t)
-		if _, rest, ok := strings.Cut(t, "sync'ed:"); ok {
-			h.Synced, _, _ = strings.Cut(strings.TrimSpace(rest), "%")
-			if h.Synced = strings.TrimSpace(h.Synced); len(h.Synced) > 5 || strings.Trim(h.Synced, "0123456789.") != "" {
-				h.Synced = ""
-			}
+	// Of DRBD 9 (api:2) the file tells the version alone.
+	{"drbd", "/proc/drbd", "cat /proc/drbd\ngrep -q 'api:1/' /proc/drbd || drbdsetup status --json", (*Host).readVolumes},
+	{"pacemaker", "/usr/sbin/crm_mon", "crm_mon -1 -r --output-as=xml", func(h *Host, t string) error {
+		s, err := pacemaker.ParseMon(t)
+		if err != nil {
+			return err
+		}
+		x, err := pacemaker.ParseTrouble(t)
+		h.Pacemaker, h.Trouble = &s, &x
+		return err
+	}},
+	// Where Pacemaker itself does not answer, the question before tells it.
+	{"fencing", "/usr/sbin/crm_attribute", "crm_attribute --type crm_config --set-name haprov-record --name haprov-fencing-proved --query --quiet --default none 2>/dev/null || :", func(h *Host, t string) error {
+		if f := strings.Fields(t); len(f) > 0 {
+			h.Proof = brief(strings.Join(f, " "))
 		}
 		return nil
 	}},
-	{"pacemaker", "/usr/sbin/crm_mon", "crm_mon -1 -r --output-as=xml", func(h *Host, t string) error {
-		s, err := pacemaker.ParseMon(t)
-		if err == nil {
-			h.Pacemaker = &s
-			h.Fenced = strings.Contains(t, `id="drbd-fence-by-handler`)
-		}
-		return err
-	}},
-	// Where Pacemaker holds the server back there is none, and no socket to ask.
-	{"server", "/run/mysqld/mysqld.sock", `timeout -k 1 6 mariadb --no-defaults --connect-timeout=4 -N -B -e "SELECT 'version', VERSION(); SELECT 'read_only', @@read_only; SHOW GLOBAL STATUS WHERE Variable_name = 'uptime' OR Variable_name LIKE 'wsrep\_%'"`, (*Host).readServer},
+	// A server that was killed leaves a socket that nobody listens on; where Pacemaker holds the
+	// server back there is none.
+	{"server", socket, "grep -q ' " + socket + "$' /proc/net/unix || exit " + fmt.Sprint(absent) + "\nc=$(command -v mariadb || command -v mysql)\n" +
+		"timeout -k 1 6 \"$c\" --no-defaults --socket=" + socket + " --connect-timeout=4 -N -B -e " + shell.Quote(mysql.Question), (*Host).readServer},
 	{"proxy", "/run/haproxy/admin.sock", `printf 'show stat\n' | socat -T5 - UNIX-CONNECT:/run/haproxy/admin.sock`, func(h *Host, t string) (err error) {
 		h.Proxy, err = haproxy.ParseStat(t)
 		return err
@@ -158,23 +159,22 @@ func (h *Host) readAddresses(text string) error {
 	return nil
 }
 
+func (h *Host) readVolumes(text string) (err error) {
+	if _, list, ok := strings.Cut(text, "\n["); ok {
+		h.Volumes, h.Synced, err = drbd.ParseSetup("[" + list)
+		return err
+	}
+	h.Volumes, h.Synced = drbd.ParseAll(text), drbd.Progress(text)
+	return nil
+}
+
 func (h *Host) readServer(text string) error {
-	f := map[string]string{}
-	for _, l := range strings.Split(text, "\n") {
-		if k, v, ok := strings.Cut(l, "\t"); ok {
-			f[strings.ToLower(k)] = v
-		}
+	s, err := mysql.Parse(text)
+	if err != nil {
+		return err
 	}
-	if f["version"] == "" {
-		return fmt.Errorf("%s", brief(text))
-	}
-	s := Server{Version: f["version"], ReadOnly: f["read_only"] != "0"}
-	if len(s.Version) > 60 {
-		s.Version = s.Version[:60]
-	}
-	fmt.Sscan(f["uptime"], &s.Uptime)
 	h.Server = &s
-	if f["wsrep_cluster_status"] != "" && f["wsrep_local_state_comment"] != "" && f["wsrep_provider_name"] != "" {
+	if s.Galera {
 		g, err := galera.ParseStatus(text)
 		if err != nil {
 			return err

@@ -1,0 +1,174 @@
+package status
+
+import (
+	"fmt"
+	"strings"
+
+	"haprov/internal/cluster/pacemaker"
+)
+
+// verdict collects reasons and notes, each once.
+type verdict struct {
+	p    *Page
+	told map[string]bool
+}
+
+func (v verdict) bad(format string, args ...any) { v.add(&v.p.Reasons, format, args) }
+
+func (v verdict) note(format string, args ...any) { v.add(&v.p.Notes, format, args) }
+
+func (v verdict) add(to *[]string, format string, args []any) {
+	if s := strings.TrimSpace(clean(fmt.Sprintf(format, args...))); !v.told[s] {
+		v.told[s] = true
+		*to = append(*to, s)
+	}
+}
+
+// Judge adds the reasons why the cluster is not healthy that the hosts' own words give.
+func (p *Page) Judge() {
+	v := verdict{p, map[string]bool{}}
+	p.Holders = []string{}
+	if p.Notes == nil {
+		p.Notes = []string{}
+	}
+	names := map[int]string{}
+	for _, r := range p.Hosts {
+		names[r.ID] = r.Name
+		if r.Has(p.ip()) {
+			p.Holders = append(p.Holders, r.Name)
+		}
+	}
+	if len(p.Holders) > 1 {
+		v.bad("more than one host holds the virtual IP %s: %s", p.ip(), strings.Join(p.Holders, ", "))
+	}
+	for _, r := range p.Hosts {
+		v.host(r, names)
+	}
+	if t := p.teller(); t != nil {
+		v.pacemaker(*t.Pacemaker, *t.Trouble)
+		p.Fencing = map[string]string{"": "", "none": "not proved"}[t.Proof]
+		if t.Proof != "" && t.Proof != "none" {
+			p.Fencing = "proved"
+		}
+		if p.Fencing == "not proved" {
+			v.note("fencing was never proved (haprov up --prove-fencing)")
+		}
+	}
+	v.members()
+	v.proxies()
+	p.Healthy = len(p.Reasons) == 0
+}
+
+// host judges what one host says of itself.
+func (v verdict) host(r Row, names map[int]string) {
+	for _, s := range r.Silent {
+		v.bad("%s: %s", r.Name, s)
+	}
+	down := map[int][]string{}
+	for _, l := range r.Links {
+		if !l.Connected {
+			down[l.Node] = append(down[l.Node], fmt.Sprint(l.ID))
+		}
+	}
+	for _, l := range r.Links {
+		if ids := down[l.Node]; len(ids) > 0 {
+			what, verb := "link ", "is"
+			if len(ids) > 1 {
+				what, verb = "links ", "are"
+			}
+			v.bad("%s: %s to %s %s down", r.Name, what+strings.Join(ids, " and "), or(names[l.Node], fmt.Sprint("node ", l.Node)), verb)
+		}
+	}
+	if r.Quorum != nil && !r.Quorum.Quorate {
+		v.bad("%s: no quorum (%d of %d votes)", r.Name, r.Quorum.Votes, r.Quorum.Expect)
+	}
+	for _, minor := range sorted(r.Volumes) {
+		if x := r.Volumes[minor]; !x.Healthy() {
+			v.bad("%s: volume %s is %s %s/%s%s", r.Name, minor, x.Connection, x.Disk, x.PeerDisk, percent(r.Synced[minor]))
+		}
+	}
+	if r.Galera != nil && !r.Galera.Healthy() {
+		v.bad("%s: %s, %s", r.Name, r.Galera.Component, r.Galera.State)
+	}
+	if r.Maintenance != "" {
+		v.bad("%s is in maintenance: %s", r.Name, r.Maintenance)
+	}
+}
+
+// pacemaker judges what the whole cluster knows of itself.
+func (v verdict) pacemaker(s pacemaker.State, t pacemaker.Trouble) {
+	for _, n := range s.Nodes {
+		switch {
+		case !n.Online:
+			v.bad("%s is not online in Pacemaker", n.Name)
+		case n.Standby:
+			v.bad("%s is in standby", n.Name)
+		}
+	}
+	if t.Unmanaged {
+		v.bad("Pacemaker is in maintenance mode: it watches and moves nothing")
+	}
+	for _, n := range t.Unwatched {
+		v.bad("Pacemaker watches nothing on %s: the node is in maintenance", n)
+	}
+	if t.Stopped {
+		v.bad("Pacemaker is told to stop all resources")
+	}
+	if t.Unfenced {
+		v.bad("fencing is switched off in Pacemaker")
+	}
+	for _, x := range s.Late() {
+		v.bad("resource %s failed or does not run", x)
+	}
+	for _, b := range t.Barred {
+		v.bad("%s may not run on %s: it failed too often there (crm_resource --cleanup -r %s)", b.Resource, b.Node, b.Resource)
+	}
+	if len(t.Constraint) > 0 {
+		v.bad("DRBD forbids the standby to be promoted until it has caught up")
+	}
+	for _, f := range t.Failures {
+		v.note("%s failed on %s: %s (%s)", f.Action, f.Node, f.Said, f.When)
+	}
+}
+
+// members judges Galera's nodes together.
+func (v verdict) members() {
+	var of *Row
+	for i := range v.p.Hosts {
+		r := &v.p.Hosts[i]
+		if r.Galera == nil || !r.Galera.Primary() {
+			continue
+		}
+		if of == nil {
+			of = r
+		}
+		if r.Galera.UUID != of.Galera.UUID {
+			v.bad("%s and %s are in different clusters", of.Name, r.Name)
+		} else if r.Galera.Size != of.Galera.Size {
+			v.bad("%s sees %d members, %s sees %d", of.Name, of.Galera.Size, r.Name, r.Galera.Size)
+		}
+	}
+}
+
+// proxies judges what they believe of the servers, and whether they agree.
+func (v verdict) proxies() {
+	first, writer := "", ""
+	for _, r := range v.p.Hosts {
+		if len(r.Proxy) == 0 {
+			continue
+		}
+		for _, s := range r.Proxy {
+			if s.Backend == "writer" && !s.Up() {
+				v.bad("%s: %s is %s %s", r.Name, s.Name, s.Status, s.Said)
+			}
+		}
+		switch w := r.Writer(); {
+		case w == "":
+			v.bad("%s has no writer", r.Name)
+		case first == "":
+			first, writer = r.Name, w
+		case w != writer:
+			v.bad("%s writes to %s, %s to %s", first, writer, r.Name, w)
+		}
+	}
+}
