@@ -3,6 +3,7 @@ package vm
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -38,27 +39,30 @@ func TestAnOrdinaryUserBootsAMachine(t *testing.T) {
 	if out, err := exec.Command("cp", program(t), exe).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	inventory := "lab \"alone\" { image = \"debian-12\" }\nnetwork \"lan\" {\n  cidr = \"192.168.77.0/24\"\n}\nhost \"one\" {\n  address = \"192.168.77.11\"\n  memory  = \"512MiB\"\n}\n" +
-		"cluster \"alone\" { recipe = \"hello\" }\nrecipe \"hello\" {\n  on \"all\" {\n    file \"/etc/hello\" { content = \"from an ordinary user\\n\" }\n  }\n}\n"
-	if err := os.WriteFile(filepath.Join(home, "haprov.hcl"), []byte(inventory), 0o644); err != nil {
+	inventory := filepath.Join(home, "haprov.hcl")
+	if err := os.WriteFile(inventory, []byte(alone), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chown(home, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	run := func(d time.Duration, args ...string) string {
-		t.Helper()
+	haprov := func(d time.Duration, args ...string) (string, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), d)
 		defer cancel()
 		c := exec.CommandContext(ctx, exe, args...)
 		c.Dir = home
-		c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "HAPROV_STATE=" + home + "/state", "HAPROV_CACHE=" + home + "/cache", "TMPDIR=" + os.TempDir()}
+		c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "HAPROV_STATE=" + home + "/state", "HAPROV_CACHE=" + home + "/cache", "TMPDIR=" + home}
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	run := func(d time.Duration, args ...string) string {
+		t.Helper()
+		out, err := haprov(d, args...)
 		if err != nil {
-			t.Fatalf("haprov %s: %v\n%s", strings.Join(args, " "), err, tail(string(out)))
+			t.Fatalf("haprov %s: %v\n%s", strings.Join(args, " "), err, tail(out))
 		}
-		return string(out)
+		return out
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -79,6 +83,80 @@ func TestAnOrdinaryUserBootsAMachine(t *testing.T) {
 	for _, s := range listening(t, nobody) {
 		t.Errorf("reachable from outside: %s", s)
 	}
+	sockets := socketsUnder(t, home, fmt.Sprintf("/tmp/haprov-%d", nobody))
+	if len(sockets) == 0 {
+		t.Error("found none of the lab's sockets")
+	}
+	for _, s := range sockets {
+		if !private(s) {
+			t.Errorf("%s is reachable by other users", s)
+		}
+	}
+
+	// What is on a disk is not destroyed, unless somebody names it.
+	if err := os.WriteFile(inventory, []byte(strings.Replace(alone, `"ext4"`, `"ext3"`, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := haprov(time.Minute, "up", "--yes"); exit(err) != 15 || !strings.Contains(out, "destroy") {
+		t.Errorf("another filesystem is wanted: exit %d\n%s", exit(err), tail(out))
+	}
+	if out := run(time.Minute, "ssh", "one", "--", "blkid -t LABEL=kept -o value -s TYPE"); strings.TrimSpace(out) != "ext4" {
+		t.Errorf("the disk holds %q", out)
+	}
+}
+
+const alone = `
+lab "alone" {
+  image  = "debian-12"
+  driver = "uml"
+}
+network "lan" {
+  cidr = "192.168.77.0/24"
+}
+host "one" {
+  address = "192.168.77.11"
+  memory  = "512MiB"
+  disk "data" { size = "64MiB" }
+}
+cluster "alone" { recipe = "hello" }
+recipe "hello" {
+  on "all" {
+    file "/etc/hello" { content = "from an ordinary user\n" }
+    filesystem "data" {
+      device = each.host.disk.data.device
+      type   = "ext4"
+      label  = "kept"
+    }
+  }
+}
+`
+
+// socketsUnder are those with a name below one of some folders.
+func socketsUnder(t *testing.T, folders ...string) (out []string) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		w := strings.Fields(line)
+		for _, f := range folders {
+			if name := w[len(w)-1]; strings.HasPrefix(name, f+"/") {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// private reports whether a folder above a socket keeps others out.
+func private(socket string) bool {
+	for d := filepath.Dir(socket); d != "/"; d = filepath.Dir(d) {
+		if info, err := os.Stat(d); err == nil && info.Mode().Perm()&0o077 == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // lend gives the user a cache of its own with the same images: links to files that nobody writes.
@@ -105,6 +183,17 @@ func lend(t *testing.T, from, to string) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	// The kernel names its C library by an absolute path, which is another one here.
+	kept := filepath.Join(to, "uml/kept")
+	kernel := filepath.Join(kept, "linux")
+	for _, c := range [][]string{
+		{"cp", "--remove-destination", filepath.Join(from, "uml/kept/linux"), kernel},
+		{"patchelf", "--set-interpreter", kept + "/lib/ld-linux-x86-64.so.2", "--set-rpath", kept + "/lib", kernel},
+	} {
+		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", c, err, out)
+		}
 	}
 }
 
