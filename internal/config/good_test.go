@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"path/filepath"
 	"reflect"
@@ -259,5 +260,65 @@ recipe "r" {
 		if n := len(p.Clusters[0].Chains[0].Items); n != want || driver != "" && p.Inventory.Lab.Driver != driver {
 			t.Errorf("driver %q: %d steps, %s", driver, n, p.Inventory.Lab.Driver)
 		}
+	}
+}
+
+// TestAWarningIsNoRefusal: a value that deserves a second thought is taken, and said aloud.
+func TestAWarningIsNoRefusal(t *testing.T) {
+	text := `
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+cluster "c" {
+  recipe = "r"
+  inputs = { mode = "fast" }
+}
+recipe "r" {
+  input "mode" {
+    type = string
+    check "rows may be lost" {
+      that = value != "fast"
+      warn = true
+    }
+  }
+  on "all" {
+    package "socat" {}
+  }
+}
+`
+	p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}})
+	if p == nil || len(problems) != 1 || problems[0].Severity != config.Warning || problems[0].Line != 6 {
+		t.Errorf("%v %+v", p, problems)
+	}
+}
+
+// TestCertificatesAreSignedByTheClustersOwnAuthority also for every step that names them.
+func TestCertificatesAreSignedByTheClustersOwnAuthority(t *testing.T) {
+	text := `
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+host "db2" { address = "10.0.0.3" }
+cluster "shop" { recipe = "r" }
+recipe "r" {
+  on "all" {
+    file "/ca" { content = certificate(each.host.name).ca }
+    file "/cert" { content = certificate(each.host.name).cert }
+    secret "/key" { value = certificate(each.host.name).key }
+  }
+}
+`
+	p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}})
+	if len(problems) > 0 {
+		t.Fatal(problems.Render(80, false))
+	}
+	a, b := p.Clusters[0].Chains[0].Items, p.Clusters[0].Chains[1].Items
+	if a[0].Step.(*kind.File).Content != b[0].Step.(*kind.File).Content {
+		t.Error("two authorities")
+	}
+	cert, key := a[1].Step.(*kind.File).Content, a[2].Step.(*kind.Secret).Value
+	if _, err := tls.X509KeyPair([]byte(cert.Reveal()), []byte(key.Reveal())); err != nil || !key.IsSensitive() || cert.IsSensitive() {
+		t.Errorf("%v", err)
+	}
+	if got := strings.Join(p.Clusters[0].Secrets, " "); got != "tls-ca tls-db1 tls-db2" {
+		t.Errorf("secrets: %s", got)
 	}
 }
