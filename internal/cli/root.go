@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"haprov/internal/engine"
+	"haprov/internal/lab"
 	"haprov/internal/view"
 )
 
@@ -83,6 +84,12 @@ func (a *app) closing(err error) string {
 		if drawn && errors.Is(err, all) {
 			text = all.Error() + ", see above"
 		}
+	}
+	switch {
+	case errors.Is(err, lab.ErrNoLab):
+		text += "; haprov up" + a.flags() + " makes it"
+	case errors.Is(err, lab.ErrHalted):
+		text += "; haprov up" + a.flags() + " starts it"
 	}
 	if drawn && a.journal != "" {
 		text += "; all of it stands in " + a.journal
