@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"shell", "secret", "dag", "cluster"},
 	{"probe", "inventory"},
 	{"act"}, // an action names what it touches in the words of probe
-	{"plan", "facts", "template", "transport"},
+	{"plan", "facts", "template", "transport", "preflight"},
 	{"kind", "status"},
 	{"recipe"},
 	{"config", "engine", "lab"},

@@ -15,6 +15,7 @@ import (
 	"haprov/internal/kind"
 	"haprov/internal/lab"
 	"haprov/internal/plan"
+	"haprov/internal/preflight"
 	"haprov/internal/recipe"
 	"haprov/internal/shell"
 	"haprov/internal/view"
@@ -100,6 +101,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	for _, c := range j.program.Clusters {
 		o := j.options(ctx, c)
 		o.Events, o.Allow = v.Event, f.allow
+		o.Preflight = preflight.Of(j.program.Inventory, c.Hosts, c.Modules())
 		o.PlanOnly, o.Verify = f.plan && !f.verify, f.verify
 		switch {
 		case f.verify:

@@ -69,6 +69,11 @@ func (r *run) riding(host string) (out []probe.Query) {
 	if r.Also != nil {
 		out = append(out, r.Also(host)...)
 	}
+	for _, h := range r.Preflight {
+		if h.Name == host {
+			out = append(out, h.Query())
+		}
+	}
 	if r.PlanOnly {
 		return out
 	}

@@ -15,6 +15,7 @@ import (
 
 	"haprov/internal/kind"
 	"haprov/internal/plan"
+	"haprov/internal/preflight"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
 	"haprov/internal/transport"
@@ -44,6 +45,9 @@ type Options struct {
 	// Also gives questions of the caller's own to a host, asked with the first ones; the answers
 	// are in Summary.Also. A host that was not reached has none there.
 	Also func(host string) []probe.Query
+	// Preflight are hosts that are looked at with the first questions: what fails there refuses any
+	// change (kind.ErrRequirement), what only warns is told.
+	Preflight []preflight.Host
 	// Verify runs the checks that write even when nothing changed.
 	Verify bool
 	// Speed scales deadlines: 1 for a real machine, 10 for software emulation.
@@ -108,6 +112,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	r.each(func(h *host) error { return h.open(ctx) })
 	r.each(func(h *host) error { return h.observe(ctx, h.items, true, r.riding(h.name)...) })
 	s := Summary{Hosts: len(r.hosts), Also: r.also()}
+	refused := r.preflight()
 	p := r.decide()
 	s.Seen = p
 	for _, h := range r.hosts {
@@ -125,6 +130,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 		return r.end(s, r.verified(ctx, false))
 	}
 	r.event(Planned{p})
+	if refused != nil {
+		return r.end(s, refused)
+	}
 	if d := p.NotAllowed(o.Allow); len(d) > 0 {
 		return r.end(s, fmt.Errorf("%w: %s", ErrDanger, d[0]))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"haprov/internal/act"
 	"haprov/internal/plan"
+	"haprov/internal/preflight"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
 	"haprov/internal/transport"
@@ -27,6 +28,7 @@ type host struct {
 	seen    probe.Seen
 	asked   map[*recipe.Item][]probe.Query // what each item read last
 	changes int
+	first   preflight.Span // when the first questions were at the host
 
 	mu  sync.Mutex
 	err error
@@ -134,6 +136,9 @@ func (h *host) ask(ctx context.Context, qs []probe.Query) error {
 			return fmt.Errorf("asking: %w", err)
 		}
 		h.event(Exchanged{h.name, "probe", time.Since(t)})
+		if h.first.From.IsZero() {
+			h.first = preflight.Span{From: t, To: time.Now()}
+		}
 		answers, rest := probe.Parse(qs, n, res.Out)
 		if len(rest) == len(qs) {
 			return errors.New("asking: the host's shell gave no answer at all")

@@ -75,3 +75,16 @@ func (c Cluster) Chain(host string) (Chain, bool) {
 	}
 	return Chain{}, false
 }
+
+// Modules are the kernel modules that the cluster cannot do without, by host.
+func (c Cluster) Modules() map[string][]string {
+	out := map[string][]string{}
+	for _, ch := range c.Chains {
+		for _, it := range ch.Items {
+			if it.Kind == "drbd_volume" && out[ch.Host] == nil {
+				out[ch.Host] = []string{"drbd"}
+			}
+		}
+	}
+	return out
+}

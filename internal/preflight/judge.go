@@ -1,0 +1,154 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"haprov/internal/probe"
+)
+
+// What is too little and too far apart.
+const (
+	skewWarn, skewFail = 3, 60 // seconds between two hosts' clocks
+	freeWarn, freeFail = 1 << 30, 200 << 20
+)
+
+// answer is what one host said, as far as it could be read. What is missing was not said: only
+// disks, addresses and modules conclude from that.
+type answer struct {
+	Host
+	clock, free     int64
+	asked           Span
+	id, like, major string
+	addresses       []string
+	disks           map[string]int64
+	modules         []string
+}
+
+// Span is when a host answered, by the asking machine's clock.
+type Span struct{ From, To time.Time }
+
+// Judge compares the hosts' answers with what was promised. A host that did not answer is passed
+// over: that is told elsewhere. Findings come in the order of the hosts.
+func Judge(hosts []Host, seen map[string]probe.Seen, asked map[string]Span) (out []Finding) {
+	var all []answer
+	for _, h := range hosts {
+		if a := seen[h.Name].Get(h.Query()); a.State == probe.Answered {
+			all = append(all, read(h, a.Out))
+			all[len(all)-1].asked = asked[h.Name]
+		}
+	}
+	for _, a := range all {
+		out = append(out, a.alone()...)
+		out = append(out, a.beside(all[0])...)
+	}
+	return out
+}
+
+func read(h Host, text string) answer {
+	a := answer{Host: h, disks: map[string]int64{}}
+	for _, l := range strings.Split(text, "\n") {
+		f := strings.SplitN(l, " ", 3)
+		if len(f) < 2 {
+			continue
+		}
+		v := strings.Trim(f[1], `"'`)
+		n, _ := strconv.ParseInt(f[1], 10, 64)
+		switch {
+		case f[0] == "clock":
+			a.clock = n
+		case f[0] == "free" && len(f) == 3:
+			blocks, _, _ := strings.Cut(f[2], " ")
+			k, err := strconv.ParseInt(blocks, 10, 64)
+			if err == nil && n > 0 && n <= 1<<20 && k >= 0 && k < 1<<42 {
+				a.free = n*k + 1 // 0 is unknown
+			}
+		case f[0] == "ID":
+			a.id = v
+		case f[0] == "ID_LIKE":
+			a.like = strings.Trim(strings.TrimPrefix(l, "ID_LIKE "), `"'`)
+		case f[0] == "VERSION_ID":
+			a.major, _, _ = strings.Cut(v, ".")
+		case f[0] == "address":
+			a.addresses = append(a.addresses, v)
+		case f[0] == "disk" && len(f) == 3:
+			a.disks[f[2]] = n
+		case f[0] == "module":
+			a.modules = append(a.modules, v)
+		}
+	}
+	return a
+}
+
+// alone judges a host by itself.
+func (a answer) alone() (out []Finding) {
+	add := func(fail bool, name, repair, text string, args ...any) {
+		out = append(out, Finding{a.Name, name, fmt.Sprintf(text, args...), repair, fail})
+	}
+	major, _ := strconv.Atoi(a.major)
+	switch {
+	case a.id == "":
+	case a.id != "debian" && a.id != "ubuntu" && !slices.Contains(strings.Fields(a.like), "debian"):
+		add(true, "release", "use a machine with Debian 12 or later", "found %.40q: packages are installed by apt-get", a.id)
+	case a.id == "debian" && major > 0 && major < 12:
+		add(false, "release", "Debian 12 is what was tried", "found Debian %d", major)
+	}
+	switch {
+	case a.free == 0:
+	case a.free < freeFail:
+		add(true, "free space", "make room on /", "%d MiB free on /", a.free>>20)
+	case a.free < freeWarn:
+		add(false, "free space", "make room on /", "%d MiB free on /", a.free>>20)
+	}
+	for _, ip := range a.Addresses {
+		if len(a.addresses) > 0 && !slices.Contains(a.addresses, ip) {
+			add(true, "address", "correct the inventory or the host's network", "%s stands on none of its interfaces", ip)
+		}
+	}
+	for _, d := range a.Disks {
+		size, there := a.disks[d.Device]
+		switch {
+		case !there:
+			add(true, "disk "+d.Name, "attach it, or correct device in the inventory", "%s is not a block device there", d.Device)
+		case d.Size > 0 && size < d.Size:
+			add(true, "disk "+d.Name, "enlarge it, or correct size in the inventory", "%s has %d MiB, the inventory says %d", d.Device, size>>20, d.Size>>20)
+		}
+	}
+	for _, m := range a.Modules {
+		if !slices.Contains(a.modules, m) {
+			add(true, "kernel module "+m, "install the kernel package that has it (on Debian linux-image-amd64, not the cloud one) and boot it", "the running kernel has none")
+		}
+	}
+	return out
+}
+
+// beside judges a host by the first one.
+func (a answer) beside(first answer) (out []Finding) {
+	if skew := a.skew(first); skew > skewWarn {
+		out = append(out, Finding{a.Name, "clock", fmt.Sprintf("at least %d s apart from %s", skew, first.Name), "let both follow a time server: apt-get install chrony", skew > skewFail})
+	}
+	for _, d := range a.Disks {
+		for _, e := range first.Disks {
+			x, y := a.disks[d.Device], first.disks[e.Device]
+			if d.Name == e.Name && x > 0 && y > 0 && x != y {
+				out = append(out, Finding{a.Name, "disk " + d.Name, fmt.Sprintf("%d MiB, on %s %d", x>>20, first.Name, y>>20), "a replicated volume is as small as the smaller one", false})
+			}
+		}
+	}
+	return out
+}
+
+// skew is how many seconds two clocks are apart at the least. Each host read its own at some time
+// while it was asked, so a slow answer says little: only a gap between what both may be off counts.
+func (a answer) skew(b answer) int64 {
+	if a.clock <= 0 || b.clock <= 0 {
+		return 0
+	}
+	off := func(x answer) (least, most int64) { return x.clock - x.asked.To.Unix(), x.clock - x.asked.From.Unix() }
+	a0, a1 := off(a)
+	b0, b1 := off(b)
+	return max(a0-b1, b0-a1, 0)
+}

@@ -1,0 +1,81 @@
+// Package preflight looks at hosts before anything is changed on them: time, disks, addresses,
+// kernel modules, release, free space.
+//
+// One question a host rides with the first ones; Judge is pure. It must not know recipes, nor what
+// becomes of its findings.
+package preflight
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"haprov/internal/inventory"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+// Finding is something that is not as it should be, and what mends it.
+type Finding struct {
+	Host, Name   string
+	Text, Repair string
+	Fail         bool // nothing may be changed before it is mended; otherwise it is a warning
+}
+
+func (f Finding) String() string {
+	if f.Repair == "" {
+		return f.Name + ": " + f.Text
+	}
+	return f.Name + ": " + f.Text + "; " + f.Repair
+}
+
+// Host is what the inventory promises about one host.
+type Host struct {
+	Name      string
+	Addresses []string         // that must stand on its interfaces
+	Disks     []inventory.Disk // that must be there
+	Modules   []string         // that its kernel must have
+}
+
+// Of takes the promises of some hosts from the inventory. A network that only carries ssh may
+// translate addresses, so those are not looked for.
+func Of(v *inventory.Inventory, hosts []string, modules map[string][]string) (out []Host) {
+	for _, name := range hosts {
+		h, ok := v.Host(name)
+		if !ok {
+			continue
+		}
+		x := Host{Name: name, Disks: h.Disks, Modules: modules[name]}
+		for _, purpose := range []string{"ring", "replication", "service"} {
+			for _, a := range v.AddressesFor(h, purpose) {
+				if ip, err := netip.ParseAddr(a.IP); err == nil && !slices.Contains(x.Addresses, ip.String()) {
+					x.Addresses = append(x.Addresses, ip.String())
+				}
+			}
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// timeout keeps a hung disk from holding up the rest.
+const timeout = 20 * time.Second
+
+// Query is the host's one question. Few processes: each costs as much as the login's smallest part.
+func (h Host) Query() probe.Query {
+	var b strings.Builder
+	b.WriteString("date '+clock %s'\nstat -f -c 'free %S %a %n' /\n")
+	b.WriteString(`while IFS='=' read -r k v; do case $k in ID|ID_LIKE|VERSION_ID) echo "$k $v";; esac; done </etc/os-release` + "\n")
+	if len(h.Addresses) > 0 {
+		b.WriteString("ip -o addr show | while read -r n i f a r; do echo \"address ${a%/*}\"; done\n")
+	}
+	for _, d := range h.Disks {
+		fmt.Fprintf(&b, "d=%s; if [ -b \"$d\" ]; then echo \"disk $(blockdev --getsize64 \"$d\") $d\"; fi\n", shell.Quote(d.Device))
+	}
+	for _, m := range h.Modules {
+		fmt.Fprintf(&b, "if [ -d /sys/module/%[1]s ] || modprobe -nq %[1]s; then echo module %[1]s; fi\n", shell.Quote(m))
+	}
+	return probe.Query{Kind: probe.Command, Name: "preflight", Shell: b.String(), Timeout: timeout, Max: 64 << 10, Reads: []probe.Subject{"preflight"}}
+}

@@ -1,0 +1,61 @@
+package preflight
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"haprov/internal/inventory"
+	"haprov/internal/probe"
+)
+
+const good = "clock 1000000\nfree 4096 1000000 /\nID debian\nVERSION_ID \"12\"\naddress 127.0.0.1\naddress 10.0.0.1\ndisk 2147483648 /dev/vdb\nmodule drbd\n"
+
+func judge(answers ...string) string {
+	var hosts []Host
+	seen, asked := map[string]probe.Seen{}, map[string]Span{}
+	for i, text := range answers {
+		h := Host{Name: "db" + string(rune('1'+i)), Addresses: []string{"10.0.0.1"}, Disks: []inventory.Disk{{Name: "data", Device: "/dev/vdb", Size: 2 << 30}}, Modules: []string{"drbd"}}
+		hosts = append(hosts, h)
+		asked[h.Name] = Span{time.Unix(5000000, 0), time.Unix(5000010, 0)} // a slow answer
+		if text != "" {
+			seen[h.Name] = probe.NewSeen(map[probe.Key]probe.Answer{h.Query().Key(): {State: probe.Answered, Out: text}})
+		}
+	}
+	var out []string
+	for _, f := range Judge(hosts, seen, asked) {
+		level := "warn"
+		if f.Fail {
+			level = "fail"
+		}
+		out = append(out, f.Host+" "+level+" "+f.Name+": "+f.Text)
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestEachPromiseIsJudged(t *testing.T) {
+	change := func(old, new string) string { return strings.Replace(good, old, new, 1) }
+	for want, second := range map[string]string{
+		"": good,
+		"db2 warn clock: at least 5 s apart from db1":                                                                   change("1000000\n", "1000015\n"),
+		"db2 fail clock: at least 80 s apart from db1":                                                                  change("1000000\n", "999910\n"),
+		"db2 fail release: found \"fedora\": packages are installed by apt-get":                                         change("ID debian", "ID fedora"),
+		"db2 warn release: found Debian 11":                                                                             change("\"12\"", "\"11\""),
+		"db2 fail free space: 39 MiB free on /":                                                                         change("4096 1000000", "4096 10000"),
+		"db2 fail address: 10.0.0.1 stands on none of its interfaces":                                                   change("10.0.0.1", "10.0.0.2"),
+		"db2 fail disk data: /dev/vdb is not a block device there":                                                      change("disk ", "x "),
+		"db2 warn disk data: 3072 MiB, on db1 2048":                                                                     change("2147483648", "3221225472"),
+		"db2 fail kernel module drbd: the running kernel has none":                                                      change("module drbd\n", ""),
+		"db2 fail disk data: /dev/vdb has 1024 MiB, the inventory says 2048\ndb2 warn disk data: 1024 MiB, on db1 2048": change("2147483648", "1073741824"),
+	} {
+		if got := judge(good, second); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := judge(good, ""); got != "" {
+		t.Errorf("a host that did not answer: %q", got)
+	}
+	if got := judge(good, "free 999999999999999999999 -1 x\n\x00 \nID \n"+good[strings.Index(good, "address"):]); got != "" {
+		t.Errorf("rubbish: %q", got)
+	}
+}
