@@ -111,6 +111,26 @@ func TestGaleraFaults(t *testing.T) {
 	})
 	g.step(t, "a healthy cluster is not recovered", func(t *testing.T) { g.refused("nothing to recover", "recover", "--yes") })
 	g.step(t, "a member without the cluster's certificate cannot join", func(t *testing.T) { g.rogue() })
+	g.step(t, "the writer is moved, then taken out of service", func(t *testing.T) {
+		_, readers := g.writerAndReaders()
+		l := g.load()
+		g.run(2*time.Minute, "switchover", readers[0], "--yes")
+		l.served(time.Now())
+		if now := g.status().Active; now != readers[0] {
+			t.Errorf("the writer is %s, not %s", now, readers[0])
+		}
+		g.run(3*time.Minute, "maintenance", readers[0], "on", "--yes")
+		if now := g.status().Active; now == readers[0] {
+			t.Errorf("the writer is %s, in maintenance", now)
+		}
+		g.run(2*time.Minute, "maintenance", readers[0], "off", "--yes")
+		l.end()
+		if l.fails > 0 {
+			t.Errorf("%d rows failed", l.fails)
+		}
+		g.healthy()
+		g.compare(members...)
+	})
 	g.step(t, "a rolling restart", func(t *testing.T) {
 		before := g.lives()
 		l := g.load()
