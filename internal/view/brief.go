@@ -36,6 +36,8 @@ func (v *Human) brief(w io.Writer, p engine.Plan) {
 				e.diffs = append(e.diffs, d)
 			case d.Text:
 				words = append(words, fmt.Sprintf("new, %d lines", strings.Count(d.Want, "\n")))
+			case it.Phase == "" && strings.HasPrefix(d.Want, "(sensitive"):
+				words = append(words, d.Attribute+" (sensitive)")
 			case it.Phase == "":
 				words = append(words, d.Attribute+" "+d.Want)
 			}
