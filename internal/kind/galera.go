@@ -188,7 +188,7 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 	}
 	switch {
 	case len(running) > 0:
-		return plan.Phase{Wait: &plan.Wait{Reason: names(running) + " may form a primary component by themselves; else haprov recover", Deadline: 2 * time.Minute}}, nil
+		return plan.Phase{Wait: &plan.Wait{Reason: "a primary component forms again by itself (running: " + names(running) + "); else haprov recover says what can be done", Deadline: 2 * time.Minute}}, nil
 	case len(holders) > 1:
 		return plan.Phase{}, doubt(ms, "the cluster is down on all nodes: haprov recover finds the most advanced one and starts it")
 	case len(holders) == 1 && holders[0].Unsure():

@@ -156,7 +156,7 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 		{"two components of one cluster", but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(of("1", synced), func(n *galeraNode) { n.sees = "db3" }), "", "", "two primary components"},
 		{"one that joined is not told of to all yet", but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(synced, func(n *galeraNode) { n.sees = "db1 db2 db3" }), but(synced, func(n *galeraNode) { n.sees = "db1 db2 db3" }), "", "db1 sees all 3 members (2)", ""},
 		{"one hangs", synced, hung, synced, "", "db2: the server, which runs, answers", ""},
-		{"nobody is primary", minority, minority, minority, "", "may form a primary component by themselves", ""},
+		{"nobody is primary", minority, minority, minority, "", "forms again by itself (running: db1, db2, db3)", ""},
 		{"all down", crashed, crashed, crashed, "", "", "haprov recover"},
 		{"all stopped in order", ordered, last, ordered, "", "", "haprov recover"},
 		{"one owes a restart", writer, but(synced, func(n *galeraNode) { n.owes = "restart" }), synced, "restart the server on db2", "", ""},
