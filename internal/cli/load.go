@@ -25,7 +25,7 @@ type job struct {
 	path    string // of the inventory; empty: the shipped one
 	secrets *store.Store
 	lab     *lab.Client // nil: the machines are not a lab's
-	vagrant *transport.SSHConfig
+	vagrant *vagrant
 	user    *transport.SSHConfig
 }
 
@@ -110,7 +110,7 @@ func (j *job) target(h inventory.Host) transport.Target {
 	t := transport.Target{Name: h.Name, Address: v.Address(h, "ssh"), Port: h.SSH.Port, User: h.SSH.User, KeyFiles: h.SSH.Keys, UseAgent: h.SSH.Agent,
 		KnownHosts: h.SSH.KnownHosts, OnlyKnown: h.SSH.OnlyKnown, HostKeyAlias: h.SSH.Alias, Become: h.SSH.Sudo, Config: j.user}
 	if j.vagrant != nil {
-		t.Address, t.Port, t.User, t.Config, t.Become = "", 0, "", j.vagrant, true
+		t = j.vagrant.target(t)
 	}
 	return t
 }
@@ -129,7 +129,16 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 	v := j.program.Inventory
 	var err error
 	if j.useVagrant {
-		j.vagrant, err = vagrantConfig(ctx)
+		var hosts []string
+		fenced := true
+		for _, h := range v.Hosts {
+			hosts = append(hosts, h.Name)
+			fenced = fenced && len(h.Fence) > 0
+		}
+		if v.Lab != nil && !fenced {
+			fmt.Fprintln(j.err, "note: Vagrant's machines have no lab around them, and so not its fence device: a recipe with fencing needs a fence block in each host")
+		}
+		j.vagrant, err = j.vagrantWay(ctx, hosts)
 		return err
 	}
 	if v.Lab == nil {
