@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -35,7 +36,7 @@ func (a *app) load() (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Open(filepath.Join(root, "secrets"))
+	s, err := openSecrets(root)
 	if err != nil {
 		return nil, fmt.Errorf("secrets: %w", err)
 	}
@@ -49,7 +50,27 @@ func (a *app) load() (*job, error) {
 	if err := j.read("", 1); err != nil {
 		return nil, err
 	}
+	if err := s.Err(); err != nil {
+		return nil, errInput{fmt.Sprintf("secrets: %v", err)}
+	}
 	return j, nil
+}
+
+// openSecrets opens the store, encrypted when HAPROV_IDENTITY names an age key file, or one named
+// identity stands in the state folder.
+func openSecrets(root string) (*store.Store, error) {
+	s, err := store.Open(filepath.Join(root, "secrets"))
+	if err != nil {
+		return nil, err
+	}
+	key := os.Getenv("HAPROV_IDENTITY")
+	if key == "" {
+		key = filepath.Join(root, "identity")
+		if _, err := os.Lstat(key); errors.Is(err, fs.ErrNotExist) {
+			return s, nil
+		}
+	}
+	return s, s.Unlock(key)
 }
 
 // read makes the program for machines of a driver and speed, and shows all problems at once.

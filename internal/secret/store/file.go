@@ -21,30 +21,37 @@ func (s *Store) path(cluster, name string) (string, error) {
 	return filepath.Join(s.dir, cluster, name), nil
 }
 
-// read gives a secret byte for byte.
-func (s *Store) read(cluster, name string) (secret.Text, error) {
+// sealed is how long the file of a secret may be.
+const sealed = maxSecret + maxSecret/1024 + 64<<10
+
+// read gives a secret byte for byte; clear says that its file is not encrypted.
+func (s *Store) read(cluster, name string) (t secret.Text, clear bool, err error) {
 	p, err := s.path(cluster, name)
 	if err != nil {
-		return secret.Text{}, err
+		return secret.Text{}, false, err
 	}
 	f, err := os.OpenFile(p, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
-		return secret.Text{}, err
+		return secret.Text{}, false, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return secret.Text{}, err
+		return secret.Text{}, false, err
 	case info.Mode().Perm()&0o077 != 0 || !info.Mode().IsRegular():
-		return secret.Text{}, fmt.Errorf("%s may be read by others: chmod 600 it", p)
+		return secret.Text{}, false, fmt.Errorf("%s may be read by others: chmod 600 it", p)
 	case !mine(info):
-		return secret.Text{}, fmt.Errorf("%s belongs to another user", p)
-	case info.Size() == 0 || info.Size() > maxSecret:
-		return secret.Text{}, fmt.Errorf("%s has %d bytes: a secret has at least one and at most %d", p, info.Size(), maxSecret)
+		return secret.Text{}, false, fmt.Errorf("%s belongs to another user", p)
+	case info.Size() == 0 || info.Size() > sealed:
+		return secret.Text{}, false, fmt.Errorf("%s has %d bytes: a secret has at least one and at most %d", p, info.Size(), maxSecret)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	return secret.Sensitive(string(b)), err
+	b, err := io.ReadAll(io.LimitReader(f, sealed+1))
+	if err != nil {
+		return secret.Text{}, false, err
+	}
+	text, clear, err := s.unseal(p, b)
+	return secret.Sensitive(text), clear, err
 }
 
 // write makes a secret's file as a whole, and refuses when there is one.
@@ -56,21 +63,56 @@ func (s *Store) write(cluster, name string, t secret.Text) error {
 	if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(p), ".new-*")
+	beside, err := s.beside(p, t)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	_, err = io.WriteString(f, t.Reveal())
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), p); err != nil {
+	defer os.Remove(beside)
+	if err := os.Link(beside, p); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("secret %s of %s was made by another run meanwhile: run again", name, cluster)
 		}
 		return err
 	}
+	return syncDir(p)
+}
+
+// replace writes a secret again, in place of the file that holds the same in the clear.
+func (s *Store) replace(cluster, name string, t secret.Text) error {
+	p, err := s.path(cluster, name)
+	if err != nil {
+		return err
+	}
+	beside, err := s.beside(p, t)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(beside)
+	if err := os.Rename(beside, p); err != nil {
+		return err
+	}
+	return syncDir(p)
+}
+
+// beside writes a secret into a file of its own in the same folder.
+func (s *Store) beside(p string, t secret.Text) (string, error) {
+	b, err := s.seal(t.Reveal())
+	if err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(filepath.Dir(p), ".new-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}
+
+func syncDir(p string) error {
 	d, err := os.Open(filepath.Dir(p))
 	if err != nil {
 		return err

@@ -2,8 +2,8 @@
 //
 // A secret that is asked for and does not exist is drawn at once and kept in memory; Commit writes
 // what was drawn, before the first action of a run, and never replaces anything. So planning
-// leaves nothing behind. Files are in the clear until an age identity is supported: Store.read and
-// Store.write are the only places that will change. It must not know recipes.
+// leaves nothing behind. Files are in the clear unless there is an age identity (Unlock). It must
+// not know recipes.
 package store
 
 import (
@@ -17,6 +17,8 @@ import (
 	"sort"
 	"strings"
 	"sync"
+
+	"filippo.io/age"
 
 	"haprov/internal/secret"
 )
@@ -36,6 +38,10 @@ type Store struct {
 	has map[string]secret.Text // by "cluster/name"
 	new map[string]bool        // drawn here, not written yet
 	err error
+
+	clear      map[string]bool // by "cluster/name": read in the clear, though there is an identity
+	identities []age.Identity
+	recipients []age.Recipient
 }
 
 // Open prepares a store. The folder need not exist; one that others can read, or that belongs to
@@ -53,7 +59,7 @@ func Open(dir string) (*Store, error) {
 	case !mine(info):
 		return nil, fmt.Errorf("%s belongs to another user", dir)
 	}
-	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}}, nil
+	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}, clear: map[string]bool{}}, nil
 }
 
 // Get gives a cluster's secret, and whether it exists already. One that does not is drawn with
@@ -72,9 +78,12 @@ func (s *Store) Make(cluster, name string, make func() (string, error)) (secret.
 	if t, ok := s.has[key]; ok {
 		return t, !s.new[key], nil
 	}
-	t, err := s.read(cluster, name)
+	t, clear, err := s.read(cluster, name)
 	if err == nil {
 		s.has[key] = t
+		if clear && len(s.recipients) > 0 {
+			s.clear[key] = true
+		}
 		return t, true, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) && s.err == nil {
@@ -89,8 +98,18 @@ func (s *Store) Make(cluster, name string, make func() (string, error)) (secret.
 	return t, false, nil
 }
 
+// Err is why a secret that is there could not be read. What was drawn in its place must not be used.
+func (s *Store) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
 // Show reads a secret that exists; fs.ErrNotExist when it does not.
-func (s *Store) Show(cluster, name string) (secret.Text, error) { return s.read(cluster, name) }
+func (s *Store) Show(cluster, name string) (secret.Text, error) {
+	t, _, err := s.read(cluster, name)
+	return t, err
+}
 
 // Drawn names the secrets that Commit would write: "cluster/name", sorted.
 func (s *Store) Drawn() (out []string) {
@@ -103,7 +122,8 @@ func (s *Store) Drawn() (out []string) {
 	return out
 }
 
-// Commit writes what was drawn. It may be called again. A secret that somebody else wrote in the
+// Commit writes what was drawn, and encrypts what was read in the clear when there is an identity
+// by now. It may be called again. A secret that somebody else wrote in the
 // meantime is an error: run again, and theirs is used.
 func (s *Store) Commit() error {
 	s.mu.Lock()
@@ -117,6 +137,13 @@ func (s *Store) Commit() error {
 			return err
 		}
 		delete(s.new, key)
+	}
+	for key := range s.clear {
+		cluster, name, _ := strings.Cut(key, "/")
+		if err := s.replace(cluster, name, s.has[key]); err != nil {
+			return err
+		}
+		delete(s.clear, key)
 	}
 	return nil
 }
