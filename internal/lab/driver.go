@@ -104,6 +104,9 @@ func try(ctx context.Context, name, cache string, report func(Event)) (choice, e
 	}
 	report(Event{Kind: "driver", Action: "tried", OK: true, Text: name + " boots", Seconds: time.Since(t).Seconds()})
 	note(mark, "")
+	if name == "kvm" {
+		_ = os.Remove(unfit(cache)) // what was found before is over
+	}
 	return c, nil
 }
 

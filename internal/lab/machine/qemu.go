@@ -32,7 +32,7 @@ func (d QEMU) Name() string {
 func (QEMU) Frames() Frames { return Qemu }
 
 // KVM says why hardware virtualisation cannot be used here, as far as that shows without a kernel:
-// no QEMU, no device, no right to it, or no virtual processor to be had. It takes a second at most.
+// no QEMU, no device, no right to it, or no virtual processor to be had. It takes three seconds at most.
 func KVM(ctx context.Context) error {
 	if _, err := exec.LookPath(program); err != nil {
 		return fmt.Errorf("%s is not installed", program)
@@ -50,7 +50,7 @@ func KVM(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	return lasts(ctx, exec.Command(program, append(QEMU{KVM: true}.board(64, 1), "-S")...), dir)
 }
