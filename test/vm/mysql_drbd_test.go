@@ -62,7 +62,7 @@ func (c *two) under(most time.Duration, fault func(active, standby string)) (hit
 
 func (c *two) healthy() {
 	c.t.Helper()
-	d := until(c.t, "the cluster is healthy and in sync again", 5*time.Minute, func() bool { return c.status().Healthy && c.inSync() })
+	d := until(c.t, "the cluster is healthy and in sync again", 10*time.Minute, func() bool { return c.status().Healthy && c.inSync() })
 	c.t.Logf("healthy again after %.0f s", d.Seconds())
 }
 
@@ -107,7 +107,13 @@ func TestTwoNodes(t *testing.T) {
 				off, left = active, standby
 				c.run(time.Minute, "lab", "power-off", active)
 			})
-			t.Log(c.outage(left, hit, back))
+			told := c.outage(left, hit, back)
+			t.Log(told)
+			for _, p := range parts {
+				if !strings.Contains(told, p.name) {
+					t.Errorf("the journal of %s does not tell when it came to %s", left, p.name)
+				}
+			}
 			if v := c.status(); v.Active == off {
 				t.Errorf("%s is active without power", off)
 			}
@@ -147,6 +153,7 @@ func TestTwoNodes(t *testing.T) {
 		}
 		c.healthy()
 	})
+	c.step(t, "two runs at once, the first one interrupted", c.crowd)
 	c.step(t, "after all of it, a run changes nothing", func(t *testing.T) {
 		if s := c.up(2 * time.Minute); s.Changes != 0 || s.Failed != 0 {
 			t.Errorf("%+v", s)
