@@ -126,7 +126,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			return errPending
 		}
 		if !a.json && !f.plan {
-			view.Ready(a.out, c.Endpoint, a.flags(), j.lab != nil)
+			view.Ready(a.out, c.Endpoint, a.flags(), j.lab != nil, s.Changes > 0)
 		}
 	}
 	return nil

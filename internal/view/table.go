@@ -65,14 +65,20 @@ func (v *Human) table(s engine.Summary, err error) {
 	v.tally = tally{}
 }
 
-// Ready says where the service is and what to type next. flags are those that name the inventory.
-func Ready(w io.Writer, endpoint, flags string, lab bool) {
-	if endpoint == "" && !lab {
-		return
-	}
-	next := []string{}
+// Ready says where the service is and, with next, what to type now. flags are those that name the
+// inventory.
+func Ready(w io.Writer, endpoint, flags string, lab, next bool) {
 	if endpoint != "" {
 		fmt.Fprintf(w, "ready: %s\n", endpoint)
+	}
+	if next && (endpoint != "" || lab) {
+		hints(w, endpoint, flags, lab)
+	}
+}
+
+func hints(w io.Writer, endpoint, flags string, lab bool) {
+	next := []string{}
+	if endpoint != "" {
 		next = append(next, "haprov sql"+flags+"\ta client there", "haprov status"+flags+"\thow the cluster is")
 	}
 	if lab {
