@@ -181,7 +181,8 @@ func (f *File) body() string {
 	text := f.Content.Reveal()
 	if f.Blob != nil {
 		from := shell.Quote(f.Blob.There)
-		fmt.Fprintf(&b, "cat -- %s >%s\nrm -f -- %s\n", from, t, from)
+		// What was sent belongs to whoever logged in, until it stands here.
+		fmt.Fprintf(&b, "mv -fT -- %s %s && chown -- \"$(id -u):$(id -g)\" %s && chmod 0600 -- %s\n", from, t, t, t)
 		fmt.Fprintf(&b, "[ \"$(sha256sum <%s)\" = '%s  -' ] || { rm -f -- %s; echo 'the file on the controller changed meanwhile: run again'; exit 1; }\n", t, f.Blob.SHA256, t)
 	} else if strings.IndexByte(text, 0) >= 0 {
 		eof := "FILE" + strconv.Itoa(len(text))

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func TestAHostThatCannotBeReachedHoldsNobodyUp(t *testing.T) {
 	}
 	open := func(ctx context.Context, host string) (transport.Session, error) {
 		if host == "db2" {
-			return nil, errors.New("no route")
+			return nil, fmt.Errorf("no route: %w", transport.ErrUnreachable)
 		}
 		return l.open(ctx, host)
 	}
@@ -51,5 +52,15 @@ func TestAHostThatCannotBeReachedHoldsNobodyUp(t *testing.T) {
 	}
 	if !errors.Is(err, ErrHosts) || s.Failed != 1 || s.Changes != 2 || !strings.Contains(s.Outcomes["db2"].Error(), "no route") {
 		t.Errorf("%+v %v", s, err)
+	}
+	// Whoever scripts this tells a lost host from a failed step, also when nothing is left to do.
+	again, late := Run(t.Context(), Options{Hosts: []recipe.Chain{chain("db1"), chain("db2")}, Open: open, Holder: "test"})
+	if again.Changes != 0 || again.Failed != 1 {
+		t.Errorf("again: %+v", again)
+	}
+	for _, err := range []error{err, late} {
+		if !errors.Is(err, ErrHosts) || !errors.Is(err, transport.ErrUnreachable) {
+			t.Errorf("%v", err)
+		}
 	}
 }

@@ -21,8 +21,10 @@ var requirementSpec = Spec{
 
 // Requirement is a condition that only the user can bring about.
 type Requirement struct {
-	Name string `hcl:"name,label" about:"What is required, in words"`
-	Test string `hcl:"probe" about:"Shell command that only reads; exit 0: it is so; otherwise its output says what is and what to do"`
+	Name   string `hcl:"name,label" about:"What is required, in words"`
+	Test   string `hcl:"probe" about:"Shell command that only reads; exit 0: it is so; otherwise its output says what is and what to do"`
+	Level  string `hcl:"level,optional" default:"fail" oneof:"fail,warn" about:"fail: no host is changed; warn: it is only told"`
+	Repair string `hcl:"repair,optional" about:"What the user can do about it, in words"`
 }
 
 // ErrRequirement: a host is not what the recipe needs. No host was changed; once the host is,
@@ -47,11 +49,35 @@ func (r *Requirement) Probe(seen probe.Seen) []probe.Query { return unread(seen,
 
 // Decide is an ErrRequirement with the probe's output when it is not as required.
 func (r *Requirement) Decide(seen probe.Seen) (plan.Change, error) {
-	switch a := seen.Get(r.question()); {
-	case a.State != probe.Answered:
+	why := r.unmet(seen)
+	switch {
+	case seen.Get(r.question()).State == probe.Unasked:
 		return unknown(r.Name), nil
-	case a.Exit != 0:
-		return plan.Change{}, fmt.Errorf("%w: %s", ErrRequirement, word(strings.TrimSpace(a.Out), fmt.Sprintf("the probe ended with %d", a.Exit)))
+	case why != "" && r.Level != "warn":
+		return plan.Change{}, fmt.Errorf("%w: %s", ErrRequirement, why)
 	}
 	return plan.Change{}, nil
+}
+
+// Warn is what is to be told of a requirement that only warns; empty when it is met.
+func (r *Requirement) Warn(seen probe.Seen) string {
+	if r.Level != "warn" {
+		return ""
+	}
+	return r.unmet(seen)
+}
+
+func (r *Requirement) unmet(seen probe.Seen) string {
+	a := seen.Get(r.question())
+	why := ""
+	switch {
+	case a.State == probe.Unanswered:
+		why = "the probe gave no answer in time"
+	case a.State == probe.Answered && a.Exit != 0:
+		why = word(strings.TrimSpace(a.Out), fmt.Sprintf("the probe ended with %d", a.Exit))
+	}
+	if why != "" && r.Repair != "" {
+		why += "; " + r.Repair
+	}
+	return why
 }

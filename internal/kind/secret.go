@@ -56,7 +56,7 @@ func (s *Secret) Decide(seen probe.Seen) (plan.Change, error) {
 	if have, _ := seen.File(s.Path); have.Exists && have.Size > 0 {
 		for i := range c.Diffs {
 			if c.Diffs[i].Attribute == "content" {
-				c.Diffs[i].Danger = "replaces the secret that " + s.Path + " holds"
+				c.Diffs[i].Danger = "replaces the secret that " + s.Path + " holds: put the controller's own folder of secrets back to keep it"
 			}
 		}
 	}
