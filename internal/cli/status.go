@@ -118,6 +118,8 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 		}
 		return qs
 	}
+	knock := make(chan error, 1)
+	go func() { knock <- j.knock(ctx, c) }()
 	said := j.drift(ctx, o, bad)
 	for i, name := range c.Hosts {
 		r := status.Row{Name: name, ID: i + 1, Machine: machines[name]}
@@ -137,17 +139,25 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	if len(c.Active) > 0 && p.Active == "" {
 		bad("no host is active")
 	}
-	if c.Endpoint != "" {
-		w := &way{job: j, to: c}
-		defer w.Close()
-		if conn, err := w.Dial(ctx); err != nil {
-			bad("%v", err)
-		} else {
-			conn.Close()
-		}
+	if err := <-knock; err != nil {
+		bad("%v", err)
 	}
 	p.Judge()
 	return p
+}
+
+// knock connects to the cluster's endpoint, when it has one.
+func (j *job) knock(ctx context.Context, c recipe.Cluster) error {
+	if c.Endpoint == "" {
+		return nil
+	}
+	w := &way{job: j, to: c}
+	defer w.Close()
+	conn, err := w.Dial(ctx)
+	if err == nil {
+		conn.Close()
+	}
+	return err
 }
 
 // fewSteps is how many steps that differ are named one by one.
@@ -158,26 +168,28 @@ const fewSteps = 5
 func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...any)) map[string]probe.Seen {
 	checks := o.Checks
 	o.Checks = nil
+	o.Speed = 0.5 // a check that hangs is given up after ten seconds, on slow machines too
 	for _, x := range checks {
-		x.Deadline = min(x.Deadline, oneTry) // now, not later
+		x.Deadline = 0 // now, not later
 		o.Checks = append(o.Checks, x)
 	}
 	o.Approve = func(engine.Plan) bool { return false }
 	told := false
+	var differ, failed, failedOn []string
 	o.Events = func(e engine.Event) {
 		switch e := e.(type) {
 		case engine.Planned:
 			told = len(e.Plan.Items) > 0
 			for i, it := range e.Plan.Items {
 				if i == fewSteps && len(e.Plan.Items) > fewSteps+1 {
-					bad("and %d more steps are not as wanted (haprov plan)", len(e.Plan.Items)-fewSteps)
+					differ = append(differ, fmt.Sprintf("and %d more steps are not as wanted (haprov plan)", len(e.Plan.Items)-fewSteps))
 					break
 				}
-				bad("%s: not as wanted (haprov plan)", strings.TrimSpace(it.Address+" "+it.Phase))
+				differ = append(differ, strings.TrimSpace(it.Address+" "+it.Phase)+": not as wanted (haprov plan)")
 			}
 		case engine.Failed:
 			told = true
-			bad("%s: %v", e.Host, e.Err)
+			failed, failedOn = append(failed, fmt.Sprintf("%s: %v", e.Host, e.Err)), append(failedOn, e.Host)
 		case engine.Checked:
 			if e.Err != nil {
 				told = true
@@ -186,6 +198,18 @@ func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...a
 		}
 	}
 	s, err := engine.Run(ctx, o)
+	// While a host is away the steps that need it can tell nothing, and what differs is its absence.
+	away := len(s.Also) < len(o.Hosts)
+	for i, text := range failed {
+		if _, answers := s.Also[failedOn[i]]; !away || !answers {
+			bad("%s", text)
+		}
+	}
+	if !away {
+		for _, text := range differ {
+			bad("%s", text)
+		}
+	}
 	if err != nil && !told {
 		bad("%v", err)
 	}

@@ -117,8 +117,8 @@ func (v verdict) pacemaker(s pacemaker.State, t pacemaker.Trouble) {
 	if t.Unfenced {
 		v.bad("fencing is switched off in Pacemaker")
 	}
-	for _, x := range s.Late() {
-		v.bad("resource %s failed or does not run", x)
+	if late := s.Late(); len(late) > 0 {
+		v.bad("failed or not running: %s", strings.Join(late, ", "))
 	}
 	for _, b := range t.Barred {
 		v.bad("%s may not run on %s: it failed too often there (crm_resource --cleanup -r %s)", b.Resource, b.Node, b.Resource)
