@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 
 	"haprov"
 	"haprov/internal/config"
@@ -179,8 +180,16 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 	if j.lab, err = startLab(ctx, labSpec(v), exe, report); err != nil {
 		return err
 	}
+	st, err := j.lab.Status(ctx)
+	if err != nil {
+		return err
+	}
 	errs := make(chan error, len(v.Hosts))
 	for _, h := range v.Hosts {
+		if slices.ContainsFunc(st.Machines, func(m lab.Machine) bool { return m.Host == h.Name && m.State == lab.OffByUser }) {
+			errs <- nil // the engine names it as unreachable, and the rest goes on
+			continue
+		}
 		go func() {
 			if err := j.lab.WaitSSH(ctx, h.Name); err != nil {
 				err = fmt.Errorf("%s: %w", h.Name, err)
