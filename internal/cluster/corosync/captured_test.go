@@ -1,0 +1,25 @@
+package corosync
+
+import (
+	"os"
+	"reflect"
+	"testing"
+)
+
+func TestCapturedAnswers(t *testing.T) {
+	read := func(name string) string {
+		b, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	l, err := ParseLinks(read("cfgtool-n-3.1.7.txt"))
+	if err != nil || !reflect.DeepEqual(l, []Link{{2, 0, true}, {2, 1, true}}) {
+		t.Errorf("%v %v", l, err)
+	}
+	q, err := ParseQuorum(read("quorumtool-s-3.1.7.txt"))
+	if err != nil || q != (Quorum{true, 2, 2}) {
+		t.Errorf("%v %v", q, err)
+	}
+}

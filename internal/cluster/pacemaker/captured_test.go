@@ -1,0 +1,21 @@
+package pacemaker
+
+import (
+	"os"
+	"reflect"
+	"testing"
+)
+
+func TestACapturedHealthyAnswer(t *testing.T) {
+	b, err := os.ReadFile("testdata/crm_mon-2.1.5-healthy.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ParseMon(string(b))
+	if err != nil || !s.Quorum || s.Active() != "db1" || len(s.Late()) > 0 || len(s.Resources) != 7 {
+		t.Errorf("%+v %v", s, err)
+	}
+	if x, err := ParseTrouble(string(b)); err != nil || !reflect.DeepEqual(x, Trouble{}) {
+		t.Errorf("%+v %v", x, err)
+	}
+}
