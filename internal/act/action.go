@@ -99,7 +99,7 @@ type Unit struct {
 }
 
 // Blob is a large text that is never held in memory: a file on the controller, and what it held
-// when it was decided on. A host takes it only when it still holds that.
+// when it was decided on. Whoever sends it compares the two.
 type Blob struct {
 	Path   string // on the controller
 	Size   int64

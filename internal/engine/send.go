@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -12,8 +16,9 @@ import (
 // slowest is the least speed of a connection, in bytes a second, before a copy is given up.
 const slowest = 32 << 10
 
-// send copies the large files of a batch to the host, before the batch itself. What they hold is
-// checked there: a file that changed since the decision is refused. Nothing is held in memory.
+// send copies the large files of a batch to the host, before the batch itself. A file that
+// changed since the decision is refused: what is sent is digested on the way, and SSH keeps it whole
+// from there on. Nothing is held in memory.
 func (h *host) send(ctx context.Context, batch []batchItem) error {
 	for i, b := range batch {
 		if b.action.Write == nil || b.action.Write.Blob == nil {
@@ -41,5 +46,10 @@ func (h *host) put(ctx context.Context, b act.Blob) (string, error) {
 	defer f.Close()
 	c, cancel := context.WithTimeout(ctx, h.scaled(time.Minute+time.Duration(b.Size/slowest)*time.Second))
 	defer cancel()
-	return h.session.Put(c, f, b.Size)
+	sum := sha256.New()
+	there, err := h.session.Put(c, io.TeeReader(f, sum), b.Size)
+	if err == nil && hex.EncodeToString(sum.Sum(nil)) != b.SHA256 {
+		err = errors.New("it changed since it was decided on: run again")
+	}
+	return there, err
 }
