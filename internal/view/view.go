@@ -153,6 +153,12 @@ func (v *Human) diff(w io.Writer, d plan.Diff) {
 		fmt.Fprintf(w, "    %s: %s -> %s\n", d.Attribute, Clean(have), Clean(d.Want))
 		return
 	}
+	if d.Have == "" { // nothing to compare with
+		for _, l := range strings.Split(strings.TrimSuffix(d.Want, "\n"), "\n") {
+			fmt.Fprintf(w, "    %s\n", v.paint("32", "+"+Clean(l)))
+		}
+		return
+	}
 	text := string(diff.Diff("have", []byte(d.Have), "want", []byte(d.Want)))
 	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if i == 0 && strings.HasPrefix(l, "diff ") {
