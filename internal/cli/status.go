@@ -23,8 +23,8 @@ func (a *app) statusCmd() *cobra.Command {
 		Short: "Show how the cluster is, with one verdict and its reasons",
 		Long: `One screen: machines, links and quorum, volumes, Pacemaker's resources, database servers, proxies,
 the virtual IP, the proof of fencing, and one verdict with its reasons. It asks all hosts at once,
-one login and one exchange each, and changes nothing. What does not answer is named, and holds
-nothing up for long: a host that is dead or frozen, a server that hangs.
+one login and one exchange each, and changes nothing. What does not answer is named. A host that is
+dead or frozen holds it up for seconds, a database server that hangs for a minute or more.
 
   STATE     active serves; up answers; in a lab, how the machine is
   LINKS     Corosync's links to the other hosts that are up, of all
