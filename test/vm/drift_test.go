@@ -63,6 +63,6 @@ func (c *two) converges(t *testing.T) (took time.Duration) {
 	if s := c.up(3 * time.Minute); s.Failed != 0 || s.Changes != 0 {
 		t.Fatalf("the run after it: %+v", s)
 	}
-	until(t, "the cluster is healthy and in sync", time.Minute, func() bool { return c.status().Healthy && c.inSync() })
+	until(t, "the cluster is healthy and in sync", 5*time.Minute, func() bool { return c.status().Healthy && c.inSync() })
 	return time.Duration(s.Seconds * float64(time.Second))
 }

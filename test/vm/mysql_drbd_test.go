@@ -90,6 +90,11 @@ func TestTwoNodes(t *testing.T) {
 		}
 		t.Logf("0 changes in %.1f s", s.Seconds)
 	})
+	c.broken(t)
+}
+
+// broken breaks one part of a finished cluster after the other under a writer.
+func (c *two) broken(t *testing.T) {
 	c.step(t, "a row through the virtual IP", func(*testing.T) {
 		if v := c.status(); !v.Healthy {
 			c.t.Fatalf("not healthy: %v", v.Reasons)
