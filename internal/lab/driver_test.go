@@ -34,3 +34,13 @@ func TestAKernelThatHungUnderKVMIsNotTriedAgainByItself(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 }
+
+func TestADamagedLabSaysWhatToRemove(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(place{dir}.spec(), []byte("{\"cut"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(dir); err == nil || !strings.Contains(err.Error(), "remove "+dir) {
+		t.Errorf("%v", err)
+	}
+}
