@@ -70,6 +70,7 @@ func (m *MySQLDatabase) Decide(seen probe.Hosts) (plan.Phase, error) {
 // sqlQuery reads as root over the local socket; batch mode, no column names.
 func sqlQuery(name, sql string) probe.Query {
 	q := probe.Cmd("sql "+name, "mariadb --no-defaults -N -B -e "+sqlArg(sql), "sql", "unit:pacemaker.service")
+	q.Timeout = 4 * time.Second // small questions: a server that hangs must not hold up all of them one after the other
 	return q
 }
 
