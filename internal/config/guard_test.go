@@ -53,7 +53,7 @@ func TestBombsMeetALimit(t *testing.T) {
 			if len(problems) == 0 || problems[0].Summary != c.want {
 				t.Errorf("found %.500s, expected %s", problems.Render(80, false), c.want)
 			}
-			if took > 3*time.Second {
+			if took > time.Minute { // without the limits they take hours, or end the program
 				t.Errorf("took %s", took)
 			}
 			if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 400 {
