@@ -39,7 +39,7 @@ func (a *app) load() (*job, error) {
 	}
 	s, err := openSecrets(root)
 	if err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
+		return nil, errInput{fmt.Sprintf("secrets: %v", err)}
 	}
 	path := a.inventory
 	if path == "" {
