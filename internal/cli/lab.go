@@ -38,7 +38,7 @@ func (a *app) labCmd() *cobra.Command {
 		return x
 	}
 	on("status", "Show machines and faults", 0, a.labStatus)
-	on("halt", "Stop all machines; their disks stay", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Halt(ctx) })
+	on("halt", "Write everything to the disks and stop all machines", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return halt(ctx, l) })
 	on("destroy", "Stop all machines and remove their disks", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Destroy(ctx) })
 	on("power-off HOST", "Pull the plug; the machine stays off until power-on", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOff(ctx, args[0]) })
 	on("power-on HOST", "Start a machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOn(ctx, args[0]) })
