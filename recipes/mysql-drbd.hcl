@@ -106,6 +106,12 @@ recipe "mysql-drbd" {
       })
     }
     directory "/srv/mysql" {}
+    # without it the server that Pacemaker starts tells its troubles to nobody
+    directory "/var/log/mysql" {
+      owner = "mysql"
+      group = "adm"
+      mode  = "2750"
+    }
     drbd_volume "mysql" {
       backing = each.host.disk.data.device
       seed    = "mariadb-install-db --user=mysql --datadir=$1/data --skip-test-db --auth-root-authentication-method=socket >/dev/null"
@@ -140,6 +146,7 @@ recipe "mysql-drbd" {
         start-failure-is-fatal = "false"
         priority-fencing-delay = "${input.fencing_delay}s"
       }
+      servers  = ["mysql-server"]
       defaults = { priority = "1", resource-stickiness = "100", migration-threshold = "3", failure-timeout = "10min" }
 
       primitive "drbd-mysql" {

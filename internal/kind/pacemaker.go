@@ -47,8 +47,11 @@ type Pacemaker struct {
 	Locations   []Location        `hcl:"location,block" about:"A resource belongs on a node, or never there"`
 	Fence       *Fences           `hcl:"fence,block" about:"The hosts' fence devices, from the inventory"`
 
-	intent *plan.Intent // switchover or maintenance, else nil
+	Servers []string `hcl:"servers,optional" about:"Primitives that haprov restart --rolling restarts"`
+
+	intent *plan.Intent // switchover, maintenance or restart, else nil
 	target string       // switchover: where to, chosen at the first look
+	begun  bool         // restart: it was seen to be owed
 }
 
 // edit is the change that makes the CIB as wanted, and what differs, in words. The record of what is

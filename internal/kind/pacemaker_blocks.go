@@ -287,6 +287,9 @@ func (p *Pacemaker) Check() []Problem {
 			out.add("location", "Unknown host", "Found "+quoted(x.Node)+"; it is none of the role.")
 		}
 	}
+	for _, x := range p.Servers {
+		refer("servers", x, primitives)
+	}
 	if p.Fence != nil {
 		out.path("fence", p.Fence.Passwords)
 	}

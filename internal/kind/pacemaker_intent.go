@@ -18,13 +18,14 @@ import (
 // switchoverID is the constraint's.
 const switchoverID = "haprov-switchover"
 
-// Intend gives the step that moves the active side or takes a host out of service.
+// Intend gives the step that moves the active side, takes a host out of service, or restarts what
+// serves.
 func (p *Pacemaker) Intend(in plan.Intent) (Cluster, error) {
-	if in.Verb != plan.Switchover && in.Verb != plan.Maintenance {
+	if in.Verb != plan.Switchover && in.Verb != plan.Maintenance && (in.Verb != plan.Restart || len(p.Servers) == 0) {
 		return nil, ErrNoIntent
 	}
 	x := *p
-	x.intent, x.target = &in, ""
+	x.intent, x.target, x.begun = &in, "", false
 	return &x, nil
 }
 
@@ -35,9 +36,12 @@ func (p *Pacemaker) decideIntent(c crm, not *plan.Phase, seen probe.Hosts) (plan
 	if not != nil {
 		return plan.Phase{}, fmt.Errorf("%s: refused until this holds: %s", p.intent.Verb, not.Wait.Reason)
 	}
-	if p.intent.Verb == plan.Switchover {
+	switch p.intent.Verb {
+	case plan.Switchover:
 		p.choose(c)
 		return p.move(c, seen, p.target)
+	case plan.Restart:
+		return p.restartAsked(c, seen)
 	}
 	return p.maintain(c, seen)
 }
@@ -86,7 +90,7 @@ func (c crm) moveTo(host string) cibEdit {
 // intended is the edit that comes next, for the simulation; ok is false when there is none to show.
 func (p *Pacemaker) intended(seen probe.Hosts) (e cibEdit, ok bool) {
 	c, not, err := lookCRM(seen)
-	if err != nil || not != nil || len(c.state.Single()) == 0 || heldFor(c) != "" {
+	if err != nil || not != nil || p.intent.Verb == plan.Restart || len(c.state.Single()) == 0 || heldFor(c) != "" {
 		return e, false
 	}
 	active := c.state.Active()

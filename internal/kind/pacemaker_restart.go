@@ -1,7 +1,9 @@
 package kind
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"haprov/internal/act"
@@ -98,4 +100,30 @@ func (p *Pacemaker) pay(ph *plan.Phase, c crm, seen probe.Hosts, id string) {
 		ch.Actions = append(slices.Clone(ch.Actions), act.Action{Title: "the restart of " + id + " is paid", Shell: "true", Pays: []string{id}})
 		ph.Changes[n] = ch
 	}
+}
+
+// restartAsked marks a restart of the servers as owed where they run, and pays it like any other. A
+// run that was cut short left the mark, and the next one pays it.
+func (p *Pacemaker) restartAsked(c crm, seen probe.Hosts) (plan.Phase, error) {
+	ph, err := p.restart(c, seen)
+	if err != nil || !ph.Empty() {
+		p.begun = true
+		return ph, err
+	}
+	if late := c.state.Late(); len(late) > 0 {
+		return wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute), nil
+	}
+	active := c.state.Active()
+	switch {
+	case p.begun:
+		return plan.Phase{}, nil
+	case active == "":
+		return plan.Phase{}, errors.New("no host serves: there is nothing to restart (haprov status)")
+	}
+	ch := plan.Change{}
+	for _, id := range p.Servers {
+		ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: id, Have: "runs", Want: "restarted"})
+		ch.Actions = append(ch.Actions, act.Action{Title: "ask for a restart of " + id, Shell: "true", Guard: c.servesGuard(active), Owes: []act.Owed{{Unit: id, What: "restart"}}})
+	}
+	return plan.Phase{Name: "ask for the restart", Changes: map[string]plan.Change{active: ch}, Then: []string{"stop it", "start it again", "wait until everything runs"}}, nil
 }

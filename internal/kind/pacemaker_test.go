@@ -157,3 +157,25 @@ func TestARestartThatIsOwedIsPaidThroughPacemaker(t *testing.T) {
 		}
 	}
 }
+
+func TestAServerIsRestartedWhenAsked(t *testing.T) {
+	p := wantedVIP()
+	if _, err := p.Intend(plan.Intent{Verb: plan.Restart}); err == nil {
+		t.Error("a restart of nothing was accepted")
+	}
+	p.Servers = []string{"vip"}
+	c, err := p.Intend(plan.Intent{Verb: plan.Restart})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := pair{crm: record("vip"), running: `<resource id="vip" resource_agent="ocf:heartbeat:IPaddr2" active="true" role="Started"><node name="db1"/></resource>`}
+	owed := runs
+	owed.owed = "restart"
+	for _, x := range []struct {
+		p     pair
+		phase string
+	}{{runs, "ask for the restart"}, {owed, "stop vip for a restart that is owed"}, {runs, ""}} {
+		ph, err := c.Decide(x.p.hosts(t, c))
+		expect(t, "then", ph, err, x.phase, "", "")
+	}
+}
