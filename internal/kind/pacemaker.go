@@ -52,6 +52,8 @@ type Pacemaker struct {
 	intent *plan.Intent // switchover, maintenance or restart, else nil
 	target string       // switchover: where to, chosen at the first look
 	begun  bool         // restart: it was seen to be owed
+
+	failures map[string][]string // of each resource, by node and time; see again
 }
 
 // edit is the change that makes the CIB as wanted, and what differs, in words. The record of what is
@@ -123,6 +125,9 @@ func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
 		return ph, err
 	}
 	if late := p.late(e.put, c.state); len(late) > 0 {
+		if ph := p.again(c, late, seen); !ph.Empty() {
+			return ph, nil
+		}
 		return wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute), nil
 	}
 	for _, n := range c.names {

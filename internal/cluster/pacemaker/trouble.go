@@ -24,6 +24,17 @@ type Failure struct {
 	When   string `json:"when"`
 }
 
+// Resource is what the action was on: its key is RESOURCE_ACTION_INTERVAL, with an instance's
+// number behind the resource of an anonymous clone.
+func (f Failure) Resource() string {
+	id := f.Action
+	for range 2 {
+		id = id[:max(0, strings.LastIndexByte(id, '_'))]
+	}
+	id, _, _ = strings.Cut(id, ":")
+	return id
+}
+
 // Barred is a resource that failed so often on a node that it may not run there any more
 // (Pacemaker Explained, migration-threshold), until it is cleaned up.
 type Barred struct {
