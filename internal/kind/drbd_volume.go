@@ -72,7 +72,7 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		if err != nil {
 			return plan.Phase{}, fmt.Errorf("%s: %w", n, err)
 		}
-		v.resting = standbyIn(seen[n].Get(cibQuery()), n)
+		v.resting, v.cared = standbyIn(seen[n].Get(cibQuery()), n), d.caredFor(seen[n].Seen, n)
 		vs[n] = v
 	}
 	a, b := vs[names[0]], vs[names[1]]
@@ -88,6 +88,8 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		return wait("the volume is being synchronised", time.Hour), nil
 	case !a.metadata || !b.metadata:
 		return d.metadata(names, vs)
+	case done && (a.Up || a.cared) && (b.Up || b.cared) && (!a.Up || !b.Up):
+		return wait("Pacemaker takes the volume up", 3*time.Minute), nil
 	case !a.Up || !b.Up:
 		return d.up(names, vs), nil
 	case a.Connection == "StandAlone" || b.Connection == "StandAlone":

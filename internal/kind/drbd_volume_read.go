@@ -2,9 +2,11 @@ package kind
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"haprov/internal/cluster/drbd"
+	"haprov/internal/cluster/pacemaker"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
 )
@@ -40,7 +42,7 @@ func (d *DRBDVolume) adjust() probe.Query {
 
 // Probe asks for the module's view, for what is on the disk, and what Pacemaker was told.
 func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, procQuery(), d.disk(), d.block(), d.adjust(), cibQuery())
+	return unread(seen[host].Seen, procQuery(), d.disk(), d.block(), d.adjust(), cibQuery(), monQuery(), unitQuery("pacemaker.service"))
 }
 
 // volume is one host's part.
@@ -50,6 +52,7 @@ type volume struct {
 	unused    bool     // its data generation is the one that metadata is created with
 	pending   []string // what drbdadm would do to make it as the file says
 	resting   bool     // Pacemaker was told to run nothing there
+	cared     bool     // Pacemaker takes it up there, sooner or later
 	blank     bool
 	formatted bool
 	label     string
@@ -90,6 +93,37 @@ func (d *DRBDVolume) read(s probe.Seen) (v volume, err error) {
 		v.pending = strings.Fields(a.Out)
 	}
 	return v, nil
+}
+
+// caredFor reports whether Pacemaker on the node will take the volume up by itself: it has just been
+// started and does not answer yet, or it knows the resource and has not failed with it.
+func (d *DRBDVolume) caredFor(s probe.Seen, node string) bool {
+	if u, ok := s.Unit("pacemaker.service"); !ok || u.Active != "active" && u.Active != "activating" {
+		return false
+	}
+	root, err := pacemaker.Parse(s.Get(cibQuery()).Out)
+	if err != nil || s.Get(cibQuery()).Exit != 0 {
+		return true
+	}
+	id := ""
+	root.All(func(n *pacemaker.Node) {
+		if n.Name != "primitive" {
+			return
+		}
+		n.All(func(v *pacemaker.Node) {
+			if v.Name == "nvpair" && v.Attrs["name"] == "drbd_resource" && v.Attrs["value"] == d.Name {
+				id = n.Attrs["id"]
+			}
+		})
+	})
+	trouble, err := pacemaker.ParseTrouble(s.Get(monQuery()).Out)
+	switch {
+	case id == "" || trouble.Unmanaged || slices.Contains(trouble.Unwatched, node):
+		return false
+	case err != nil:
+		return true
+	}
+	return !slices.ContainsFunc(trouble.Failures, func(f pacemaker.Failure) bool { return f.Node == node && f.Resource() == id })
 }
 
 // table is the evidence: what each host said.

@@ -8,7 +8,7 @@ import (
 )
 
 // side is what one host of a volume would answer.
-type side struct{ proc, signatures, magic, label, block, identifiers, pending, cib string }
+type side struct{ proc, signatures, magic, label, block, identifiers, pending, cib, mon, unit string }
 
 const (
 	gone  = "cat: /proc/drbd: No such file or directory"
@@ -31,6 +31,9 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 			d.block().Key():   {State: probe.Answered, Out: s.block},
 			d.adjust().Key():  {State: probe.Answered, Out: s.pending},
 			cibQuery().Key():  {State: probe.Answered, Out: s.cib},
+			monQuery().Key():  {State: probe.Answered, Out: s.mon},
+
+			unitQuery("pacemaker.service").Key(): {State: probe.Answered, Out: "LoadState=loaded\nActiveState=" + s.unit},
 		})}
 	}
 	return out
@@ -47,6 +50,14 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 	ready := side{proc: line("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
 	fresh.identifiers = justCreated + "0000000000000000:0000000000000000"
 	standby := `<cib><configuration><nodes><node uname="db2"><instance_attributes><nvpair name="standby" value="on"/></instance_attributes></node></nodes></configuration></cib>`
+	known := `<cib><configuration><resources><primitive id="disk"><instance_attributes><nvpair name="drbd_resource" value="mysql"/></instance_attributes></primitive></resources></configuration></cib>`
+	quiet := `<pacemaker-result><summary/></pacemaker-result>`
+	failed := `<pacemaker-result><failures><failure op_key="disk_start_0" node="db1" exitstatus="not installed"/></failures></pacemaker-result>`
+	off := func(s side, unit string) side {
+		s.proc, s.signatures, s.magic, s.label, s.block, s.unit = gone, "drbd", "53ef", "hv-mysql", used, unit
+		return s
+	}
+	waiting := side{proc: line("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
 	changed := func(s side, pending string) side { s.pending = pending; return s }
 	with := func(s side, proc string) side { s.proc = line(proc); return s }
 
@@ -76,6 +87,11 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		{"the resource file changed", ready, changed(with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "net-options\ndisk-options\n"), "take up the changed resource file", "", ""},
 		{"the resource file names another address", ready, changed(ready, "net-options\ndisconnect\n"), "", "", "haprov maintenance db2 on"},
 		{"one host is in maintenance", side{proc: line("cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, side{proc: gone, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, "", "", ""},
+		{"Pacemaker is being started", off(side{}, "activating"), off(side{cib: known, mon: quiet}, "active"), "", "Pacemaker takes", ""},
+		{"Pacemaker starts on one side", off(side{cib: known, mon: quiet}, "active"), waiting, "", "Pacemaker takes", ""},
+		{"Pacemaker has failed with it", off(side{cib: known, mon: failed}, "active"), off(side{cib: known, mon: quiet}, "active"), "connect", "", ""},
+		{"Pacemaker does not know it", off(side{cib: "<cib/>", mon: quiet}, "active"), off(side{cib: known, mon: quiet}, "active"), "connect", "", ""},
+		{"Pacemaker does not run", off(side{}, "inactive"), off(side{}, "inactive"), "connect", "", ""},
 		{"all is well", ready, with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "", "", ""},
 	} {
 		ph, err := d.Decide(volumes(d, map[string]side{"db1": c.a, "db2": c.b}))

@@ -91,7 +91,7 @@ func (f *File) Probe(seen probe.Seen) []probe.Query {
 	q.Timeout = time.Duration(f.size()/slowest) * time.Second
 	qs := []probe.Query{q}
 	if u := unitOfPath(f.Path); u != "" {
-		qs = append(qs, probe.Query{Kind: probe.Unit, Name: u})
+		qs = append(qs, unitQuery(u))
 	}
 	if have, ok := seen.File(f.Path); ok && f.shows(have) {
 		qs = append(qs, textOf(f.Path))

@@ -108,7 +108,7 @@ for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|los
 	return q
 }
 
-func (g *Galera) unit() probe.Query { return probe.Query{Kind: probe.Unit, Name: g.Unit} }
+func (g *Galera) unit() probe.Query { return unitQuery(g.Unit) }
 func (g *Galera) owed() probe.Query { return probe.Query{Kind: probe.Owed, Name: g.Unit} }
 
 func (g *Galera) says() probe.Query { return probe.Cmd("galera writer", g.Writer, "galera", "sql") }

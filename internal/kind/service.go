@@ -73,7 +73,7 @@ func (s *Service) Check() []Problem {
 
 // Probe asks for the unit, what is owed to it, and its drop-in.
 func (s *Service) Probe(seen probe.Seen) []probe.Query {
-	qs := []probe.Query{{Kind: probe.Unit, Name: s.unit()}}
+	qs := []probe.Query{unitQuery(s.unit())}
 	if _, running := s.wants(); running != nil {
 		qs = append(qs, probe.Query{Kind: probe.Owed, Name: s.unit()})
 	}
