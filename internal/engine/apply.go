@@ -174,7 +174,11 @@ func (r *run) wait(ctx context.Context, first map[string]time.Time, hosts []stri
 	}
 	left := time.Duration(float64(w.Deadline)*r.Speed) - time.Since(t)
 	if left <= 0 {
-		return fmt.Errorf("waited %s in vain: %s", time.Since(t).Round(time.Second), w.Reason)
+		err := fmt.Errorf("waited %s in vain: %s", time.Since(t).Round(time.Second), w.Reason)
+		if w.Evidence != "" {
+			err = fmt.Errorf("%w\n%s", err, w.Evidence)
+		}
+		return err
 	}
 	r.event(Waiting{hosts, address, w.Reason, left})
 	every := w.Every

@@ -76,6 +76,13 @@ func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
 	return c, nil, nil
 }
 
+// waiting waits until everything runs.
+func (c crm) waiting(late []string, seen probe.Hosts) plan.Phase {
+	ph := wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute)
+	ph.Wait.Evidence = pacemaker.Evidence(seen[c.host].Get(monQuery()).Out)
+	return ph
+}
+
 // property is the value of a cluster property, whatever set it stands in.
 func (c crm) property(name string) (value string) {
 	c.cib.Find("configuration", "crm_config").All(func(n *pacemaker.Node) {

@@ -85,17 +85,17 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 	case done && a.Healthy() && b.Healthy():
 		return plan.Phase{}, nil
 	case a.Syncing() || b.Syncing():
-		return wait("the volume is being synchronised", time.Hour), nil
+		return d.waiting("the volume is being synchronised", time.Hour, names, vs), nil
 	case !a.metadata || !b.metadata:
 		return d.metadata(names, vs)
 	case done && (a.Up || a.cared) && (b.Up || b.cared) && (!a.Up || !b.Up):
-		return wait("Pacemaker takes the volume up", 3*time.Minute), nil
+		return d.waiting("Pacemaker takes the volume up", 3*time.Minute, names, vs), nil
 	case !a.Up || !b.Up:
 		return d.up(names, vs), nil
 	case a.Connection == "StandAlone" || b.Connection == "StandAlone":
 		return plan.Phase{}, fmt.Errorf("the two sides do not talk to each other any more (split brain?); nothing is thrown away on a guess\n%s", table(names, vs))
 	case a.Connection != "Connected" || b.Connection != "Connected":
-		return wait("the two sides connect", time.Minute), nil
+		return d.waiting("the two sides connect", time.Minute, names, vs), nil
 	case a.Disk == "Inconsistent" && b.Disk == "Inconsistent":
 		if a.formatted || b.formatted {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold a file system\n%s", table(names, vs))
@@ -105,7 +105,7 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		}
 		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh()), nil
 	case !a.Healthy() || !b.Healthy():
-		return wait("both sides are up to date", 5*time.Minute), nil
+		return d.waiting("both sides are up to date", 5*time.Minute, names, vs), nil
 	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
 		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
 	}
@@ -199,6 +199,13 @@ func (d *DRBDVolume) phase(name, host, title, do, guard string) plan.Phase {
 		Diffs:   []plan.Diff{{Attribute: "volume " + d.Name, Have: "not yet", Want: title}},
 		Actions: []act.Action{{Title: title, Shell: do, Guard: guard, Touches: d.subjects()}},
 	}}}
+}
+
+// waiting waits with each side's word as evidence.
+func (d *DRBDVolume) waiting(reason string, deadline time.Duration, names []string, vs map[string]volume) plan.Phase {
+	ph := wait(reason, deadline)
+	ph.Wait.Evidence = table(names, vs)
+	return ph
 }
 
 func wait(reason string, deadline time.Duration) plan.Phase {

@@ -155,6 +155,14 @@ func (g *Galera) Decide(seen probe.Hosts) (plan.Phase, error) {
 	if err := oneComponent(ms); err != nil {
 		return plan.Phase{}, err
 	}
+	ph, err := g.decide(ms)
+	if ph.Wait != nil {
+		ph.Wait.Evidence = evidence(ms)
+	}
+	return ph, err
+}
+
+func (g *Galera) decide(ms []member) (plan.Phase, error) {
 	switch g.in.Verb {
 	case plan.Recover:
 		return g.recovery(ms)
@@ -267,12 +275,15 @@ func names(ms []member) string {
 }
 
 // doubt is a refusal with the evidence.
-func doubt(ms []member, why string) error {
+func doubt(ms []member, why string) error { return fmt.Errorf("%s\n%s", why, evidence(ms)) }
+
+// evidence is the table of what each node said.
+func evidence(ms []member) string {
 	var nodes []galera.Node
 	for _, m := range ms {
 		nodes = append(nodes, m.Node)
 	}
-	return fmt.Errorf("%s\n%s", why, galera.Table(nodes))
+	return galera.Table(nodes)
 }
 
 // oneComponent refuses two primary components: rows are being written on both sides. Those of one

@@ -3,7 +3,6 @@ package kind
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"haprov/internal/cluster/pacemaker"
 	"haprov/internal/plan"
@@ -128,7 +127,7 @@ func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
 		if ph := p.again(c, late, seen); !ph.Empty() {
 			return ph, nil
 		}
-		return wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute), nil
+		return c.waiting(late, seen), nil
 	}
 	for _, n := range c.names {
 		if c.state.Standby(n) {

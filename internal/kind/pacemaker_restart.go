@@ -3,7 +3,6 @@ package kind
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"haprov/internal/act"
@@ -111,7 +110,7 @@ func (p *Pacemaker) restartAsked(c crm, seen probe.Hosts) (plan.Phase, error) {
 		return ph, err
 	}
 	if late := c.state.Late(); len(late) > 0 {
-		return wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute), nil
+		return c.waiting(late, seen), nil
 	}
 	active := c.state.Active()
 	switch {

@@ -53,6 +53,7 @@ type Wait struct {
 	Reason   string
 	Deadline time.Duration // from the first time this reason was given; scaled with the machine
 	Every    time.Duration // between two looks; 0 is one second
+	Evidence string        // what the hosts said at this look, for whoever waited in vain
 }
 
 // Phase is the next thing a cluster step does: actions by host, then everything is probed again.

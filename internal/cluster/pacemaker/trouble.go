@@ -1,6 +1,7 @@
 package pacemaker
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -96,6 +97,34 @@ func ParseTrouble(text string) (Trouble, error) {
 	t.Failures = t.Failures[:min(len(t.Failures), maxTrouble)]
 	t.Barred = t.Barred[:min(len(t.Barred), maxTrouble)]
 	return t, nil
+}
+
+// Evidence says in lines where each resource is, what failed, and what may not run where, for who
+// waited in vain for it. text is the same answer as ParseMon's.
+func Evidence(text string) string {
+	s, err := ParseMon(text)
+	if err != nil {
+		return ""
+	}
+	t, _ := ParseTrouble(text)
+	var b strings.Builder
+	for _, r := range s.Resources[:min(len(s.Resources), maxTrouble)] {
+		failed := ""
+		if r.Failed {
+			failed = ", failed"
+		}
+		fmt.Fprintf(&b, "  %s: %s %s%s\n", r.ID, r.Role, r.Node, failed)
+	}
+	for _, f := range t.Failures {
+		fmt.Fprintf(&b, "  %s failed on %s: %s (%s)\n", f.Action, f.Node, f.Said, f.When)
+	}
+	for _, x := range t.Barred {
+		fmt.Fprintf(&b, "  %s may not run on %s: it failed too often there\n", x.Resource, x.Node)
+	}
+	for _, id := range t.Constraint {
+		fmt.Fprintf(&b, "  DRBD's constraint %s: only the side with the good data is promoted\n", id)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // under are the elements of a section; none when there is no such section.

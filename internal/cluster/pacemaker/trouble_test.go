@@ -32,6 +32,18 @@ func TestTroubleIsRead(t *testing.T) {
 	}
 }
 
+func TestWhoWaitedInVainSeesWhatFailedAndWhere(t *testing.T) {
+	got := Evidence(troubled)
+	for _, want := range []string{"mysql_monitor_10000 failed on db1: not running: gone", "fs may not run on db2", "drbd-fence-by-handler-data"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	if got := Evidence("no answer"); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
 func FuzzParseTrouble(f *testing.F) {
 	f.Add(troubled)
 	f.Fuzz(func(_ *testing.T, text string) { _, _ = ParseTrouble(text) })
