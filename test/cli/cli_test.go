@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"haprov/internal/cli"
@@ -41,6 +42,12 @@ func TestCommands(t *testing.T) {
 					text := strings.ReplaceAll(ts.ReadFile(recipe), "WORKDIR", ts.Getenv("WORK"))
 					ts.Check(os.WriteFile(ts.MkAbs(recipe), []byte(text), 0o600))
 				}
+			},
+			// identity FILE: a new age identity.
+			"identity": func(ts *testscript.TestScript, _ bool, args []string) {
+				id, err := age.GenerateX25519Identity()
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(id.String()+"\n"), 0o600))
 			},
 		},
 		Condition: func(c string) (bool, error) { return c == "root" && os.Geteuid() == 0, nil },

@@ -84,7 +84,7 @@ func TestGaleraFaults(t *testing.T) {
 			return ok
 		})
 		for range 24 { // 96 MiB through a cache of 64
-			g.must(writer, "mariadb -e 'INSERT INTO app.ballast (x) SELECT RANDOM_BYTES(1024) FROM seq_1_to_1024; INSERT INTO app.ballast (x) SELECT REPEAT(RANDOM_BYTES(1024), 1024) FROM seq_1_to_3'")
+			g.must(writer, "mariadb app -e 'INSERT INTO app.ballast (x) SELECT RANDOM_BYTES(1024) FROM seq_1_to_1024; INSERT INTO app.ballast (x) SELECT REPEAT(RANDOM_BYTES(1024), 1024) FROM seq_1_to_3'")
 		}
 		l := g.load()
 		g.power("power-on", readers[0])

@@ -75,9 +75,25 @@ func (g *galera) step(t *testing.T, name string, f func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) {
 		outer := g.t
 		g.t = t
-		defer func() { g.t = outer }()
+		defer func() {
+			if t.Failed() && !g.down {
+				g.mend()
+			}
+			g.t = outer
+		}()
 		f(t)
 	})
+}
+
+// mend gives the next steps a whole cluster after one that failed.
+func (g *galera) mend() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	_ = g.command(ctx, "lab", "heal").Run()
+	for _, h := range append([]string{"proxy1", "proxy2"}, members...) {
+		_ = g.command(ctx, "lab", "power-on", h).Run()
+	}
+	_ = g.command(ctx, "up", "--yes").Run()
 }
 
 // on runs a command on a host; ok is false when it, or the way to it, failed.
