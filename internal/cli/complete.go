@@ -39,10 +39,10 @@ func (a *app) complete(root *cobra.Command) {
 			c.ValidArgsFunction = first(hosts)
 		case c.Name() == "maintenance":
 			c.ValidArgsFunction = first(hosts, []string{"on", "off"})
-		case c.CommandPath() == "haprov secret show":
+		case c.CommandPath() == "haprov secret show", c.CommandPath() == "haprov secret adopt":
 			c.ValidArgsFunction = first(a.names(func(j *job) (out []string) {
-				for _, cl := range j.program.Clusters {
-					out = append(out, cl.Secrets...)
+				for _, n := range j.secretsAsked("") {
+					out = append(out, n.name)
 				}
 				slices.Sort(out)
 				return slices.Compact(out)

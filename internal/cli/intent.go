@@ -101,6 +101,9 @@ func (a *app) switchoverCmd() *cobra.Command {
 func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 	v := a.view(f.look)
 	j, err := a.load()
+	if err == nil {
+		err = j.devicesKnown()
+	}
 	if err != nil {
 		return a.ended(v, err)
 	}

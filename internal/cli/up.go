@@ -75,6 +75,9 @@ with --prove-fencing. While it is away, writes stand still for some seconds.`,
 func (a *app) up(ctx context.Context, f upFlags) error {
 	v := a.view(f.plan)
 	j, err := a.load()
+	if err == nil {
+		err = j.devicesKnown()
+	}
 	if err != nil {
 		return a.ended(v, err)
 	}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -20,6 +19,7 @@ type builder struct {
 	opts    Options
 	recipes map[string]*recipeDef // nil: looked for and not there
 	seen    sights
+	asked   *names                     // secrets that the inventory itself asks for
 	made    map[*recipe.Item]hcl.Range // where steps are written
 }
 
@@ -64,10 +64,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	}
 	b.owners(c)
 	b.proofs(d, &c, p)
-	for n := range used.set {
-		c.Secrets = append(c.Secrets, n)
-	}
-	sort.Strings(c.Secrets)
+	c.Secrets = used.sorted()
 	return c, true
 }
 

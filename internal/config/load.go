@@ -68,7 +68,7 @@ func Load(path string, o Options) (*recipe.Program, Problems) {
 			b.recipes[r.Name] = b.define(r)
 		}
 	}
-	p := &recipe.Program{Inventory: b.inv}
+	p := &recipe.Program{Inventory: b.inv, Secrets: b.asked.sorted()}
 	for _, blk := range b.file.Clusters {
 		if c, ok := b.cluster(blk); ok {
 			p.Clusters = append(p.Clusters, c)
@@ -89,8 +89,9 @@ func start(path string, o *Options) *builder {
 	f := newFiles(dir, o.Shipped)
 	r := &report{files: f}
 	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, driver: o.Driver, places: map[string]hcl.Range{}}
-	w.ctx = &hcl.EvalContext{Functions: f.reach("inventory", o.Secrets, &names{})}
-	return &builder{world: w, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}}
+	asked := &names{}
+	w.ctx = &hcl.EvalContext{Functions: f.reach("inventory", o.Secrets, asked)}
+	return &builder{world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}}
 }
 
 // read gives the inventory's text, one byte more than is allowed at most.

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,7 +14,7 @@ import (
 	"haprov/internal/secret"
 )
 
-// Secrets gives generated secrets of a cluster; "" is the inventory itself. One that does not
+// Secrets gives generated secrets of a cluster; "inventory" is the inventory itself. One that does not
 // exist is drawn, exists is false then, and the caller keeps it before the first action. length is
 // in characters, 0 for the store's own.
 type Secrets interface {
@@ -48,6 +50,12 @@ func (n *names) add(s string) {
 		n.set = map[string]bool{}
 	}
 	n.set[s] = true
+}
+
+func (n *names) sorted() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Sorted(maps.Keys(n.set))
 }
 
 func (f *files) templateFunc() function.Function {

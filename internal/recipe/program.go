@@ -16,6 +16,7 @@ import (
 type Program struct {
 	Inventory *inventory.Inventory
 	Clusters  []Cluster
+	Secrets   []string // names that the inventory itself asks for, sorted
 }
 
 // Cluster is one recipe over its hosts.

@@ -77,10 +77,13 @@ func (s *Store) write(cluster, name string, t secret.Text) error {
 	return syncDir(p)
 }
 
-// replace writes a secret again, in place of the file that holds the same in the clear.
+// replace writes a secret, in place of the file that there may be.
 func (s *Store) replace(cluster, name string, t secret.Text) error {
 	p, err := s.path(cluster, name)
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
 		return err
 	}
 	beside, err := s.beside(p, t)

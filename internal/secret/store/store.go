@@ -160,6 +160,20 @@ func (s *Store) Put(cluster, name string, t secret.Text) error {
 	return nil
 }
 
+// Replace is Put for one that may exist already: it takes its place as a whole.
+func (s *Store) Replace(cluster, name string, t secret.Text) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.replace(cluster, name, t); err != nil {
+		return err
+	}
+	key := cluster + "/" + name
+	s.has[key] = t
+	delete(s.new, key)
+	delete(s.clear, key)
+	return nil
+}
+
 // List names a cluster's secrets.
 func (s *Store) List(cluster string) (out []string, err error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, cluster))
