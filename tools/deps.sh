@@ -2,8 +2,9 @@
 # Installs the Debian packages that the tests need and that are missing: as root, or with sudo.
 set -eu
 missing=
-# gcc and libc6-dev: the race detector links with them.
-for p in openssh-server openssh-client gcc libc6-dev; do
+# gcc and libc6-dev: the race detector links with them. nftables and iproute2: the firewalls are
+# tried in network namespaces.
+for p in openssh-server openssh-client gcc libc6-dev nftables iproute2; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0
