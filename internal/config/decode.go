@@ -144,7 +144,7 @@ func (d decoder) attr(a *hclsyntax.Attribute, out reflect.Value, f *field, ctx *
 		out.Set(reflect.ValueOf(&a.Expr).Elem())
 		return true
 	}
-	if hosts != nil && readsEach(a.Expr) {
+	if hosts != nil && (f.perHost || readsEach(a.Expr)) {
 		return d.byHost(a, out, f, hosts)
 	}
 	v, ok := d.value(a.Expr, ctx)

@@ -172,6 +172,10 @@ recipe "r" {
 	if d := cmp.Diff(want, a[1].Cluster); d != "" || a[1].Address != "db:meeting.ring" || a[1].Step != nil || len(a[1].Hosts) != 2 {
 		t.Errorf("%s: %s", a[1].Address, d)
 	}
+	p, problems = config.Load("x.hcl", config.Options{Text: text("      backing = \"/dev/vdb\"")})
+	if len(problems) > 0 || len(p.Clusters[0].Chains[1].Items[1].Cluster.(*meeting).Backing) != 2 {
+		t.Errorf("one value for all hosts: %s", problems.Render(80, false))
+	}
 	for body, want := range map[string]string{
 		"same = each.host.name":    `"same" differs between hosts`,
 		`same = facts.kernel`:      "Facts are not known here",

@@ -39,7 +39,7 @@ host "db1" {
 host "db2" {
   network "a" { address = "10.0.0.12" }
   network "b" { address = "10.0.1.12" }
-  disk "data" { device = "/dev/vdb" }
+  disk "data" { device = "/dev/disk/by-id/scsi-2" }
   fence "fence_virsh" { options = { ip = "10.0.9.2", plug = "db2", identity_file = "/root/.ssh/id", pcmk_reboot_timeout = "45s" } }
 }
 cluster "shop" {

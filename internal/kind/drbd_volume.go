@@ -2,6 +2,8 @@ package kind
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -25,9 +27,11 @@ var drbdVolumeSpec = Spec{
 // far it is, is told by the disks themselves: the metadata's signature, the identifiers' state in
 // /proc/drbd, and the file system's label, which becomes final only as the last thing.
 type DRBDVolume struct {
-	Where      `hcl:"-"`
-	Name       string `hcl:"name,label" about:"The resource's name in the resource file"`
-	Backing    string `hcl:"backing" about:"The disk under it, the same path on both hosts"`
+	Where `hcl:"-"`
+	Name  string `hcl:"name,label" about:"The resource's name in the resource file"`
+
+	Backing map[string]string `hcl:"backing" each:"host" about:"The disk under it on each host: each.host.disk.NAME.device"`
+
 	Minor      int    `hcl:"minor,optional" default:"0" about:"The device's number: /dev/drbdN"`
 	Filesystem string `hcl:"filesystem,optional" default:"ext4" about:"The file system; ext4 is the only one yet"`
 	Seed       string `hcl:"seed,optional" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
@@ -36,7 +40,9 @@ type DRBDVolume struct {
 // Check finds what cannot be done.
 func (d *DRBDVolume) Check() []Problem {
 	var p problems
-	p.path("backing", d.Backing)
+	for _, n := range slices.Sorted(maps.Keys(d.Backing)) {
+		p.path("backing", d.Backing[n])
+	}
 	p.matches("name", d.Name, moduleName, "resource name")
 	if d.Filesystem != "ext4" {
 		p.add("filesystem", "Unknown file system", "Found "+quoted(d.Filesystem)+"; expected ext4.")
@@ -68,7 +74,7 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		if seen[n].Lost != "" {
 			return plan.Phase{}, fmt.Errorf("%s cannot be seen (%s): a volume is not touched on one side alone", n, seen[n].Lost)
 		}
-		v, err := d.read(seen[n].Seen)
+		v, err := d.read(n, seen[n].Seen)
 		if err != nil {
 			return plan.Phase{}, fmt.Errorf("%s: %w", n, err)
 		}
@@ -103,7 +109,7 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		if !a.unused || !b.unused {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent, and not fresh: they held data once\n%s", table(names, vs))
 		}
-		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh()), nil
+		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh(names[0])), nil
 	case !a.Healthy() || !b.Healthy():
 		return d.waiting("both sides are up to date", 5*time.Minute, names, vs), nil
 	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
@@ -127,17 +133,17 @@ func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase,
 			continue
 		}
 		if !v.blank {
-			return ph, fmt.Errorf("%s on %s is not blank (%s): a disk that holds anything is not used\n%s", d.Backing, n, v.holds, table(names, vs))
+			return ph, fmt.Errorf("%s on %s is not blank (%s): a disk that holds anything is not used\n%s", d.Backing[n], n, v.holds, table(names, vs))
 		}
-		one := d.phase("", n, "write DRBD's metadata to "+d.Backing, "drbdadm create-md --force "+d.Name, d.stillBlank())
+		one := d.phase("", n, "write DRBD's metadata to "+d.Backing[n], "drbdadm create-md --force "+d.Name, d.stillBlank(n))
 		ph.Changes[n] = one.Changes[n]
 	}
 	return ph, nil
 }
 
 // stillBlank looks again, in the same shell, at what the decision rests on.
-func (d *DRBDVolume) stillBlank() string {
-	b := shell.Quote(d.Backing)
+func (d *DRBDVolume) stillBlank(host string) string {
+	b := shell.Quote(d.Backing[host])
 	return "s=$(blockdev --getsize64 " + b + ") || exit 1; [ -z \"$(wipefs -n --noheadings " + b + ")\" ] || exit 1; z=$({ dd if=" + b + " bs=1M count=1; dd if=" + b +
 		" bs=1M skip=$((s/1048576-1)); } 2>/dev/null | tr -d '\\000' | head -c 1 | wc -c); [ \"$z\" = 0 ]"
 }
@@ -154,9 +160,9 @@ func (d *DRBDVolume) up(names []string, vs map[string]volume) plan.Phase {
 }
 
 // stillFresh looks again whether both sides are connected and neither ever held anything.
-func (d *DRBDVolume) stillFresh() string {
+func (d *DRBDVolume) stillFresh(host string) string {
 	return fmt.Sprintf("grep -q '^ *%d: cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent ' /proc/drbd && drbdadm get-gi %s | grep -q '^%s' && { %s; [ \"$magic\" != 53ef ]; }",
-		d.Minor, shell.Quote(d.Name), justCreated, d.superblock())
+		d.Minor, shell.Quote(d.Name), justCreated, d.superblock(host))
 }
 
 // takeUp lets the running volume follow its resource file. Options change while it runs; what
@@ -190,14 +196,14 @@ func (d *DRBDVolume) format(host string) plan.Phase {
 		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
 	}
 	do += "e2label " + dev + " " + d.label()
-	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock() + "; [ \"$magic\" != 53ef ] || [ \"$label\" = " + unfinished + " ]"
+	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + "; [ \"$magic\" != 53ef ] || [ \"$label\" = " + unfinished + " ]"
 	return d.phase("make the file system", host, "make "+d.Filesystem+" on "+dev, do, guard)
 }
 
 func (d *DRBDVolume) phase(name, host, title, do, guard string) plan.Phase {
 	return plan.Phase{Name: name, Changes: map[string]plan.Change{host: {
 		Diffs:   []plan.Diff{{Attribute: "volume " + d.Name, Have: "not yet", Want: title}},
-		Actions: []act.Action{{Title: title, Shell: do, Guard: guard, Touches: d.subjects()}},
+		Actions: []act.Action{{Title: title, Shell: do, Guard: guard, Touches: d.subjects(host)}},
 	}}}
 }
 

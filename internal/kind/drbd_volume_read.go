@@ -11,24 +11,26 @@ import (
 	"haprov/internal/shell"
 )
 
-func (d *DRBDVolume) subjects() []probe.Subject {
-	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing)}
+func (d *DRBDVolume) subjects(host string) []probe.Subject {
+	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing[host])}
 }
 
 // superblock prints magic number and label of an ext file system (offsets 1080 and 1144 of ext4's
 // documented layout). It reads past the page cache: DRBD writes below it, and a buffered read of
 // the disk under a volume may be an old one.
-func (d *DRBDVolume) superblock() string {
-	head := "dd if=" + shell.Quote(d.Backing) + " iflag=direct bs=4096 count=1 2>/dev/null | dd bs=1 "
+func (d *DRBDVolume) superblock(host string) string {
+	head := "dd if=" + shell.Quote(d.Backing[host]) + " iflag=direct bs=4096 count=1 2>/dev/null | dd bs=1 "
 	return "magic=$(" + head + "skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(" + head + "skip=1144 count=16 2>/dev/null | tr -d '\\000')"
 }
 
-func (d *DRBDVolume) disk() probe.Query {
-	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing)+"); echo signatures: \"$@\"; "+d.superblock()+
-		"; echo \"magic: $magic\"; echo \"label: $label\"; echo \"identifiers: $(drbdadm get-gi "+shell.Quote(d.Name)+" 2>/dev/null)\"", d.subjects()...)
+func (d *DRBDVolume) disk(host string) probe.Query {
+	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing[host])+"); echo signatures: \"$@\"; "+d.superblock(host)+
+		"; echo \"magic: $magic\"; echo \"label: $label\"; echo \"identifiers: $(drbdadm get-gi "+shell.Quote(d.Name)+" 2>/dev/null)\"", d.subjects(host)...)
 }
 
-func (d *DRBDVolume) block() probe.Query { return probe.Query{Kind: probe.Block, Name: d.Backing} }
+func (d *DRBDVolume) block(host string) probe.Query {
+	return probe.Query{Kind: probe.Block, Name: d.Backing[host]}
+}
 
 // pending names the commands by which drbdadm would make the running volume what the resource file
 // says. Their arguments stay on the host: the shared secret may be among them.
@@ -36,13 +38,13 @@ func (d *DRBDVolume) pending() string {
 	return "o=$(drbdadm --dry-run adjust " + shell.Quote(d.Name) + ") && printf '%s\\n' \"$o\" | awk '{print $2}'"
 }
 
-func (d *DRBDVolume) adjust() probe.Query {
-	return probe.Cmd("drbd adjust "+d.Name, d.pending(), append(d.subjects(), fileSubject("/etc/drbd.d/"+d.Name+".res"))...)
+func (d *DRBDVolume) adjust(host string) probe.Query {
+	return probe.Cmd("drbd adjust "+d.Name, d.pending(), append(d.subjects(host), fileSubject("/etc/drbd.d/"+d.Name+".res"))...)
 }
 
 // Probe asks for the module's view, for what is on the disk, and what Pacemaker was told.
 func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, procQuery(), d.disk(), d.block(), d.adjust(), cibQuery(), monQuery(), unitQuery("pacemaker.service"))
+	return unread(seen[host].Seen, procQuery(), d.disk(host), d.block(host), d.adjust(host), cibQuery(), monQuery(), unitQuery("pacemaker.service"))
 }
 
 // volume is one host's part.
@@ -60,14 +62,14 @@ type volume struct {
 	holds     string
 }
 
-func (d *DRBDVolume) read(s probe.Seen) (v volume, err error) {
-	b, ok := s.Block(d.Backing)
-	disk := s.Get(d.disk())
+func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
+	b, ok := s.Block(d.Backing[host])
+	disk := s.Get(d.disk(host))
 	if !ok || disk.State != probe.Answered || s.Get(procQuery()).State != probe.Answered {
 		return v, fmt.Errorf("no answer about the disk")
 	}
 	if !b.Exists {
-		return v, fmt.Errorf("%s is not there", d.Backing)
+		return v, fmt.Errorf("%s is not there", d.Backing[host])
 	}
 	v.Status = drbd.ParseProc(s.Get(procQuery()).Out, fmt.Sprint(d.Minor))
 	v.blank, v.size, v.holds = b.Blank && b.Holds == "", b.Size, b.Holds
@@ -86,7 +88,7 @@ func (d *DRBDVolume) read(s probe.Seen) (v volume, err error) {
 			v.unused = strings.HasPrefix(t, justCreated)
 		}
 	}
-	if a := s.Get(d.adjust()); v.Up && a.State == probe.Answered {
+	if a := s.Get(d.adjust(host)); v.Up && a.State == probe.Answered {
 		if a.Exit != 0 {
 			return v, fmt.Errorf("drbdadm does not understand the resource file: %s", a.Out)
 		}

@@ -27,9 +27,9 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 		}
 		out[n] = probe.HostSeen{Seen: probe.NewSeen(map[probe.Key]probe.Answer{
 			procQuery().Key(): {State: probe.Answered, Out: s.proc},
-			d.disk().Key():    {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
-			d.block().Key():   {State: probe.Answered, Out: s.block},
-			d.adjust().Key():  {State: probe.Answered, Out: s.pending},
+			d.disk(n).Key():   {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
+			d.block(n).Key():  {State: probe.Answered, Out: s.block},
+			d.adjust(n).Key(): {State: probe.Answered, Out: s.pending},
 			cibQuery().Key():  {State: probe.Answered, Out: s.cib},
 			monQuery().Key():  {State: probe.Answered, Out: s.mon},
 
@@ -40,7 +40,7 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 }
 
 func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
-	d := &DRBDVolume{Name: "mysql", Backing: "/dev/disk/by-haprov/data", Filesystem: "ext4", Seed: "true"}
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "ext4", Seed: "true"}
 	blank := side{proc: gone, block: clean}
 	down := side{proc: gone, signatures: "drbd", block: used}
 	alone := side{proc: line("cs:WFConnection ro:Secondary/Unknown ds:Inconsistent/DUnknown"), signatures: "drbd", block: used}
@@ -111,6 +111,9 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 			for _, a := range ch.Actions {
 				if (strings.Contains(a.Shell, "create-md") || strings.Contains(a.Shell, "mkfs") || strings.Contains(a.Shell, "new-current-uuid") || strings.Contains(a.Shell, "adjust")) && a.Guard == "" {
 					t.Errorf("%s: %s: %s destroys and looks at nothing first", c.name, n, a.Title)
+				}
+				if strings.Contains(a.Guard, d.Backing[map[string]string{"db1": "db2", "db2": "db1"}[n]]) {
+					t.Errorf("%s: %s: %s looks at the other host's disk", c.name, n, a.Title)
 				}
 			}
 		}

@@ -3,11 +3,21 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"haprov/internal/engine"
 	"haprov/internal/plan"
 )
+
+// toChange counts; what is known only on the way is not in the number.
+func toChange(p engine.Plan) string {
+	more := slices.ContainsFunc(p.Items, func(it engine.PlanItem) bool { return it.Provisional || len(it.Then) > 0 })
+	if more {
+		return fmt.Sprintf("at least %d to change", p.Changes())
+	}
+	return fmt.Sprintf("%d to change", p.Changes())
+}
 
 // brief draws a plan with a line a step, hosts with the same change together. New texts are counted,
 // changed ones are shown; whatever destroys data is shown in full.
@@ -64,5 +74,5 @@ func (v *Human) brief(w io.Writer, p engine.Plan) {
 			v.diff(w, d)
 		}
 	}
-	fmt.Fprintf(w, "%d to change\n", p.Changes())
+	fmt.Fprintln(w, toChange(p))
 }

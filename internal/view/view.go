@@ -138,7 +138,7 @@ func (v *Human) plan(p engine.Plan) {
 			fmt.Fprintf(w, "    then: %s\n", strings.Join(it.Then, ", "))
 		}
 	}
-	fmt.Fprintf(w, "%d to change\n", p.Changes())
+	fmt.Fprintln(w, toChange(p))
 }
 
 func (v *Human) diff(w io.Writer, d plan.Diff) {
