@@ -63,6 +63,8 @@ func attributes(t reflect.Type) (out []Attribute) {
 			a.Type = "an expression"
 		case f.bytes:
 			a.Type = `a size such as "2GiB"`
+		case f.perHost:
+			a.Type = expected(f.typ.Elem())
 		default:
 			a.Type = expected(f.typ)
 		}
