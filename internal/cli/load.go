@@ -130,7 +130,7 @@ func (j *job) target(h inventory.Host) transport.Target {
 			KnownHosts: []string{j.lab.KnownHosts()}, OnlyKnown: true, Dial: j.lab.Dial}
 	}
 	t := transport.Target{Name: h.Name, Address: v.Address(h, "ssh"), Port: h.SSH.Port, User: h.SSH.User, KeyFiles: h.SSH.Keys, UseAgent: h.SSH.Agent,
-		KnownHosts: h.SSH.KnownHosts, OnlyKnown: h.SSH.OnlyKnown, HostKeyAlias: h.SSH.Alias, Become: h.SSH.Sudo, Config: j.user}
+		KnownHosts: h.SSH.KnownHosts, OnlyKnown: h.SSH.OnlyKnown, HostKeyAlias: h.SSH.Alias, Become: h.SSH.Sudo, Jumps: h.SSH.Jump, Config: j.user}
 	if j.vagrant != nil {
 		t = j.vagrant.target(t)
 	}

@@ -23,7 +23,7 @@ type vagrant struct {
 
 // target fills in what Vagrant knows of a host.
 func (v *vagrant) target(t transport.Target) transport.Target {
-	t.Address, t.Port, t.User, t.Config, t.Become = "", 0, "", v.config, true
+	t.Address, t.Port, t.User, t.Config, t.Become, t.Jumps = "", 0, "", v.config, true, ""
 	if pin := v.pins[t.Name]; pin != "" && len(t.KnownHosts) == 0 {
 		// By name: Vagrant gives machines other ports and addresses from one start to the next.
 		t.KnownHosts, t.OnlyKnown, t.HostKeyAlias = []string{pin}, true, t.Name

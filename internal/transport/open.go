@@ -55,8 +55,17 @@ func open(ctx context.Context, t Target) (*session, error) {
 
 // filled is t with Config's and the usual values where t says nothing.
 func (t Target) filled() (Target, error) {
+	var err error
+	if t.Jumps != "" && t.Jump == nil && t.Dial == nil {
+		c := t.Config
+		if c == nil {
+			c = &SSHConfig{}
+		}
+		if t, err = c.jump(t, t.Jumps, 0); err != nil {
+			return t, err
+		}
+	}
 	if t.Config != nil {
-		var err error
 		if t, err = t.Config.fill(t); err != nil {
 			return t, err
 		}

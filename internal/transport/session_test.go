@@ -191,6 +191,23 @@ func TestJumpHost(t *testing.T) {
 	}
 }
 
+// As the inventory's ssh block says it: keys and known hosts are its own, too.
+func TestJumpHostByName(t *testing.T) {
+	jump, over := inProcess(t)
+	_, target := inProcess(t)
+	target.Jumps = "root@" + jump.Addr
+	target.KeyFiles = append(target.KeyFiles, over.KeyFiles...)
+	target.KnownHosts = append(target.KnownHosts, over.KnownHosts...)
+	s := login(t, target)
+	if r := run(t, s, "echo far"); string(r.Out) != "far\n" {
+		t.Errorf("%q", r.Out)
+	}
+	jump.Drop()
+	if _, err := s.Exchange(t.Context(), "true", nil); !errors.Is(err, transport.ErrLost) {
+		t.Errorf("it did not go over the jump host: %v", err)
+	}
+}
+
 func TestPassphraseIsAskedOnlyForATakenKey(t *testing.T) {
 	srv, target := inProcess(t)
 	dir := t.TempDir()

@@ -176,6 +176,12 @@ func (c *SSHConfig) jump(t Target, list string, depth int) (Target, error) {
 		if err != nil {
 			return t, err
 		}
+		if list == t.Jumps { // the inventory's own: so are keys and known hosts
+			j.OnlyKnown = t.OnlyKnown
+			if len(j.KeyFiles) == 0 {
+				j.KeyFiles = t.KeyFiles
+			}
+		}
 		via = &j
 	}
 	t.Jump = via

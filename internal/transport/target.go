@@ -28,6 +28,7 @@ type Target struct {
 
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error) // nil: TCP
 	Jump   *Target                                                           // log in there first and go on from it
+	Jumps  string                                                            // the same as text, [USER@]HOST[:PORT],...: as ssh -J, with what Config says of them, else KeyFiles
 	Proxy  string                                                            // ProxyCommand of ssh_config, run by /bin/sh; %h %p %r are replaced
 	Config *SSHConfig                                                        // fills what is empty above; nil: nothing is read
 
