@@ -299,7 +299,8 @@ recipe "galera" {
 
   check "every member is Synced in the primary component and may serve" {
     on       = "each"
-    run      = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | /usr/local/lib/haprov/galera-health | head -n 1 | tee /dev/stderr | grep -qE '^HTTP/1.0 (200|503 maintenance)'"
+    # asked as the proxies ask, by the account that answers them
+    run      = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | socat -t 10 - TCP:${each.host.network.service.address}:9200 | head -n 1 | tee /dev/stderr | grep -qE '^HTTP/1.0 (200|503 maintenance)'"
     deadline = "1m"
   }
   check "the database answers on the virtual IP" {
