@@ -42,7 +42,7 @@ func (a *app) forward(ctx context.Context, listen string) error {
 	defer w.Close()
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return err
+		return errInput{fmt.Sprintf("%v; --listen takes another address and port, with port 0 a free one", err)}
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	fmt.Fprintf(a.err, "%s serves %s\n", l.Addr(), w.to.Endpoint)

@@ -35,7 +35,10 @@ func (a *app) recoverCmd() *cobra.Command {
 		Short: "Bring back a cluster that has no primary component",
 		Long: `Asks every node what it holds, shows the table, waits first whether the cluster heals by
 itself, then starts the most advanced node and joins the others one by one. Anything
-doubtful is a refusal with the evidence; --accept-missing names nodes to do without.`,
+doubtful is a refusal with the evidence; --accept-missing names nodes to do without.
+
+On the two-node stack: a host that was restarted while the other one is gone waits for both.
+Shows what is known; --accept-missing has the missing one fenced and lets this one go on.`,
 		Example: "  haprov recover --plan\n  haprov recover -i galera.hcl --yes\n  haprov recover --accept-missing db3",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.intend(c.Context(), in, f) },
@@ -50,7 +53,7 @@ func (a *app) restartCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "restart --rolling",
 		Short:   "Restart the database servers, one after the other",
-		Long:    "Takes each server out of service, restarts it and waits until the cluster calls it healthy\nbefore the next. The one that serves comes last.",
+		Long:    "Takes each server out of service, restarts it and waits until the cluster calls it healthy\nbefore the next. The one that serves comes last. The two-node stack has one server: it is away\nfor as long as its restart takes.",
 		Example: "  haprov restart --rolling\n  haprov restart --rolling --plan -i galera.hcl",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

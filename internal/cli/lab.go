@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -27,6 +28,9 @@ func (a *app) labCmd() *cobra.Command {
 		x := &cobra.Command{Use: use, Short: short, Example: example, Args: cobra.ExactArgs(n), RunE: func(c *cobra.Command, args []string) error {
 			l, err := a.labOpen()
 			if err != nil {
+				return err
+			}
+			if err := machines(l, args); err != nil {
 				return err
 			}
 			return f(c.Context(), l, args)
@@ -78,7 +82,7 @@ func (a *app) labCmd() *cobra.Command {
 	c.AddCommand(&cobra.Command{Use: "dial NAME IP PORT", Hidden: true, Args: cobra.ExactArgs(3), RunE: func(c *cobra.Command, args []string) error {
 		return lab.DialStdio(c.Context(), args[0], args[1]+":"+args[2], a.in, a.out)
 	}})
-	return c
+	return chapter(c)
 }
 
 // labOpen finds the inventory's lab; with no inventory that loads, the only lab there is.
@@ -88,9 +92,23 @@ func (a *app) labOpen() (*lab.Client, error) {
 		return nil, err
 	}
 	if j.program.Inventory.Lab == nil {
-		return nil, errInput{"the inventory has no lab"}
+		return nil, errInput{"the inventory has no lab: lab, ssh, ssh-config and down are for machines that haprov made"}
 	}
 	return lab.Open(j.program.Inventory.Lab.Name)
+}
+
+// machines checks that a lab has these.
+func machines(l *lab.Client, names []string) error {
+	var there []string
+	for _, h := range l.Spec().Hosts {
+		there = append(there, h.Name)
+	}
+	for _, n := range names {
+		if !slices.Contains(there, n) {
+			return errInput{fmt.Sprintf("no machine %.60q in lab %s; there is %s", n, l.Spec().Name, strings.Join(there, ", "))}
+		}
+	}
+	return nil
 }
 
 func (a *app) hostNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -174,6 +192,13 @@ func (a *app) sshConfigCmd() *cobra.Command {
 func (a *app) sshCmd() *cobra.Command {
 	return &cobra.Command{Use: "ssh HOST [-- COMMAND...]", Short: "Log in to one of the lab's machines", Example: "  haprov ssh db1\n  haprov ssh db1 -- uname -a", Args: cobra.MinimumNArgs(1), ValidArgsFunction: a.hostNames, RunE: func(_ *cobra.Command, args []string) error {
 		l, err := a.labOpen()
+		if err == nil {
+			_, host, ok := strings.Cut(args[0], "@")
+			if !ok {
+				host = args[0]
+			}
+			err = machines(l, []string{host})
+		}
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -62,10 +64,11 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	root.SetErr(errw)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(args...)
-	_, _, err := root.Find(args)
-	if asked := len(args) > 0 && strings.HasPrefix(args[0], "__complete"); err != nil && !asked {
-		err = errInput{err.Error()}
-	} else {
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		chapter(c)
+	}
+	err := unknown(root, args)
+	if err == nil {
 		err = root.ExecuteContext(ctx)
 	}
 	a.still()
@@ -74,6 +77,27 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 		fmt.Fprintf(errw, "haprov: %s\n", view.Clean(a.closing(err)))
 	}
 	return code(err)
+}
+
+// unknown is what is wrong with the name of a command; none when it is known.
+func unknown(root *cobra.Command, args []string) error {
+	switch {
+	case len(args) > 0 && strings.HasPrefix(args[0], "__complete"):
+		return nil
+	case len(args) > 1 && args[0] == "help":
+		args = args[1:]
+	}
+	_, _, err := root.Find(args)
+	if err == nil {
+		return nil
+	}
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	for _, w := range args {
+		if near := root.SuggestionsFor(w); len(near) > 0 && strings.Contains(text, strconv.Quote(w)) {
+			return errInput{text + "; did you mean " + strings.Join(near, " or ") + "?"}
+		}
+	}
+	return errInput{text + "; haprov help lists them"}
 }
 
 // closing is the last line of a command that failed. What was drawn already is not told again.
@@ -86,6 +110,8 @@ func (a *app) closing(err error) string {
 		}
 	}
 	switch {
+	case errors.Is(err, engine.ErrDanger):
+		text += "; haprov up" + a.flags() + " --allow ADDRESS lets that step do it"
 	case errors.Is(err, lab.ErrNoLab):
 		text += "; haprov up" + a.flags() + " makes it"
 	case errors.Is(err, lab.ErrHalted):
@@ -109,15 +135,30 @@ a POSIX shell, sshd and root or sudo, nothing else.`,
 		SilenceErrors: true,
 		Version:       buildVersion(),
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errInput{err.Error()} })
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return errInput{fmt.Sprintf("%v; %s --help lists them", err, c.CommandPath())}
+	})
 	f := c.PersistentFlags()
 	f.StringVarP(&a.inventory, "inventory", "i", "", "inventory `FILE` (default: haprov.hcl here, else the shipped two-node one)")
 	f.BoolVar(&a.json, "json", false, "write JSON lines")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show each login and exchange")
 	f.BoolVar(&a.useVagrant, "vagrant", false, "take addresses, ports and keys from vagrant ssh-config")
-	c.AddCommand(a.upCmd(), a.planCmd(), a.validateCmd(), a.inventoryCmd(), a.verifyCmd(), a.downCmd(), a.sshCmd(), a.sshConfigCmd(), a.labCmd(), a.secretCmd(),
-		a.statusCmd(), a.forwardCmd(), a.sqlCmd(), a.graphCmd(), a.versionCmd(),
-		a.switchoverCmd(), a.maintenanceCmd(), a.restartCmd(), a.recoverCmd())
+	for _, g := range []struct {
+		title string
+		has   []*cobra.Command
+	}{
+		{"Build", []*cobra.Command{a.upCmd(), a.planCmd(), a.validateCmd(), a.verifyCmd(), a.secretCmd()}},
+		{"Look and use", []*cobra.Command{a.statusCmd(), a.sqlCmd(), a.forwardCmd(), a.inventoryCmd(), a.graphCmd()}},
+		{"Operate", []*cobra.Command{a.switchoverCmd(), a.maintenanceCmd(), a.restartCmd(), a.recoverCmd()}},
+		{"Lab", []*cobra.Command{a.labCmd(), a.sshCmd(), a.sshConfigCmd(), a.downCmd()}},
+	} {
+		c.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})
+		for _, x := range g.has {
+			x.GroupID = g.title
+			c.AddCommand(x)
+		}
+	}
+	c.AddCommand(a.versionCmd())
 	c.AddCommand(&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitHelp, Run: nil})
 	c.AddCommand(a.referenceCmd())
 	a.complete(c)
@@ -129,15 +170,49 @@ a POSIX shell, sshd and root or sudo, nothing else.`,
 func badArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return errInput{fmt.Sprintf("%s: %v (usage: %s)", c.CommandPath(), err, c.UseLine())}
+			err := check(c, args)
+			switch {
+			case err == nil:
+				return nil
+			case check(c, nil) == nil && len(args) == 1: // it takes none
+				err = fmt.Errorf("takes no argument, found %.60q", args[0])
 			}
-			return nil
+			return errInput{fmt.Sprintf("%s: %v (usage: %s)", short(c), err, c.UseLine())}
 		}
 	}
 	for _, sub := range c.Commands() {
 		badArgs(sub)
 	}
+}
+
+// short is a command without the program's name, which stands before every message.
+func short(c *cobra.Command) string { return strings.TrimPrefix(c.CommandPath(), "haprov ") }
+
+// chapter is a command that only has others beneath it: alone it prints its help, and what it does
+// not have is the user's mistake.
+func chapter(c *cobra.Command) *cobra.Command {
+	c.Use = c.Name() + " COMMAND"
+	c.DisableFlagsInUseLine = true
+	c.SuggestionsMinimumDistance = 2
+	c.Args = nil
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		var names []string
+		for _, sub := range c.Commands() {
+			if sub.IsAvailableCommand() {
+				names = append(names, sub.Name())
+			}
+		}
+		text := fmt.Sprintf("%s has no command %.60q; ", short(c), args[0])
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			return errInput{text + "did you mean " + strings.Join(near, " or ") + "?"}
+		}
+		slices.Sort(names)
+		return errInput{text + "there is " + strings.Join(names, ", ")}
+	}
+	return c
 }
 
 func buildVersion() string {

@@ -41,7 +41,7 @@ func (a *app) secretCmd() *cobra.Command {
 		Example: "  haprov secret list\n  haprov secret show app\n  haprov secret adopt ipmi",
 	}
 	c.AddCommand(a.secretListCmd(), a.secretShowCmd(), a.secretAdoptCmd())
-	return c
+	return chapter(c)
 }
 
 func (a *app) secretListCmd() *cobra.Command {
