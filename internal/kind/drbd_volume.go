@@ -99,7 +99,8 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 	case !a.Up || !b.Up:
 		return d.up(names, vs), nil
 	case a.Connection == "StandAlone" || b.Connection == "StandAlone":
-		return plan.Phase{}, fmt.Errorf("the two sides do not talk to each other any more (split brain?); nothing is thrown away on a guess\n%s", table(names, vs))
+		return plan.Phase{}, fmt.Errorf("the two sides do not talk to each other any more (split brain?); nothing is thrown away on a guess. "+
+			"On the side whose writes are to go: drbdadm secondary %[1]s && drbdadm connect --discard-my-data %[1]s; on the other one: drbdadm connect %[1]s; then run this again\n%[2]s", d.Name, table(names, vs))
 	case a.Connection != "Connected" || b.Connection != "Connected":
 		return d.waiting("the two sides connect", time.Minute, names, vs), nil
 	case a.Disk == "Inconsistent" && b.Disk == "Inconsistent":
@@ -109,11 +110,19 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		if !a.unused || !b.unused {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent, and not fresh: they held data once\n%s", table(names, vs))
 		}
+		if a.bytes || b.bytes {
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that is no ext4: only blank disks are taken\n%s", table(names, vs))
+		}
 		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh(names[0])), nil
 	case !a.Healthy() || !b.Healthy():
 		return d.waiting("both sides are up to date", 5*time.Minute, names, vs), nil
 	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
 		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
+	}
+	if !a.formatted && a.bytes || !b.formatted && b.bytes {
+		return plan.Phase{}, fmt.Errorf("the volume holds something that is no ext4: nothing is put over it. "+
+			"If it is of no use to anybody (a power cut while the file system was made): drbdadm primary %[1]s && wipefs -a %[2]s && dd if=/dev/zero of=%[2]s bs=1M count=1 && drbdadm secondary %[1]s, on one host\n%[3]s",
+			d.Name, d.device(), table(names, vs))
 	}
 	host := names[0]
 	if b.Role == "Primary" {
@@ -124,11 +133,13 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 
 func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase, error) {
 	ph := plan.Phase{Name: "create metadata", Changes: map[string]plan.Change{}, Then: []string{"connect", "first sync", "make the file system"}}
-	for _, n := range names {
+	for i, n := range names {
 		v := vs[n]
 		if v.metadata {
-			if v.formatted || v.Disk != "" && v.Disk != "Inconsistent" {
-				return ph, fmt.Errorf("%s holds data and the other side has no metadata: replace the other disk by hand first\n%s", n, table(names, vs))
+			other := names[1-i]
+			if vs[other].blank && (v.formatted || v.bytes || v.Disk != "" && v.Disk != "Inconsistent") {
+				return ph, fmt.Errorf("%[1]s holds data and the disk of %[2]s is blank, as after it was replaced. To have it filled from %[1]s, on %[2]s: drbdadm create-md %[3]s && drbdadm up %[3]s; then run this again\n%[4]s",
+					n, other, d.Name, table(names, vs))
 			}
 			continue
 		}
@@ -143,25 +154,31 @@ func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase,
 
 // stillBlank looks again, in the same shell, at what the decision rests on.
 func (d *DRBDVolume) stillBlank(host string) string {
-	b := shell.Quote(d.Backing[host])
-	return "s=$(blockdev --getsize64 " + b + ") || exit 1; [ -z \"$(wipefs -n --noheadings " + b + ")\" ] || exit 1; z=$({ dd if=" + b + " bs=1M count=1; dd if=" + b +
-		" bs=1M skip=$((s/1048576-1)); } 2>/dev/null | tr -d '\\000' | head -c 1 | wc -c); [ \"$z\" = 0 ]"
+	return blankGuard(d.Backing[host]) + " && w=$(wipefs -n --noheadings \"$d\") && [ -z \"$w\" ]"
 }
 
 func (d *DRBDVolume) up(names []string, vs map[string]volume) plan.Phase {
 	ph := plan.Phase{Name: "connect", Changes: map[string]plan.Change{}}
 	for _, n := range names {
 		if !vs[n].Up {
-			one := d.phase("", n, "bring "+d.Name+" up", "drbdadm up "+d.Name, "")
+			one := d.phase("", n, "bring "+d.Name+" up", hushed("drbdadm up "+d.Name), "")
 			ph.Changes[n] = one.Changes[n]
 		}
 	}
 	return ph
 }
 
+// hush takes the shared secret out of what drbdadm prints: when a command that it runs fails, it shows
+// the whole of it (seen with drbd-utils 9.22).
+const hush = `sed "s/\(--shared-secret=\)[^[:space:]]*/\1(sensitive)/g"`
+
+func hushed(command string) string {
+	return "said=$(" + command + " 2>&1) || { rc=$?; printf '%s\\n' \"$said\" | " + hush + "; exit $rc; }"
+}
+
 // stillFresh looks again whether both sides are connected and neither ever held anything.
 func (d *DRBDVolume) stillFresh(host string) string {
-	return fmt.Sprintf("grep -q '^ *%d: cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent ' /proc/drbd && drbdadm get-gi %s | grep -q '^%s' && { %s; [ \"$magic\" != 53ef ]; }",
+	return fmt.Sprintf("grep -q '^ *%d: cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent ' /proc/drbd && drbdadm get-gi %s | grep -q '^%s' && { %s; [ \"$magic\" = 0000 ] && [ \"$head\" = 0 ]; }",
 		d.Minor, shell.Quote(d.Name), justCreated, d.superblock(host))
 }
 
@@ -176,7 +193,7 @@ func (d *DRBDVolume) takeUp(names []string, vs map[string]volume) (plan.Phase, e
 			}
 		}
 		if len(vs[n].pending) > 0 {
-			one := d.phase("", n, "adjust "+d.Name+" ("+strings.Join(vs[n].pending, ", ")+")", "drbdadm adjust "+d.Name,
+			one := d.phase("", n, "adjust "+d.Name+" ("+strings.Join(vs[n].pending, ", ")+")", hushed("drbdadm adjust "+d.Name),
 				"p=$("+d.pending()+") && ! printf '%s\\n' \"$p\" | grep -qv -e '-options$'")
 			ph.Changes[n] = one.Changes[n]
 		}
@@ -190,13 +207,13 @@ func (d *DRBDVolume) format(host string) plan.Phase {
 	dev := d.device()
 	// There may be no cluster yet that could answer a fence handler: while the file system is made,
 	// which nobody uses, a lost peer must not freeze it. The resource file's word holds again after.
-	do := fmt.Sprintf("m=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null || :; rmdir \"$m\"; drbdadm secondary %[1]s; drbdadm adjust %[1]s' EXIT\ndrbdsetup disk-options %[2]d --fencing=dont-care\ndrbdadm primary %[1]s\n", d.Name, d.Minor) +
+	do := fmt.Sprintf("m=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null || :; rmdir \"$m\"; drbdadm secondary %[1]s || :; %[3]s' EXIT\ndrbdsetup disk-options %[2]d --fencing=dont-care\ndrbdadm primary %[1]s\n", d.Name, d.Minor, "drbdadm adjust "+d.Name+" 2>&1 | "+hush) +
 		"mkfs.ext4 -q -F -L " + unfinished + " " + dev + "\n"
 	if d.Seed != "" {
 		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
 	}
 	do += "e2label " + dev + " " + d.label()
-	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + "; [ \"$magic\" != 53ef ] || [ \"$label\" = " + unfinished + " ]"
+	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + "\n[ \"$magic $head\" = '0000 0' ] || [ \"$magic $label\" = '53ef " + unfinished + "' ]"
 	return d.phase("make the file system", host, "make "+d.Filesystem+" on "+dev, do, guard)
 }
 

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,17 +16,20 @@ func (d *DRBDVolume) subjects(host string) []probe.Subject {
 	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing[host])}
 }
 
-// superblock prints magic number and label of an ext file system (offsets 1080 and 1144 of ext4's
-// documented layout). It reads past the page cache: DRBD writes below it, and a buffered read of
-// the disk under a volume may be an old one.
+// superblock sets magic and label of an ext file system (offsets 1080 and 1144 of ext4's documented
+// layout), and head: 0 when the first MiB is zero bytes, looked at only when there is no such file
+// system. What cannot be read is neither: magic then is "unread". It reads past the page cache: DRBD
+// writes below it, and a buffered read of the disk under a volume may be an old one.
 func (d *DRBDVolume) superblock(host string) string {
-	head := "dd if=" + shell.Quote(d.Backing[host]) + " iflag=direct bs=4096 count=1 2>/dev/null | dd bs=1 "
-	return "magic=$(" + head + "skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(" + head + "skip=1144 count=16 2>/dev/null | tr -d '\\000')"
+	read := "dd if=" + shell.Quote(d.Backing[host]) + " iflag=direct bs="
+	first := read + "4096 count=1 2>/dev/null | dd bs=1 "
+	return "magic=$(" + first + "skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(" + first + "skip=1144 count=16 2>/dev/null | tr -d '\\000')\n" +
+		"head=0; case $magic in 53ef) ;; ????) head=$({ " + read + "1M count=1 2>/dev/null || echo unread; } | tr -d '\\000' | head -c 1 | wc -c);; *) magic=unread;; esac"
 }
 
 func (d *DRBDVolume) disk(host string) probe.Query {
 	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing[host])+"); echo signatures: \"$@\"; "+d.superblock(host)+
-		"; echo \"magic: $magic\"; echo \"label: $label\"; echo \"identifiers: $(drbdadm get-gi "+shell.Quote(d.Name)+" 2>/dev/null)\"", d.subjects(host)...)
+		"\necho \"magic: $magic\"; echo \"head: $head\"; echo \"label: $label\"; echo \"identifiers: $(drbdadm get-gi "+shell.Quote(d.Name)+" 2>/dev/null)\"", d.subjects(host)...)
 }
 
 func (d *DRBDVolume) block(host string) probe.Query {
@@ -57,10 +61,13 @@ type volume struct {
 	cared     bool     // Pacemaker takes it up there, sooner or later
 	blank     bool
 	formatted bool
+	bytes     bool // it begins with something that is no ext file system
 	label     string
 	size      int64
 	holds     string
 }
+
+var magicForm = regexp.MustCompile(`^[0-9a-f]{4}$`)
 
 func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 	b, ok := s.Block(d.Backing[host])
@@ -81,7 +88,12 @@ func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 			v.metadata = strings.Contains(" "+t+" ", " drbd ")
 			v.blank = v.blank && t == ""
 		case "magic":
+			if !magicForm.MatchString(t) {
+				return v, fmt.Errorf("the beginning of %s cannot be read", d.Backing[host])
+			}
 			v.formatted = t == "53ef"
+		case "head":
+			v.bytes = t != "0"
 		case "label":
 			v.label = t
 		case "identifiers":

@@ -1,14 +1,18 @@
 package kind
 
 import (
+	"errors"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
+	"haprov/internal/act"
 	"haprov/internal/probe"
 )
 
 // side is what one host of a volume would answer.
-type side struct{ proc, signatures, magic, label, block, identifiers, pending, cib, mon, unit string }
+type side struct{ proc, signatures, magic, head, label, block, identifiers, pending, cib, mon, unit string }
 
 const (
 	gone  = "cat: /proc/drbd: No such file or directory"
@@ -25,9 +29,15 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 			out[n] = probe.HostSeen{Lost: "no route"}
 			continue
 		}
+		if s.magic == "" {
+			s.magic = "0000"
+		}
+		if s.head == "" {
+			s.head = "0"
+		}
 		out[n] = probe.HostSeen{Seen: probe.NewSeen(map[probe.Key]probe.Answer{
 			procQuery().Key(): {State: probe.Answered, Out: s.proc},
-			d.disk(n).Key():   {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
+			d.disk(n).Key():   {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nhead: " + s.head + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
 			d.block(n).Key():  {State: probe.Answered, Out: s.block},
 			d.adjust(n).Key(): {State: probe.Answered, Out: s.pending},
 			cibQuery().Key():  {State: probe.Answered, Out: s.cib},
@@ -59,6 +69,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 	}
 	waiting := side{proc: line("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
 	changed := func(s side, pending string) side { s.pending = pending; return s }
+	bytes := func(s side, magic, head string) side { s.magic, s.head = magic, head; return s }
 	with := func(s side, proc string) side { s.proc = line(proc); return s }
 
 	for _, c := range []struct {
@@ -71,7 +82,12 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		{"a disk with a file system", side{proc: gone, signatures: "ext4", magic: "53ef", label: "home", block: used}, blank, "", "", "not blank"},
 		{"a disk with bytes that nobody knows", side{proc: gone, block: used}, blank, "", "", "not blank"},
 		{"cut short between the two", down, blank, "create metadata", "", ""},
-		{"a new disk beside one with data", ready, blank, "", "", "holds data"},
+		{"a new disk beside one with data", ready, blank, "", "", "on db2: drbdadm create-md mysql && drbdadm up mysql"},
+		{"a used disk beside one with data", ready, side{proc: gone, signatures: "xfs", block: used + "TYPE=xfs"}, "", "", "not blank (TYPE=xfs)"},
+		{"a disk that cannot be read", side{proc: gone, magic: "unread", block: clean}, blank, "", "", "cannot be read"},
+		{"a volume whose beginning cannot be read", bytes(equal, "unread", "0"), bytes(equal, "unread", "0"), "", "", "cannot be read"},
+		{"a volume with a file system of another type", bytes(equal, "0000", "1"), bytes(equal, "0000", "1"), "", "", "holds something"},
+		{"metadata put beside a file system of another type", bytes(fresh, "0000", "1"), fresh, "", "", "hold something"},
 		{"metadata on both", down, down, "connect", "", ""},
 		{"waiting for the peer", alone, alone, "", "connect", ""},
 		{"connected and fresh", fresh, fresh, "first sync", "", ""},
@@ -82,7 +98,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		{"somebody else's file system", with(side{signatures: "drbd", magic: "53ef", label: "home", block: used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", `labelled "home"`},
 		{"a file system without a label", with(side{signatures: "drbd", magic: "53ef", block: used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", "not this volume's"},
 		{"resynchronising", with(ready, "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"), with(ready, "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate"), "", "synchronised", ""},
-		{"split brain", with(ready, "cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown"), ready, "", "", "nothing is thrown away"},
+		{"split brain", with(ready, "cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown"), ready, "", "", "drbdadm connect --discard-my-data mysql"},
 		{"a host that is away", ready, side{}, "", "", "one side alone"},
 		{"the resource file changed", ready, changed(with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "net-options\ndisk-options\n"), "take up the changed resource file", "", ""},
 		{"the resource file names another address", ready, changed(ready, "net-options\ndisconnect\n"), "", "", "haprov maintenance db2 on"},
@@ -116,6 +132,67 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 					t.Errorf("%s: %s: %s looks at the other host's disk", c.name, n, a.Title)
 				}
 			}
+		}
+	}
+}
+
+func TestOnlyZeroBytesAndUnfinishedWorkAreFormatted(t *testing.T) {
+	disk := t.TempDir() + "/disk"
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": disk}}
+	a := d.format("db1").Changes["db1"].Actions[0]
+	a.Shell = "true"
+	write(t, disk, strings.Repeat("\x00", 2<<20))
+	if err := exec.Command("dd", "if="+disk, "of=/dev/null", "iflag=direct", "bs=4096", "count=1").Run(); err != nil {
+		t.Skip("no direct reads in the folder of temporary files")
+	}
+	superblock := func(label string) string {
+		return strings.Repeat("\x00", 1080) + "\x53\xef" + strings.Repeat("\x00", 62) + label + strings.Repeat("\x00", 1<<20)
+	}
+	for name, x := range map[string]struct {
+		text string
+		want act.State
+	}{
+		"zero bytes":        {strings.Repeat("\x00", 2<<20), act.Done},
+		"unfinished":        {superblock(unfinished), act.Done},
+		"finished":          {superblock("hv-mysql"), act.Refused},
+		"without a label":   {superblock(""), act.Refused},
+		"another type":      {"XFSB" + strings.Repeat("\x00", 2<<20), act.Refused},
+		"something further": {strings.Repeat("\x00", 1<<16) + "_BHRfS_M" + strings.Repeat("\x00", 2<<20), act.Refused},
+		"too short":         {"", act.Refused},
+	} {
+		write(t, disk, x.text)
+		if rs := run(t, a); rs[0].State != x.want {
+			t.Errorf("%s: %+v", name, rs[0])
+		}
+	}
+	if err := os.Remove(disk); err != nil {
+		t.Fatal(err)
+	}
+	if rs := run(t, a); rs[0].State != act.Refused {
+		t.Errorf("not there: %+v", rs[0])
+	}
+}
+
+func TestAFailedCommandOfDRBDKeepsTheSharedSecret(t *testing.T) {
+	bin := t.TempDir()
+	write(t, bin+"/drbdadm", "#!/bin/sh\ncase $1 in primary | secondary) exit 10;; esac\necho \"Command 'drbdsetup-84 connect mysql --cram-hmac-alg=sha256 --shared-secret=TOPSECRET --verify-alg=crc32c' terminated with exit code 10\" >&2\nexit 10\n")
+	if err := os.Chmod(bin+"/drbdadm", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/a", "db2": "/b"}}
+	up := d.up([]string{"db1"}, map[string]volume{"db1": {}})
+	ph, err := d.takeUp([]string{"db1"}, map[string]volume{"db1": {pending: []string{"net-options"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []act.Action{up.Changes["db1"].Actions[0], ph.Changes["db1"].Actions[0], d.format("db1").Changes["db1"].Actions[0]} {
+		out, err := exec.Command("sh", "-e", "-c", strings.ReplaceAll(a.Shell, "drbdsetup", "true")).CombinedOutput()
+		if e := (*exec.ExitError)(nil); !errors.As(err, &e) || e.ExitCode() != 10 {
+			t.Errorf("%s: %v", a.Title, err)
+		}
+		if s := string(out); strings.Contains(s, "TOPSECRET") || !strings.Contains(s, "terminated with exit code 10") || !strings.Contains(s, "--verify-alg") {
+			t.Errorf("%s: %s", a.Title, s)
 		}
 	}
 }
