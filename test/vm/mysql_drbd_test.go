@@ -159,6 +159,15 @@ func (c *two) broken(t *testing.T) {
 		c.healthy()
 	})
 	c.step(t, "two runs at once, the first one interrupted", c.crowd)
+	c.step(t, "halted, then brought up again", func(t *testing.T) {
+		c.run(2*time.Minute, "lab", "halt")
+		s := c.up(8 * time.Minute)
+		if s.Failed != 0 || s.Changes != 0 {
+			t.Errorf("%+v", s)
+		}
+		t.Logf("%d changes in %.0f s", s.Changes, s.Seconds)
+		c.healthy()
+	})
 	c.step(t, "after all of it, a run changes nothing", func(t *testing.T) {
 		if s := c.up(2 * time.Minute); s.Changes != 0 || s.Failed != 0 {
 			t.Errorf("%+v", s)
