@@ -181,7 +181,7 @@ func single(q Query) string {
 		return fmt.Sprintf("[ -f %s ] && { printf 'x\\n'; head -c %d -- %s; }", n, q.max(), n)
 	}
 	return "d=" + n + `; if [ -b "$d" ]; then s=$(blockdev --getsize64 "$d"); k=$((s/1048576-1)); [ "$k" -ge 0 ] || k=0
-z=$({ dd if="$d" bs=1M count=1; dd if="$d" bs=1M skip=$k; } 2>/dev/null | tr -d '\000' | head -c 1 | wc -c)
+z=$({ dd if="$d" bs=1M count=1 && dd if="$d" bs=1M skip=$k || echo unread; } 2>/dev/null | tr -d '\000' | head -c 1 | wc -c)
 [ "$z" = 0 ] && z=blank || z=data; h=$(blkid -p -o export "$d" 2>/dev/null | grep -v ^DEVNAME= | tr '\n' ' '); printf '%s|%s|%s\n' "$s" "$z" "$h"; fi`
 }
 

@@ -174,3 +174,26 @@ func BenchmarkParse(b *testing.B) {
 		Parse(qs, nonce, []byte(out.String()))
 	}
 }
+
+func TestADiskThatCannotBeReadIsNotBlank(t *testing.T) {
+	dev := ""
+	for _, p := range []string{"/dev/loop0", "/dev/sda", "/dev/vda", "/dev/nvme0n1", "/dev/ubda"} {
+		if i, err := os.Stat(p); err == nil && i.Mode()&os.ModeDevice != 0 && i.Mode()&os.ModeCharDevice == 0 {
+			dev = p
+		}
+	}
+	if dev == "" {
+		t.Skip("no block device here")
+	}
+	bin := t.TempDir()
+	for name, text := range map[string]string{"blockdev": "echo 8388608", "blkid": "exit 2", "dd": "echo 'Input/output error' >&2; exit 1"} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	s, _ := ask(t, Query{Kind: Block, Name: dev})
+	if b, ok := s.Block(dev); !ok || !b.Exists || b.Size != 8<<20 || b.Blank {
+		t.Errorf("%+v %v", b, ok)
+	}
+}
