@@ -102,7 +102,9 @@ printf 'data %s\n' "$(stat -c %i-%Y "$d/ibdata1" 2>/dev/null)"
 printf 'watched %s\n' "$(find ` + watchedFile + ` -mmin -5 2>/dev/null | wc -l)"
 printf 'torn %s\n' "$(test -e "$d/sst_in_progress" && echo 1 || echo 0)"
 printf 'process %s\n' "$(pgrep -x -c 'mariadbd|mysqld' || :)"
-for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|lost+found|test|'#'*|.*|'*') ;; *) printf 'database %s\n' "$(printf %s "${x##*/}" | head -c 64 | base64 -w0)";; esac; done`
+for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|lost+found|'#'*|.*|'*') continue;; test) ls -A "$x" | grep -qvx db.opt || continue;; esac
+printf 'database %s\n' "$(printf %s "${x##*/}" | head -c 64 | base64 -w0)"; done
+while read -r a m b; do case $a in '#'*) m=;; esac; case $m in /?*) ;; *) continue;; esac; case $d/ in "$m"/*) mountpoint -q "$m" || printf 'unmounted %s\n' "$m";; esac; done </etc/fstab || :`
 	q := probe.Cmd("galera keeps", text, "sql", probe.Subject("unit:"+g.Unit), probe.Subject("file:"+g.Maintenance), "galera", "package:mariadb-server")
 	q.Max = 64 << 10
 	return q
@@ -135,6 +137,7 @@ type member struct {
 	drain   string // the maintenance file's text; empty when it is not there
 	writer  string // who writes, as this node knows; empty: it does not
 	empty   bool   // grastate.dat is there, and empty
+	away    string // where its data is to be mounted, and is not
 	watched bool   // it was given time to heal by itself, some minutes ago at most
 }
 
@@ -187,6 +190,8 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked and no other node is in a primary component: nothing is started; haprov recover says more")
 		case !m.Stopped():
 			running = append(running, m)
+		case m.away != "":
+			return plan.Phase{}, doubt(ms, m.unseen())
 		case m.State == nil && m.Unread == "" && len(m.Databases) > 0:
 			return plan.Phase{}, doubt(ms, m.Name+" holds databases that never were in a cluster: a new cluster would replace them on all nodes but one; move them away, or give them to import")
 		case !m.Empty():
@@ -260,6 +265,11 @@ func primaries(ms []member) (out []member) {
 		}
 	}
 	return out
+}
+
+// unseen says why nobody knows what a stopped node holds: its disk is not there.
+func (m member) unseen() string {
+	return fmt.Sprintf("%[2]s is in /etc/fstab and not mounted on %[1]s: what it holds cannot be seen, and a copy would go to another disk; mount %[2]s on %[1]s first", m.Name, m.away)
 }
 
 // counts tells that the member's server has the other one in its component.

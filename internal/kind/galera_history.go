@@ -19,6 +19,8 @@ func (g *Galera) enter(ms []member, m member) (plan.Phase, error) {
 	p := m.Position()
 	ended, left := m.left(first)
 	switch {
+	case m.away != "":
+		return plan.Phase{}, doubt(ms, m.unseen())
 	case left && m.Unsure():
 		return g.readPositions([]member{m}), nil
 	case left && p.Seqno > ended:
@@ -26,7 +28,7 @@ func (g *Galera) enter(ms []member, m member) (plan.Phase, error) {
 	case left:
 	case p.UUID == first.Status.UUID && newest >= 0 && p.Seqno > newest:
 		return plan.Phase{}, doubt(ms, fmt.Sprintf("%s holds write sets that the cluster has not (%d, %d): joining would replace them; save the rows, then move its data directory away", m.Name, p.Seqno, newest))
-	case m.Empty() || m.Torn || p.UUID == first.Status.UUID || p.UUID == galera.ZeroUUID:
+	case m.Empty() || m.Torn && m.State == nil || p.UUID == first.Status.UUID || p.UUID == galera.ZeroUUID:
 	case m.State == nil:
 		return plan.Phase{}, doubt(ms, m.Name+" holds databases that never were in this cluster: joining would replace them; move its data directory away first")
 	default:

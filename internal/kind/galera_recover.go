@@ -39,6 +39,9 @@ func (g *Galera) recovery(ms []member) (plan.Phase, error) {
 	}
 	var running, unsure []member
 	for _, m := range asked {
+		if m.away != "" {
+			return plan.Phase{}, doubt(ms, m.unseen()+"; to do without its rows: --accept-missing "+m.Name)
+		}
 		if !m.Stopped() {
 			running = append(running, m)
 		} else if m.Unsure() {

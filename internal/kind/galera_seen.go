@@ -92,6 +92,8 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 			m.life = value
 		case "data":
 			m.data = value
+		case "unmounted":
+			m.away = firstLine(value)
 		case "watched":
 			m.watched = value != "0"
 		case "torn":
@@ -105,6 +107,9 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 	g.readStatus(m, s.Get(g.sql()))
 	if a := s.Get(g.says()); g.Writer != "" && a.State == probe.Answered && a.Exit == 0 && g.member(strings.TrimSpace(a.Out)) {
 		m.writer = strings.TrimSpace(a.Out)
+	}
+	if !m.Stopped() {
+		m.away = ""
 	}
 	// A position recovered before the server's last start, or of other data, says nothing any more.
 	if life, p, ok := strings.Cut(strings.TrimSpace(position), " "); ok && life == m.life+"."+m.data && m.Stopped() {

@@ -3,6 +3,7 @@ package kind
 import (
 	"encoding/base64"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ type galeraNode struct {
 	watched   bool
 	torn      bool   // sst_in_progress is there
 	sees      string // names of the members that it counts
+	unmounted string // a mount of /etc/fstab that is not there
 	before    string // UUID:SEQNO that the cluster was recovered from
 }
 
@@ -74,6 +76,9 @@ func (n galeraNode) seen(g *Galera) probe.HostSeen {
 	for _, d := range strings.Fields(n.databases) {
 		kept += "database " + b64(d) + "\n"
 	}
+	if n.unmounted != "" {
+		kept += "unmounted " + n.unmounted + "\n"
+	}
 	s := probe.NewSeen(said(g.unit(), 0, "LoadState=loaded\nActiveState="+n.unit)).With(said(g.owed(), 0, n.owes)).With(said(g.kept(), 0, kept))
 	p := strings.Split(strings.Replace(n.wsrep, "Donor/Desynced", "Donor", 1), "/")
 	last := ""
@@ -116,6 +121,7 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 	foreign := but(ordered, func(n *galeraNode) { n.grastate = cluster2 + ":77:0" })
 	alone := galeraNode{unit: "inactive", databases: "shop"}
 	garbage := but(crashed, func(n *galeraNode) { n.grastate = "?" })
+	unmounted := galeraNode{unit: "failed", unmounted: "/var/lib/mysql"}
 	for _, x := range []struct {
 		name                  string
 		a, b, c               galeraNode
@@ -133,6 +139,11 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 		{"a broken state transfer is done again", of("1", synced), but(joining, func(n *galeraNode) { n.unit = "failed" }), blank3, "join db2", "", ""},
 		{"a first state transfer broken off leaves an empty file", of("1", synced), galeraNode{unit: "failed", grastate: "empty", torn: true}, blank3, "join db2", "", ""},
 		{"a full copy broken off half-way", of("1", synced), galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:0", databases: "app", torn: true}, blank3, "join db2", "", ""},
+		{"another cluster's, with an old mark of a copy", of("1", synced), but(foreign, func(n *galeraNode) { n.torn = true }), blank3, "", "", "another cluster's data"},
+		{"a disk is not mounted, all are blank else", blank3, unmounted, blank3, "", "", "mount /var/lib/mysql on db2"},
+		{"a disk is not mounted, one holds the cluster", ordered, unmounted, blank3, "", "", "mount /var/lib/mysql on db2"},
+		{"a disk is not mounted, the others run", synced, synced, unmounted, "", "", "mount /var/lib/mysql on db3"},
+		{"it runs, whatever is not mounted", synced, synced, but(synced, func(n *galeraNode) { n.unmounted = "/var/lib/mysql" }), "", "", ""},
 		{"a broken copy is no start", galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:0", databases: "app", torn: true}, blank3, blank3, "", "", "nothing is started from it"},
 		{"nor is one that says nothing of its cluster", galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:1", databases: "app", life: "a", position: galera.ZeroUUID + ":-1"}, blank3, blank3, "", "", "nothing is started from it"},
 		{"a torn one is not the first", galeraNode{unit: "failed", grastate: "empty", torn: true}, blank3, blank3, "start a new cluster on db2", "", ""},
@@ -202,6 +213,8 @@ func TestRecoveryFailsClosed(t *testing.T) {
 		{"two histories", nil, at("7"), but(ordered, func(n *galeraNode) { n.grastate = cluster2 + ":77:0" }), at("9"), "", "", "different clusters"},
 		{"zero history with databases", nil, but(crashed, func(n *galeraNode) { n.position = galera.ZeroUUID + ":-1" }), at("7"), at("9"), "", "", "--accept-missing db1"},
 		{"the data gives no position", nil, but(crashed, func(n *galeraNode) { n.position = "nonsense" }), at("7"), at("9"), "", "", "--accept-missing db1"},
+		{"a disk is not mounted", nil, at("7"), at("9"), galeraNode{unit: "failed", unmounted: "/var/lib"}, "", "", "--accept-missing db3"},
+		{"a disk is not mounted, accepted", []string{"db3"}, at("7"), at("9"), galeraNode{unit: "failed", unmounted: "/var/lib"}, "start the cluster from db2 at " + cluster1 + ":9", "", ""},
 		{"blank disks", nil, blank3, blank3, blank3, "", "", "nothing to recover"},
 		{"one disk was replaced", nil, blank3, at("7"), at("9"), "start the cluster from db3 at " + cluster1 + ":9", "", ""},
 	} {
@@ -315,5 +328,40 @@ func TestMembersLeaveOneByOneWhileTheOthersAreHealthy(t *testing.T) {
 		g := threeNodes()
 		ph, err := g.Leave([]Node{{Name: "db3"}}).Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
 		expect(t, x.name, ph, err, x.phase, "", x.refused)
+	}
+}
+
+func TestWhatANodeKeepsIsReadOnARealHost(t *testing.T) {
+	dir := t.TempDir()
+	fstab := dir + "/fstab"
+	write(t, fstab, "# "+dir+"/c\n#x "+dir+"/c ext4\n\nx\nproc /proc proc defaults 0 0\nx / ext4 defaults 0 1\nx "+dir+"/a ext4 defaults 0 2\nx "+dir+"/b ext4 defaults\nx none swap sw")
+	for name, x := range map[string]struct {
+		data, make string
+		want       string
+	}{
+		"not mounted":                {"a/mysql", "mkdir -p a/mysql", "unmounted " + dir + "/a"},
+		"mounted nowhere of its own": {"c", "mkdir c", ""},
+		"only the server's own":      {"d", "mkdir -p d/mysql d/sys d/performance_schema d/lost+found 'd/#x' d/test; touch d/test/db.opt", ""},
+		"tables in test":             {"e", "mkdir -p e/test; touch e/test/db.opt e/test/orders.ibd", "database dGVzdA=="},
+		"one of a user":              {"f", "mkdir -p 'f/sh op'", "database c2ggb3A="},
+	} {
+		g := threeNodes()
+		g.Data = dir + "/" + x.data
+		if out, err := exec.Command("sh", "-c", "cd "+dir+" && "+x.make).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %s", name, out)
+		}
+		out, err := exec.Command("sh", "-c", strings.ReplaceAll(g.kept().Shell, "/etc/fstab", fstab)).Output()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var got []string
+		for _, l := range strings.Split(string(out), "\n") {
+			if strings.HasPrefix(l, "unmounted") || strings.HasPrefix(l, "database") {
+				got = append(got, l)
+			}
+		}
+		if strings.Join(got, "|") != x.want {
+			t.Errorf("%s: %q, want %q", name, got, x.want)
+		}
 	}
 }
