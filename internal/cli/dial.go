@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ type way struct {
 // oneTry bounds how long one host may take to answer.
 const oneTry = 10 * time.Second
 
-// Dial connects to the endpoint. The error joins those of all hosts.
+// Dial connects to the endpoint. The error is errNoAnswer with what was said by each host.
 func (w *way) Dial(ctx context.Context) (net.Conn, error) {
 	if w.job.lab != nil {
 		ctx, cancel := context.WithTimeout(ctx, oneTry)
@@ -71,7 +72,11 @@ func (w *way) Dial(ctx context.Context) (net.Conn, error) {
 		w.over = s
 		return c, nil
 	}
-	return nil, fmt.Errorf("%w: %w", errNoAnswer, errors.Join(bad...))
+	said := make([]string, 0, len(bad))
+	for _, err := range bad {
+		said = append(said, err.Error())
+	}
+	return nil, fmt.Errorf("%w: %s", errNoAnswer, strings.Join(said, "; "))
 }
 
 func (w *way) login(ctx context.Context, host string) (transport.Session, error) {

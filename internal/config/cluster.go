@@ -39,7 +39,9 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 		return c, false
 	}
 	c.About = d.About
-	b.wants(d, &c, blk)
+	if !b.wants(d, &c, blk) {
+		return c, false // all that is said of the role would be told again
+	}
 	used := &names{}
 	p := b.place(c, blk.Name, used)
 	input, ok := b.inputs(d, blk.Inputs, p.shared, p.shared, blk.Range)
@@ -137,7 +139,8 @@ func roleHosts(c recipe.Cluster, role string) []string {
 }
 
 // wants checks a cluster's roles and machines against what the recipe asks for.
-func (b *builder) wants(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
+// whole says that no role is missing.
+func (b *builder) wants(d *recipeDef, c *recipe.Cluster, blk clusterBlock) (whole bool) {
 	var known []string
 	for _, on := range d.on {
 		if !contains(known, on.role) {
@@ -163,12 +166,15 @@ func (b *builder) wants(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
 			b.at(blk.Roles[i].Range, fmt.Sprintf("Role %q has a wrong size", r.Name), "Found %d hosts, recipe %s takes %s.", len(r.Hosts), d.Name, want)
 		}
 	}
+	whole = true
 	for _, n := range known {
 		if n != "all" && roleHosts(*c, n) == nil && b.fails == 0 {
+			whole = false
 			b.at(blk.Range, fmt.Sprintf("Missing role %q", n), "Recipe %s needs it: write role %q { hosts = [host.NAME, ...] }.", d.Name, n)
 		}
 	}
 	b.needs(d, c, blk)
+	return whole
 }
 
 func (b *builder) needs(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {

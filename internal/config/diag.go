@@ -104,7 +104,11 @@ func (r *report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 				known = append(known, k)
 			}
 			sort.Strings(known)
-			r.at(step.SourceRange(), fmt.Sprintf("Unknown name %s", bounded(name)), "%s%s has no %s. %s", path, hostOf(t, ctx), name, meant(name, known))
+			next := meant(name, known)
+			if strings.HasSuffix(path, ".disk") && len(known) == 0 {
+				next = fmt.Sprintf("Write disk %q { device = \"/dev/disk/by-id/...\" } in each host's block; in a lab, size instead of device.", name)
+			}
+			r.at(step.SourceRange(), fmt.Sprintf("Unknown name %s", bounded(name)), "%s%s has no %s. %s", path, hostOf(t, ctx), name, next)
 			return true
 		default:
 			return false

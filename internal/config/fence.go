@@ -48,7 +48,9 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 		case strings.ContainsAny(v.Reveal(), "\x00\n\r"):
 			w.at(f.Range, fmt.Sprintf("Option %q has several lines", n), "A fence option is one line.")
 		case isPassword(n):
-			n = "password"
+			if n = "password"; !v.IsSensitive() {
+				w.warn(f.Range, "Password stands in the inventory", "Write password = secret(\"NAME\") and give it by: haprov secret adopt NAME.")
+			}
 		case v.IsSensitive():
 			w.at(f.Range, fmt.Sprintf("Option %q is a secret", n), "Only the password may be one: the others stand in the cluster's configuration.")
 		}

@@ -83,6 +83,18 @@ func TestFenceDevicesOfRealMachines(t *testing.T) {
 	}
 }
 
+// TestAPasswordInTheOpenIsToldOf says what to write instead.
+func TestAPasswordInTheOpenIsToldOf(t *testing.T) {
+	text := strings.ReplaceAll(realMachines, `secret("ipmi")`, `"calvin"`)
+	p, problems := config.Load("testdata/real.hcl", config.Options{Text: []byte(text), Shipped: haprov.Shipped, Secrets: secrets{}})
+	if p == nil || len(problems) != 1 || problems[0].Summary != "Password stands in the inventory" {
+		t.Error(problems.Render(100, false))
+	}
+	if strings.Contains(problems.Render(100, false), "calvin") {
+		t.Error("it is shown once more")
+	}
+}
+
 // TestEveryShippedInventoryLoads reads what a user copies, as it stands.
 func TestEveryShippedInventoryLoads(t *testing.T) {
 	files, err := fs.Glob(haprov.Shipped, "inventory/*.hcl")

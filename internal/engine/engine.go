@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -112,6 +113,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	r.each(func(h *host) error { return h.open(ctx) })
 	r.each(func(h *host) error { return h.observe(ctx, h.items, true, r.riding(h.name)...) })
 	s := Summary{Hosts: len(r.hosts), Also: r.also()}
+	if !slices.ContainsFunc(r.hosts, func(h *host) bool { return h.failed() == nil }) {
+		return r.end(s, nil) // nobody said anything: what is wanted cannot be compared with what is
+	}
 	refused := r.preflight()
 	p := r.decide()
 	s.Seen = p

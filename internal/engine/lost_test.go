@@ -64,3 +64,21 @@ func TestAHostThatCannotBeReachedHoldsNobodyUp(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyIsAskedAboutHostsThatCannotBeReached(t *testing.T) {
+	open := func(context.Context, string) (transport.Session, error) {
+		return nil, fmt.Errorf("no route: %w", transport.ErrUnreachable)
+	}
+	meet := &recipe.Item{Address: "db:others.x", Cluster: others{meeting{t.TempDir()}}, Hosts: []string{"db1", "db2"}}
+	o := Options{Hosts: []recipe.Chain{{Host: "db1", Items: []*recipe.Item{meet}}, {Host: "db2", Items: []*recipe.Item{meet}}}, Open: open, Holder: "test",
+		Approve: func(Plan) bool { t.Error("asked"); return false }, Events: func(e Event) {
+			if _, ok := e.(Planned); ok {
+				t.Error("a plan was made of nothing")
+			}
+		}}
+	for _, o.PlanOnly = range []bool{false, true} {
+		if s, err := Run(t.Context(), o); !errors.Is(err, transport.ErrUnreachable) || s.Failed != 2 {
+			t.Errorf("%+v %v", s, err)
+		}
+	}
+}
