@@ -65,7 +65,7 @@ func (v *Human) brief(w io.Writer, p engine.Plan) {
 		all = append(all, e)
 	}
 	for _, e := range all {
-		line := fmt.Sprintf("%-8s %s", strings.Join(e.hosts, ","), e.step)
+		line := fmt.Sprintf("%-8s %s", strings.Join(e.hosts, ","), Clean(e.step))
 		if e.text != "" {
 			line += ": " + e.text
 		}

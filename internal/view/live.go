@@ -248,7 +248,7 @@ func (v *Live) waitsFor(host string) *pause {
 
 // sides puts a name and a text to the left, and times to the right; the text gives way.
 func sides(width int, name, text, right string) string {
-	left := fit(fmt.Sprintf("%-8s %s", name, text), max(20, width-len(right)-4))
+	left := fit(fmt.Sprintf("%-8s %s", name, Clean(text)), max(20, width-len(right)-4))
 	return left + strings.Repeat(" ", max(2, width-1-len(left)-len(right))) + right
 }
 

@@ -83,7 +83,7 @@ func (v *Human) Event(e engine.Event) {
 	case engine.Planned:
 		v.plan(e.Plan)
 	case engine.Phase:
-		fmt.Fprintf(v.Err, "%s %s\n", v.paint("1", e.Address), e.Name)
+		fmt.Fprintf(v.Err, "%s %s\n", v.paint("1", e.Address), Clean(e.Name))
 	case engine.Noted:
 		fmt.Fprintf(v.Err, "%s %s: %s\n", v.paint("33", "note"), e.Address, Clean(e.Text))
 	case engine.Done:
@@ -102,7 +102,7 @@ func (v *Human) Event(e engine.Event) {
 			fmt.Fprintf(v.Err, "check    %s  %s (%s)\n", v.paint("32", "pass"), e.Text, short(e.Took))
 			return
 		}
-		fmt.Fprintf(v.Err, "check    %s  %s: %s\n", v.paint("1;31", "fail"), e.Text, e.Err)
+		fmt.Fprintf(v.Err, "check    %s  %s: %s\n", v.paint("1;31", "fail"), e.Text, Clean(e.Err.Error()))
 		for _, l := range tail(e.Output, 15) {
 			fmt.Fprintf(v.Err, "         | %s\n", Clean(l))
 		}
@@ -121,7 +121,7 @@ func (v *Human) plan(p engine.Plan) {
 	for _, it := range p.Items {
 		at := it.Address
 		if it.Phase != "" {
-			at += " " + it.Host + ": " + it.Phase
+			at += " " + it.Host + ": " + Clean(it.Phase)
 		}
 		note := ""
 		if it.Provisional {
@@ -135,7 +135,7 @@ func (v *Human) plan(p engine.Plan) {
 			v.diff(w, d)
 		}
 		if len(it.Then) > 0 {
-			fmt.Fprintf(w, "    then: %s\n", strings.Join(it.Then, ", "))
+			fmt.Fprintf(w, "    then: %s\n", Clean(strings.Join(it.Then, ", ")))
 		}
 	}
 	fmt.Fprintln(w, toChange(p))
@@ -150,7 +150,7 @@ func (v *Human) diff(w io.Writer, d plan.Diff) {
 		if have == "" {
 			have = "(absent)"
 		}
-		fmt.Fprintf(w, "    %s: %s -> %s\n", d.Attribute, Clean(have), Clean(d.Want))
+		fmt.Fprintf(w, "    %s: %s -> %s\n", Clean(d.Attribute), Clean(have), Clean(d.Want))
 		return
 	}
 	if d.Have == "" { // nothing to compare with

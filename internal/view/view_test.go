@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,32 @@ func TestRemoteTextCannotSteerTheTerminal(t *testing.T) {
 	got := Clean("a\x1b[2Jb\u202ec\td")
 	if want := `a\u001b[2Jb\u202ec` + "\td"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What hosts say stands in the names of phases and actions, too: a proxy names its servers, a CIB the
+// node that a switchover goes to.
+func TestNoEventCarriesRemoteTextRawToTheTerminal(t *testing.T) {
+	const evil = "a\u009b2Jb\x1b]0;x\x07c\u202e"
+	change := plan.Change{Diffs: []plan.Diff{{Attribute: evil, Have: evil, Want: evil}, {Attribute: evil, Want: evil + "\n" + evil, Text: true}, {Attribute: evil, Have: evil, Want: "x", Text: true, Danger: evil}}}
+	p := engine.Planned{Plan: engine.Plan{Items: []engine.PlanItem{
+		{Host: "db1", Address: "db:pacemaker.cib", Phase: evil, Change: change, Then: []string{evil}}, {Address: "x", Change: plan.Change{Later: evil}}}}}
+	err := errors.New(evil)
+	events := []engine.Event{p, engine.Phase{Address: "db:pacemaker.cib", Name: evil}, engine.Started{Host: "db1", Title: evil}, engine.Done{Host: "db1", Title: evil, Took: time.Second},
+		engine.Done{Host: "db2", Title: "last"}, engine.Noted{Address: "x", Text: evil}, engine.Waiting{Hosts: []string{"db1"}, Reason: evil, Left: time.Minute},
+		engine.Failed{Host: "db1", Address: "x", Err: err, Command: evil, Output: evil}, engine.Checked{Text: "x", Err: err, Output: evil}}
+	for _, brief := range []bool{false, true} {
+		var out bytes.Buffer
+		human := &Human{Out: &out, Err: &out, Verbose: true, Brief: brief}
+		lively := &Live{Human: &Human{Out: &out, Err: &out}, Screen: &Screen{To: io.Discard}}
+		for _, e := range events {
+			human.Event(e)
+			lively.Event(e)
+			out.WriteString(strings.Join(lively.Screen.foot, "\n") + "\n")
+		}
+		if i := strings.IndexAny(out.String(), "\u009b\x1b\x07\u202e"); i >= 0 {
+			t.Errorf("brief %v: %q", brief, out.String()[max(0, i-60):i+10])
+		}
 	}
 }
 
