@@ -144,7 +144,11 @@ func (c crm) unsettled(seen probe.Hosts) string {
 		return "everything runs (" + strings.Join(late, ", ") + " not yet)"
 	}
 	for _, n := range c.names {
-		for minor, s := range drbd.ParseAll(seen[n].Get(procQuery()).Out) {
+		proc := seen[n].Get(procQuery())
+		if proc.State == probe.Unanswered {
+			return n + " says nothing of its volumes"
+		}
+		for minor, s := range drbd.ParseAll(proc.Out) {
 			if !s.Healthy() {
 				return fmt.Sprintf("both disks of volume %s are up to date (%s says %s)", minor, n, s)
 			}

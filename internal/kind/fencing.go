@@ -133,6 +133,13 @@ func (f *Fencing) Decide(seen probe.Hosts) (plan.Phase, error) {
 	case len(c.names) != 2:
 		return plan.Phase{}, fmt.Errorf("a proof of fencing is for two hosts, not %d", len(c.names))
 	}
+	for _, n := range c.names {
+		for _, p := range f.RestsOn {
+			if x, ok := seen[n].File(p); !ok || x.Exists && x.SHA256 == "" {
+				return plan.Phase{}, fmt.Errorf("%s gives no answer about %s: whether fencing is proved cannot be told", n, p)
+			}
+		}
+	}
 	want := strings.Join(f.digests(c, seen), " ")
 	tag := "haprov-" + digest(want)[:12]
 	proved := f.holds(c, seen)

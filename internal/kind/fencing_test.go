@@ -18,6 +18,7 @@ type pair struct {
 	file     string            // digest of each file asked for
 	lost     string            // of db2
 	owed     string            // to whoever asks
+	silent   string            // name of a question that nobody answers
 	commands map[string]string // further commands by name
 }
 
@@ -41,6 +42,9 @@ func (p pair) hosts(t *testing.T, c Cluster) probe.Hosts {
 	if p.nodes == "" {
 		p.nodes = clusterNode("db1", "true", "false") + clusterNode("db2", "true", "false")
 	}
+	if p.file == "" {
+		p.file = "same"
+	}
 	out := probe.Hosts{"db1": {}, "db2": {Lost: p.lost}}
 	for range 3 {
 		for h, s := range out {
@@ -62,6 +66,8 @@ func (p pair) hosts(t *testing.T, c Cluster) probe.Hosts {
 func (p pair) answer(host string, q probe.Query) probe.Answer {
 	a := probe.Answer{State: probe.Answered}
 	switch {
+	case q.Name == p.silent:
+		a.State = probe.Unanswered
 	case q.Kind == probe.File:
 		a.Out = "regular file|root|root|644|3|" + p.file + "|"
 	case q.Kind == probe.Owed:
@@ -133,6 +139,8 @@ func TestTheStandbyIsFencedOnceAsAProof(t *testing.T) {
 			p.crm += `<constraints><rsc_location id="drbd-fence-by-handler-mysql-drbd"/></constraints>`
 		}), "", "fence constraint", ""},
 		{"the other side serves", is(func(p *pair) { p.running = serving2 }), "fence the standby", "", ""},
+		{"a file of which nothing was said", pair{crm: proved(value), silent: "/etc/corosync/corosync.conf"}, "", "", "db1 gives no answer about /etc/corosync/corosync.conf"},
+		{"volumes of which nothing was said", is(func(p *pair) { p.silent = "drbd" }), "", "says nothing of its volumes", ""},
 		{"a host is away", is(func(p *pair) { p.lost = "no route" }), "", "", "cannot be seen"},
 	} {
 		ph, err := step().Decide(x.p.hosts(t, step()))
