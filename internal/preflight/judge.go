@@ -23,6 +23,7 @@ type answer struct {
 	clock, free     int64
 	asked           Span
 	id, like, major string
+	other           bool // the login is not root's
 	addresses       []string
 	disks           map[string]int64
 	modules         []string
@@ -31,12 +32,15 @@ type answer struct {
 // Span is when a host answered, by the asking machine's clock.
 type Span struct{ From, To time.Time }
 
-// Judge compares the hosts' answers with what was promised. A host that did not answer is passed
-// over: that is told elsewhere. Findings come in the order of the hosts.
+// Judge compares the hosts' answers with what was promised. A host that could not be asked is passed
+// over: that is told elsewhere. Findings come in the order of the hosts, those that hung first.
 func Judge(hosts []Host, seen map[string]probe.Seen, asked map[string]Span) (out []Finding) {
 	var all []answer
 	for _, h := range hosts {
-		if a := seen[h.Name].Get(h.Query()); a.State == probe.Answered {
+		switch a := seen[h.Name].Get(h.Query()); a.State {
+		case probe.Unanswered:
+			out = append(out, Finding{h.Name, "preflight", "it gave no answer in time: disks, addresses, clock and modules were not looked at", "see what holds the host up", false})
+		case probe.Answered:
 			all = append(all, read(h, a.Out))
 			all[len(all)-1].asked = asked[h.Name]
 		}
@@ -58,6 +62,8 @@ func read(h Host, text string) answer {
 		v := strings.Trim(f[1], `"'`)
 		n, _ := strconv.ParseInt(f[1], 10, 64)
 		switch {
+		case f[0] == "login":
+			a.other = v == "other"
 		case f[0] == "clock":
 			a.clock = n
 		case f[0] == "free" && len(f) == 3:
@@ -89,6 +95,9 @@ func (a answer) alone() (out []Finding) {
 		out = append(out, Finding{a.Name, name, fmt.Sprintf(text, args...), repair, fail})
 	}
 	major, _ := strconv.Atoi(a.major)
+	if a.other {
+		add(true, "login", "log in as root, or write sudo = true in the ssh block", "it is not root's")
+	}
 	switch {
 	case a.id == "":
 	case a.id != "debian" && a.id != "ubuntu" && !slices.Contains(strings.Fields(a.like), "debian"):

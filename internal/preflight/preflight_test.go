@@ -18,7 +18,9 @@ func judge(answers ...string) string {
 		h := Host{Name: "db" + string(rune('1'+i)), Addresses: []string{"10.0.0.1"}, Disks: []inventory.Disk{{Name: "data", Device: "/dev/vdb", Size: 2 << 30}}, Modules: []string{"drbd"}}
 		hosts = append(hosts, h)
 		asked[h.Name] = Span{time.Unix(5000000, 0), time.Unix(5000010, 0)} // a slow answer
-		if text != "" {
+		if text == "hung" {
+			seen[h.Name] = probe.NewSeen(map[probe.Key]probe.Answer{h.Query().Key(): {State: probe.Unanswered}})
+		} else if text != "" {
 			seen[h.Name] = probe.NewSeen(map[probe.Key]probe.Answer{h.Query().Key(): {State: probe.Answered, Out: text}})
 		}
 	}
@@ -40,6 +42,7 @@ func TestEachPromiseIsJudged(t *testing.T) {
 		"db2 warn clock: at least 5 s apart from db1":                                                                   change("1000000\n", "1000015\n"),
 		"db2 fail clock: at least 80 s apart from db1":                                                                  change("1000000\n", "999910\n"),
 		"db2 fail release: found \"fedora\": packages are installed by apt-get":                                         change("ID debian", "ID fedora"),
+		"db2 fail login: it is not root's":                                                                              "login other\n" + good,
 		"db2 warn release: found Debian 11":                                                                             change("\"12\"", "\"11\""),
 		"db2 fail free space: 39 MiB free on /":                                                                         change("4096 1000000", "4096 10000"),
 		"db2 fail address: 10.0.0.1 stands on none of its interfaces":                                                   change("10.0.0.1", "10.0.0.2"),
@@ -54,6 +57,9 @@ func TestEachPromiseIsJudged(t *testing.T) {
 	}
 	if got := judge(good, ""); got != "" {
 		t.Errorf("a host that did not answer: %q", got)
+	}
+	if got, want := judge(good, "hung"), "db2 warn preflight: it gave no answer in time: disks, addresses, clock and modules were not looked at"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := judge(good, "free 999999999999999999999 -1 x\n\x00 \nID \n"+good[strings.Index(good, "address"):]); got != "" {
 		t.Errorf("rubbish: %q", got)
