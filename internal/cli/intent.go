@@ -105,7 +105,7 @@ func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 	v := a.view(f.look)
 	j, err := a.load()
 	if err == nil {
-		err = j.devicesKnown()
+		err = j.given()
 	}
 	if err != nil {
 		return a.ended(v, err)

@@ -16,6 +16,7 @@ import (
 	"haprov/internal/inventory"
 	"haprov/internal/lab"
 	"haprov/internal/recipe"
+	"haprov/internal/secret"
 	"haprov/internal/secret/store"
 	"haprov/internal/transport"
 )
@@ -131,6 +132,9 @@ func (j *job) target(h inventory.Host) transport.Target {
 	}
 	t := transport.Target{Name: h.Name, Address: v.Address(h, "ssh"), Port: h.SSH.Port, User: h.SSH.User, KeyFiles: h.SSH.Keys, UseAgent: h.SSH.Agent,
 		KnownHosts: h.SSH.KnownHosts, OnlyKnown: h.SSH.OnlyKnown, HostKeyAlias: h.SSH.Alias, Become: h.SSH.Sudo, Jumps: h.SSH.Jump, Config: j.user}
+	if pass := h.SSH.SudoPassword; !pass.Empty() {
+		t.SudoPassword = func() (secret.Text, error) { return j.sudoPassword(pass) }
+	}
 	if j.vagrant != nil {
 		t = j.vagrant.target(t)
 	}

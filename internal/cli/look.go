@@ -12,8 +12,8 @@ func (a *app) validateCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		for _, n := range j.devicePasswords() {
-			fmt.Fprintf(a.err, "note: the fence devices' password %q is not known yet; up wants it: haprov secret adopt %s%s\n", n.name, n.name, a.flags())
+		for _, n := range j.missing() {
+			fmt.Fprintf(a.err, "note: the password %q cannot be drawn; give the one that there is: haprov secret adopt %s%s\n", n.name, n.name, a.flags())
 		}
 		steps := 0
 		for _, c := range j.program.Clusters {

@@ -52,12 +52,12 @@ func (a *app) secretListCmd() *cobra.Command {
 		}
 		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "NAME\tOF\tSTATE")
-		device := j.devicePasswords()
+		missing := j.missing()
 		for _, n := range j.secretsAsked("") {
 			state := "kept"
 			if _, err := j.secrets.Show(n.owner, n.name); errors.Is(err, fs.ErrNotExist) {
 				state = "drawn by the first up"
-				if slices.Contains(device, n) {
+				if slices.Contains(missing, n) {
 					state = "missing: haprov secret adopt " + n.name
 				}
 			}
@@ -80,7 +80,7 @@ func (a *app) secretShowCmd() *cobra.Command {
 		}
 		t, err := j.secrets.Show(n.owner, n.name)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && slices.Contains(j.devicePasswords(), n):
+		case errors.Is(err, fs.ErrNotExist) && slices.Contains(j.missing(), n):
 			return errInput{fmt.Sprintf("%s is not known yet; give it: haprov secret adopt %s%s", n, n.name, a.flags())}
 		case errors.Is(err, fs.ErrNotExist):
 			return errInput{fmt.Sprintf("%s is not made yet: the first haprov up%s draws it", n, a.flags())}
@@ -236,9 +236,9 @@ func (j *job) secretNamed(name, owner string) (named, error) {
 	return named{}, errInput{fmt.Sprintf("nothing asks for a secret %q; there is %s", name, strings.Join(there, ", "))}
 }
 
-// devicePasswords are those secrets of the inventory that are a fence device's password and that
-// nobody gave yet. What was drawn for them is not the device's.
-func (j *job) devicePasswords() (out []named) {
+// missing are those secrets of the inventory that something beyond the hosts wants, a fence device
+// or sudo, and that nobody gave yet. What was drawn for them is not what that knows.
+func (j *job) missing() (out []named) {
 	for _, drawn := range j.secrets.Drawn() {
 		name, ok := strings.CutPrefix(drawn, ofInventory+"/")
 		if !ok {
@@ -246,24 +246,36 @@ func (j *job) devicePasswords() (out []named) {
 		}
 		t, _ := j.secrets.Get(ofInventory, name, 0)
 		for _, h := range j.program.Inventory.Hosts {
+			known := []string{h.SSH.SudoPassword.Reveal()}
 			for _, f := range h.Fence {
-				if n := (named{ofInventory, name}); f.Options["password"].Reveal() == t.Reveal() && !slices.Contains(out, n) {
-					out = append(out, n)
-				}
+				known = append(known, f.Options["password"].Reveal())
+			}
+			if n := (named{ofInventory, name}); slices.Contains(known, t.Reveal()) && !slices.Contains(out, n) {
+				out = append(out, n)
 			}
 		}
 	}
 	return out
 }
 
-// devicesKnown refuses to go on with a drawn password for a device that has one of its own.
-func (j *job) devicesKnown() error {
+// sudoPassword is what sudo is told; one that was drawn here is an error instead.
+func (j *job) sudoPassword(pass secret.Text) (secret.Text, error) {
+	for _, n := range j.missing() {
+		if t, _ := j.secrets.Get(n.owner, n.name, 0); t.Reveal() == pass.Reveal() {
+			return secret.Text{}, fmt.Errorf("it is not known here: haprov secret adopt %s%s", n.name, j.flags())
+		}
+	}
+	return pass, nil
+}
+
+// given refuses to go on with a drawn password where there is one already.
+func (j *job) given() error {
 	var all []string
-	for _, n := range j.devicePasswords() {
-		all = append(all, fmt.Sprintf("the fence devices' password %q is not known yet; give it: haprov secret adopt %s%s", n.name, n.name, j.flags()))
+	for _, n := range j.missing() {
+		all = append(all, fmt.Sprintf("the password %q cannot be drawn; give the one that there is: haprov secret adopt %s%s", n.name, n.name, j.flags()))
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return errInput{strings.Join(all, "\nhaprov: ")}
+	return errInput{strings.Join(all, "; ")}
 }

@@ -76,7 +76,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	v := a.view(f.plan)
 	j, err := a.load()
 	if err == nil {
-		err = j.devicesKnown()
+		err = j.given()
 	}
 	if err != nil {
 		return a.ended(v, err)

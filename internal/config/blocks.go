@@ -44,10 +44,14 @@ type sshBlock struct {
 	Keys       []string `hcl:"keys,optional" about:"Files of private keys"`
 	KnownHosts []string `hcl:"known_hosts,optional" about:"Files with pinned host keys"`
 	OnlyKnown  *bool    `hcl:"only_known,optional" about:"Take no host key from the user's and the machine's own known_hosts"`
-	Agent      *bool    `hcl:"agent,optional" about:"Use the SSH agent"`
+	Agent      *bool    `hcl:"agent,optional" about:"Offer the keys of the SSH agent too; true when left out"`
 	Sudo       *bool    `hcl:"sudo,optional" about:"Become root by sudo"`
 	Jump       string   `hcl:"jump,optional" about:"Jump hosts, as in ssh -J"`
 	Alias      string   `hcl:"host_key_alias,optional" about:"Name under which the host key is pinned"`
+
+	SudoPassword secret.Text `hcl:"sudo_password,optional" about:"What sudo is told when it asks: secret(\"NAME\"), given by haprov secret adopt NAME"`
+
+	Range hcl.Range `hcl:",range"`
 }
 
 type hostBlock struct {

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"haprov/internal/inventory"
@@ -49,7 +50,7 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 			w.at(f.Range, fmt.Sprintf("Option %q has several lines", n), "A fence option is one line.")
 		case isPassword(n):
 			if n = "password"; !v.IsSensitive() {
-				w.warn(f.Range, "Password stands in the inventory", "Write password = secret(\"NAME\") and give it by: haprov secret adopt NAME.")
+				w.openPassword(f.Range, n)
 			}
 		case v.IsSensitive():
 			w.at(f.Range, fmt.Sprintf("Option %q is a secret", n), "Only the password may be one: the others stand in the cluster's configuration.")
@@ -57,6 +58,11 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 		out.Options[n] = v
 	}
 	return out
+}
+
+// openPassword tells of a password that whoever reads the inventory reads too.
+func (w *world) openPassword(at hcl.Range, name string) {
+	w.warn(at, "Password stands in the inventory", fmt.Sprintf("Write %s = secret(\"NAME\") and give it by: haprov secret adopt NAME.", name))
 }
 
 func isPassword(option string) bool { return option == "password" || option == "passwd" }

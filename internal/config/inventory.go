@@ -129,7 +129,7 @@ func (w *world) hosts() {
 
 // ssh fills a host's settings from the inventory's own.
 func (w *world) ssh(own *sshBlock) inventory.SSH {
-	var s inventory.SSH
+	s := inventory.SSH{Agent: true}
 	for _, b := range []*sshBlock{w.file.SSH, own} {
 		if b == nil {
 			continue
@@ -137,6 +137,11 @@ func (w *world) ssh(own *sshBlock) inventory.SSH {
 		for _, f := range []struct{ to, from *string }{{&s.User, &b.User}, {&s.Jump, &b.Jump}, {&s.Alias, &b.Alias}} {
 			if *f.from != "" {
 				*f.to = *f.from
+			}
+		}
+		if !b.SudoPassword.Empty() {
+			if s.SudoPassword = b.SudoPassword; !s.SudoPassword.IsSensitive() {
+				w.openPassword(b.Range, "sudo_password")
 			}
 		}
 		if b.Port != 0 {

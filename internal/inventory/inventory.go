@@ -70,10 +70,12 @@ type SSH struct {
 	Keys       []string // private key files
 	KnownHosts []string // files besides the user's and the system's
 	OnlyKnown  bool     // use only KnownHosts
-	Agent      bool     // offer the agent's keys
+	Agent      bool     // offer the agent's keys too
 	Sudo       bool     // become root by sudo
 	Jump       string   // [user@]host[:port]
 	Alias      string   // look the host key up under this name
+
+	SudoPassword secret.Text // empty: sudo wants none
 }
 
 // Fence is a fence device of one host.

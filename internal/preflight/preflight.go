@@ -66,7 +66,7 @@ const timeout = 20 * time.Second
 // Query is the host's one question. Few processes: each costs as much as the login's smallest part.
 func (h Host) Query() probe.Query {
 	var b strings.Builder
-	b.WriteString("date '+clock %s'\nstat -f -c 'free %S %a %n' /\n")
+	b.WriteString("[ -O /proc/1 ] || echo login other\ndate '+clock %s'\nstat -f -c 'free %S %a %n' /\n")
 	b.WriteString(`while IFS='=' read -r k v; do case $k in ID|ID_LIKE|VERSION_ID) echo "$k $v";; esac; done </etc/os-release` + "\n")
 	if len(h.Addresses) > 0 {
 		b.WriteString("ip -o addr show | while read -r n i f a r; do echo \"address ${a%/*}\"; done\n")

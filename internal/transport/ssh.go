@@ -290,7 +290,7 @@ func (s *session) quit(code int, a *answer) error {
 		said = strings.TrimSpace(string(a.buf[max(0, len(a.buf)-500):]))
 	}
 	if s.t.Become {
-		return fail(ErrSudo, fmt.Errorf("exit %d: %s", code, s.clean(said)), "does user %s have sudo for /bin/sh, with a password or NOPASSWD?", s.t.User)
+		return fail(ErrSudo, fmt.Errorf("exit %d: %s", code, s.clean(said)), "user %s needs sudo for /bin/sh: without a password (NOPASSWD), or with the one that sudo_password gives", s.t.User)
 	}
 	return fail(ErrShell, fmt.Errorf("exit %d: %s", code, said), "user %s needs a login shell that runs commands", s.t.User)
 }
