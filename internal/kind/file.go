@@ -32,7 +32,7 @@ type File struct {
 	Path     string      `hcl:"path,label" about:"Absolute path on the host"`
 	Content  secret.Text `hcl:"content,optional" about:"The text itself"`
 	Template string      `hcl:"template,optional" about:"Template to render, a name below templates/"`
-	Source   string      `hcl:"source,optional" about:"File beside the recipe whose text is copied as it is"`
+	Source   string      `hcl:"source,optional" about:"File below files/ beside the inventory that is copied as it is"`
 	Owner    string      `hcl:"owner,optional" default:"root" about:"Owner by name"`
 	Group    string      `hcl:"group,optional" default:"root" about:"Group by name"`
 	Mode     string      `hcl:"mode,optional" about:"Octal mode in quotes; left out: kept as it is, 0644 for a new file"`
