@@ -27,6 +27,8 @@ type answer struct {
 	addresses       []string
 	disks           map[string]int64
 	modules         []string
+	called          string // what uname -n says
+	drbd            string // version of the module that is loaded
 }
 
 // Span is when a host answered, by the asking machine's clock.
@@ -84,6 +86,11 @@ func read(h Host, text string) answer {
 			a.disks[f[2]] = n
 		case f[0] == "module":
 			a.modules = append(a.modules, v)
+			if v == "drbd" && len(f) == 3 {
+				a.drbd = f[2]
+			}
+		case f[0] == "name":
+			a.called = v
 		}
 	}
 	return a
@@ -125,6 +132,12 @@ func (a answer) alone() (out []Finding) {
 		case d.Size > 0 && size < d.Size:
 			add(true, "disk "+d.Name, "enlarge it, or correct size in the inventory", "%s has %d MiB, the inventory says %d", d.Device, size>>20, d.Size>>20)
 		}
+	}
+	if a.called != "" && a.called != a.Name { // drbd.conf(5): "on" names what uname -n says
+		add(true, "host name", "name it so in the inventory, or on it: hostnamectl set-hostname "+a.Name, "it calls itself %.64q, and DRBD finds itself by that name", a.called)
+	}
+	if a.drbd != "" && !strings.HasPrefix(a.drbd, "8.") {
+		add(true, "kernel module drbd", "use the kernel's own module", "version %.20q is loaded, 8.4 is expected", a.drbd)
 	}
 	for _, m := range a.Modules {
 		if !slices.Contains(a.modules, m) {

@@ -74,8 +74,11 @@ func (h Host) Query() probe.Query {
 	for _, d := range h.Disks {
 		fmt.Fprintf(&b, "d=%s; if [ -b \"$d\" ]; then echo \"disk $(blockdev --getsize64 \"$d\") $d\"; fi\n", shell.Quote(d.Device))
 	}
+	if slices.Contains(h.Modules, "drbd") {
+		b.WriteString("read -r n </proc/sys/kernel/hostname && echo \"name $n\"\n")
+	}
 	for _, m := range h.Modules {
-		fmt.Fprintf(&b, "if [ -d /sys/module/%[1]s ] || modprobe -nq %[1]s; then echo module %[1]s; fi\n", shell.Quote(m))
+		fmt.Fprintf(&b, "v=; if [ -d /sys/module/%[1]s ]; then { read -r v </sys/module/%[1]s/version; } 2>/dev/null || :; echo module %[1]s \"$v\"; elif modprobe -nq %[1]s; then echo module %[1]s; fi\n", shell.Quote(m))
 	}
 	return probe.Query{Kind: probe.Command, Name: "preflight", Shell: b.String(), Timeout: timeout, Max: 64 << 10, Reads: []probe.Subject{"preflight"}}
 }

@@ -38,10 +38,12 @@ func judge(answers ...string) string {
 func TestEachPromiseIsJudged(t *testing.T) {
 	change := func(old, new string) string { return strings.Replace(good, old, new, 1) }
 	for want, second := range map[string]string{
-		"": good,
+		"": "name db2\n" + change("module drbd", "module drbd 8.4.11"),
 		"db2 warn clock: at least 5 s apart from db1":                                                                   change("1000000\n", "1000015\n"),
 		"db2 fail clock: at least 80 s apart from db1":                                                                  change("1000000\n", "999910\n"),
 		"db2 fail release: found \"fedora\": packages are installed by apt-get":                                         change("ID debian", "ID fedora"),
+		"db2 fail host name: it calls itself \"db2.example.org\", and DRBD finds itself by that name":                   "name db2.example.org\n" + good,
+		"db2 fail kernel module drbd: version \"9.2.1\" is loaded, 8.4 is expected":                                     change("module drbd", "module drbd 9.2.1"),
 		"db2 fail login: it is not root's":                                                                              "login other\n" + good,
 		"db2 warn release: found Debian 11":                                                                             change("\"12\"", "\"11\""),
 		"db2 fail free space: 39 MiB free on /":                                                                         change("4096 1000000", "4096 10000"),
