@@ -1,9 +1,11 @@
 package kind
 
 import (
+	"os"
 	"strings"
 	"testing"
 
+	"haprov/internal/act"
 	"haprov/internal/plan"
 )
 
@@ -137,10 +139,10 @@ func TestARestartThatIsOwedIsPaidThroughPacemaker(t *testing.T) {
 		phase, waits string
 		pays         int
 	}{
-		{"owed and running", pair{crm: primitive(""), running: runs, owed: "restart"}, "stop vip for a restart that is owed", "", 0},
+		{"owed and running", pair{crm: primitive(""), running: runs, owed: "restart"}, "restart vip", "", 1},
 		{"owed, and not running yet", pair{crm: primitive(""), running: stopped, owed: "restart"}, "nothing to restart for vip", "", 2},
-		{"stopping", pair{crm: primitive(stop), running: runs, owed: "restart"}, "", "vip has stopped", 0},
-		{"stopped", pair{crm: primitive(stop), running: stopped, owed: "restart"}, "start vip again", "", 2},
+		{"told to stop by a run that was cut short", pair{crm: primitive(stop), running: runs, owed: "restart"}, "give up an earlier stop of vip", "", 0},
+		{"stopped by a run that was cut short", pair{crm: primitive(stop), running: stopped, owed: "restart"}, "start vip again", "", 2},
 		{"stopped by a run that was cut short before a reboot paid the mark", pair{crm: primitive(stop), running: stopped}, "start vip again", "", 0},
 		{"nothing owed", pair{crm: primitive(""), running: runs}, "", "", 0},
 	} {
@@ -155,6 +157,47 @@ func TestARestartThatIsOwedIsPaidThroughPacemaker(t *testing.T) {
 		if pays != x.pays {
 			t.Errorf("%s: pays %d marks, want %d", x.name, pays, x.pays)
 		}
+	}
+}
+
+// A controller that goes away in between must not leave the service stopped: the host itself starts
+// it again, and if that host dies, too, the order to stop ends by the clock.
+func TestTheHostItselfStartsAgainWhatItWasToldToStop(t *testing.T) {
+	p := wantedVIP()
+	runs := pair{crm: record("vip") + `<resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/></resources>`, owed: "restart",
+		running: `<resource id="vip" resource_agent="ocf:heartbeat:IPaddr2" active="true" role="Started"><node name="db2"/></resource>`}
+	ph, err := p.Decide(runs.hosts(t, p))
+	if err != nil || len(ph.Changes["db2"].Actions) != 1 {
+		t.Fatalf("%+v %v", ph, err)
+	}
+	a := ph.Changes["db2"].Actions[0]
+	stdin := a.Stdin.Reveal()
+	if !strings.Contains(stdin, `operation="lt"`) || !strings.Contains(stdin, `end="`+until+`"`) || !strings.Contains(stdin, `id="haprov-restart"`) {
+		t.Errorf("the order to stop does not end by itself: %s", stdin)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"cibadmin":     "case \"$*\" in *--delete*) echo deleted >>" + dir + "/log;; *--patch*) echo patched >>" + dir + "/log;; *-Q*) echo '<cib/>';; esac",
+		"crm_verify":   "exit 78",
+		"crm_simulate": "",
+		"crm_diff":     "exit 1",
+		"crm_resource": "n=$(cat " + dir + "/n); echo $((n+1)) >" + dir + "/n; echo located >>" + dir + "/log\ncase $n in 0) echo 'resource vip is running on: db2';; 1) echo 'Could not connect' >&2; exit 102;; *) echo 'resource vip is NOT running' >&2;; esac",
+		"sleep":        "",
+	} {
+		write(t, dir+"/"+name, "#!/bin/sh\n"+text+"\n")
+		if err := os.Chmod(dir+"/"+name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, dir+"/n", "0")
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	a.Guard = ""
+	if rs := run(t, a); rs[0].State != act.Done {
+		t.Fatalf("%+v", rs)
+	}
+	log, err := os.ReadFile(dir + "/log")
+	if want := "patched located located located deleted"; err != nil || strings.Join(strings.Fields(string(log)), " ") != want {
+		t.Errorf("%q, want %q %v", log, want, err)
 	}
 }
 
@@ -174,7 +217,7 @@ func TestAServerIsRestartedWhenAsked(t *testing.T) {
 	for _, x := range []struct {
 		p     pair
 		phase string
-	}{{runs, "ask for the restart"}, {owed, "stop vip for a restart that is owed"}, {runs, ""}} {
+	}{{runs, "ask for the restart"}, {owed, "restart vip"}, {runs, ""}} {
 		ph, err := c.Decide(x.p.hosts(t, c))
 		expect(t, "then", ph, err, x.phase, "", "")
 	}
