@@ -195,7 +195,7 @@ func (b *builder) needs(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
 
 // proofs evaluates what tells that the cluster works: checks, the active side, the endpoint.
 func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
-	run := func(e hclsyntax.Expression, hosts []string) (out []recipe.Run) {
+	run := func(name string, e hclsyntax.Expression, hosts []string) (out []recipe.Run) {
 		for _, h := range hosts {
 			v, ok := b.value(e, p.host[h])
 			if !ok {
@@ -203,7 +203,11 @@ func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 			}
 			var t secret.Text
 			if m := assignSecretTo(v, &t); m != nil {
-				b.at(e.Range(), "Wrong type for \"run\"", "%s", m.detail)
+				b.at(e.Range(), fmt.Sprintf("Wrong type for %q", name), "%s", m.detail)
+				return out
+			}
+			if t.IsSensitive() {
+				b.at(e.Range(), fmt.Sprintf("Sensitive value in %q", name), "Its text is an argument of a process on the host, which everybody there can read. Write the secret to a file with mode \"0600\" and let the command read that.")
 				return out
 			}
 			out = append(out, recipe.Run{Host: h, Shell: t})
@@ -233,10 +237,10 @@ func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 		if chk.Run == nil {
 			continue
 		}
-		c.Checks = append(c.Checks, recipe.Check{Text: chk.Text, On: chk.On, Runs: run(chk.Run, hosts), Deadline: chk.Deadline, Writes: chk.Writes})
+		c.Checks = append(c.Checks, recipe.Check{Text: chk.Text, On: chk.On, Runs: run("run", chk.Run, hosts), Deadline: chk.Deadline, Writes: chk.Writes})
 	}
 	if d.Active != nil {
-		c.Active = run(d.Active, roleHosts(*c, first))
+		c.Active = run("active", d.Active, roleHosts(*c, first))
 	}
 	if d.Endpoint != nil {
 		if v, ok := b.value(d.Endpoint, p.shared); ok {

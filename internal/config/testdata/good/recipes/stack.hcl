@@ -72,7 +72,7 @@ recipe "stack" {
   check "the database answers" {
     on       = "active"
     role     = "db"
-    run      = "MYSQL_PWD=${input.password} mysql -h ${cidraddress(input.vip)} -e 'select 1'"
+    run      = "mysql --defaults-file=/etc/app.cnf -h ${cidraddress(input.vip)} -e 'select 1'"
     deadline = "1m"
   }
   check "a row is read back" {
