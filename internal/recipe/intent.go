@@ -10,7 +10,7 @@ import (
 )
 
 // Intend gives the cluster with its chains cut down to the steps that know the intent, in the
-// order written, each deciding for it. kind.ErrNoIntent when there is none.
+// order written, each deciding for it, and the checks to those hosts. kind.ErrNoIntent when there is none.
 func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 	if in.Host != "" && !slices.Contains(c.Hosts, in.Host) {
 		return c, fmt.Errorf("cluster %s has no host %s", c.Name, in.Host)
@@ -40,7 +40,21 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 		return c, fmt.Errorf("%s: cluster %s: %w", in.Verb, c.Name, kind.ErrNoIntent)
 	}
 	c.Chains = chains
+	c.Checks = c.seenFrom(chains)
 	return c, nil
+}
+
+// seenFrom are the checks that the chains' hosts can prove among them: nobody logs in elsewhere.
+func (c Cluster) seenFrom(chains []Chain) (out []Check) {
+	for _, k := range c.Checks {
+		k.Runs = slices.DeleteFunc(slices.Clone(k.Runs), func(r Run) bool {
+			return !slices.ContainsFunc(chains, func(ch Chain) bool { return ch.Host == r.Host })
+		})
+		if len(k.Runs) > 0 {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // intend is the item that decides for the intent; nil when it knows nothing of it.

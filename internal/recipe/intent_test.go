@@ -27,6 +27,9 @@ func TestIntendKeepsWhatKnowsIt(t *testing.T) {
 		{Host: "db1", Items: []*Item{{Address: "db1:package.x"}, shared}},
 		{Host: "db2", Items: []*Item{shared}},
 		{Host: "proxy1", Items: []*Item{{Address: "proxy1:package.x"}}},
+	}, Checks: []Check{
+		{Text: "each", On: "each", Runs: []Run{{Host: "db1"}, {Host: "db2"}, {Host: "proxy1"}}},
+		{Text: "proxies", On: "each", Runs: []Run{{Host: "proxy1"}}},
 	}}
 	got, err := c.Intend(plan.Intent{Verb: plan.Switchover, Host: "db2"})
 	if err != nil {
@@ -38,6 +41,9 @@ func TestIntendKeepsWhatKnowsIt(t *testing.T) {
 	a, b := got.Chains[0].Items[0], got.Chains[1].Items[0]
 	if a != b || a.Cluster.(ring).verb != plan.Switchover {
 		t.Errorf("items: %+v %+v", a, b)
+	}
+	if len(got.Checks) != 1 || len(got.Checks[0].Runs) != 2 || len(c.Checks) != 2 || len(c.Checks[0].Runs) != 3 {
+		t.Errorf("checks: %+v", got.Checks)
 	}
 	if shared.Cluster.(ring).verb != "" || len(c.Chains) != 3 {
 		t.Error("the program itself was changed")

@@ -22,7 +22,7 @@ var drifts = []drift{
 	{"Corosync is more patient", "both", "sed -i 's/token: .*/token: 9000/' /etc/corosync/corosync.conf && corosync-cfgtool -R >/dev/null"},
 	{"Corosync's drop-in is gone", "standby", "rm -r /etc/systemd/system/corosync.service.d && systemctl daemon-reload"},
 	{"the keys lie open", "both", "chmod 0644 /etc/corosync/authkey /etc/haprov/app.cnf"},
-	{"a folder is gone", "active", "rm -r /etc/haprov"},
+	{"what is kept for the stack is gone", "active", "find /etc/haprov -mindepth 1 ! -name fence.conf -delete"},
 	{"the fence agent is gone", "both", "rm /usr/sbin/fence_haprov"},
 	{"Pacemaker is stopped", "standby", "systemctl stop pacemaker"},
 	{"Corosync is stopped and off at boot", "standby", "systemctl stop corosync && systemctl disable -q corosync"},
