@@ -34,7 +34,8 @@ type Action struct {
 	// more and the action counts as unchanged.
 	Unless string
 	// Guard is a shell condition that must hold just before, else the action is refused. A
-	// destructive action carries the answer it was decided on in it.
+	// destructive action carries the answer it was decided on in it. It may take as long as the
+	// action; one that hangs refuses.
 	Guard string
 
 	// Touches are the subjects whose answers this action makes stale.

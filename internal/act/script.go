@@ -66,7 +66,7 @@ func Script(as []Action, nonce string) string {
 			fmt.Fprintf(&j, "if ( eval %s ) >/dev/null 2>&1 </dev/null 8>&-; then say same %d; else\n", shell.Quote(a.Unless), i)
 		}
 		if a.Guard != "" {
-			fmt.Fprintf(&j, "( eval %s ) >$d/out 2>&1 </dev/null 8>&- || { say refused %d; tail -c 16384 $d/out; say end; rm -rf $d; exit 1; }\n", shell.Quote(a.Guard), i)
+			fmt.Fprintf(&j, "timeout -k 5 %d sh -c %s >$d/out 2>&1 </dev/null 8>&- || { say refused %d; tail -c 16384 $d/out; say end; rm -rf $d; exit 1; }\n", int(a.timeout()/time.Second), shell.Quote(a.Guard), i)
 		}
 		for _, o := range a.Owes {
 			fmt.Fprintf(&j, ": >%s\n", shell.Quote(owedMark(o)))
@@ -103,6 +103,9 @@ func Deadline(as []Action) time.Duration {
 	d := time.Minute
 	for _, a := range as {
 		d += a.timeout()
+		if a.Guard != "" {
+			d += a.timeout()
+		}
 	}
 	return d
 }

@@ -24,6 +24,25 @@ func perform(t *testing.T, run string, as ...Action) ([]Result, string) {
 	return Read(len(as), nonce, out), string(out)
 }
 
+// A guard that asks a cluster manager or a disk that hangs must not hold the lock for ever.
+func TestAGuardThatHangsRefuses(t *testing.T) {
+	dir := t.TempDir()
+	sh := exec.Command("sh")
+	text := Script([]Action{{Guard: "d=/x && sleep 60", Shell: "touch " + dir + "/done"}}, nonce)
+	short := strings.Replace(text, "timeout -k 5 600 ", "timeout -k 1 1 ", 1)
+	if short == text {
+		t.Fatal("no time-out")
+	}
+	sh.Stdin = strings.NewReader(strings.ReplaceAll(short, Dir, t.TempDir()))
+	out, _ := sh.CombinedOutput()
+	if rs := Read(1, nonce, out); rs[0].State != Refused {
+		t.Errorf("%+v\n%s", rs, out)
+	}
+	if _, err := os.Stat(dir + "/done"); err == nil {
+		t.Error("done all the same")
+	}
+}
+
 func TestABatchStopsAtTheFirstFailure(t *testing.T) {
 	dir, run := t.TempDir(), t.TempDir()
 	rs, out := perform(t, run,
