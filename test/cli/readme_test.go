@@ -11,27 +11,47 @@ import (
 	"haprov/internal/cli"
 )
 
-// What the README tells a newcomer to write is valid, in a directory that holds nothing else.
-func TestTheReadmesFilesAreValid(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+// What the documents tell a newcomer to write is valid, in a directory that holds nothing else.
+func TestTheDocumentsFilesAreValid(t *testing.T) {
+	for name, want := range map[string]string{
+		"README.md":             "valid: 1 hosts, 1 clusters",
+		"recipes/README.md":     "valid: 1 hosts, 1 clusters",
+		"inventory/README.md":   "valid: 1 hosts, 1 clusters",
+		"docs/real-machines.md": "valid: 2 hosts, 1 clusters",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "recipes/README.md", func(path string) bool { return name == "inventory/README.md" && path != "haprov.hcl" })
+			write(t, dir, name, func(string) bool { return true })
+			t.Setenv("HAPROV_STATE", filepath.Join(dir, "state"))
+			t.Chdir(dir)
+			var out, errs bytes.Buffer
+			if code := cli.Main([]string{"validate"}, strings.NewReader(""), &out, &errs); code != 0 || !strings.Contains(out.String(), want) {
+				t.Errorf("exit %d\n%s%s", code, &out, &errs)
+			}
+		})
+	}
+}
+
+var fenced = regexp.MustCompile("(?s)```(?:hcl)?\n# (\\S+)\n(.*?)```")
+
+// write makes the files of a document whose first line is a comment with their path.
+func write(t *testing.T, dir, document string, wanted func(path string) bool) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	blocks := regexp.MustCompile("(?s)```hcl\n# (\\S+)\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	for _, b := range blocks {
+	for _, b := range fenced.FindAllStringSubmatch(string(text), -1) {
 		path := filepath.Join(dir, b[1])
+		if !wanted(b[1]) {
+			continue
+		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(b[2]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-	}
-	t.Setenv("HAPROV_STATE", filepath.Join(dir, "state"))
-	t.Chdir(dir)
-	var out, errs bytes.Buffer
-	if code := cli.Main([]string{"validate"}, strings.NewReader(""), &out, &errs); code != 0 || !strings.Contains(out.String(), "valid: 1 hosts") {
-		t.Errorf("exit %d, %d files\n%s%s", code, len(blocks), &out, &errs)
 	}
 }
