@@ -124,3 +124,25 @@ func TestTheWriterIsTheLastDonor(t *testing.T) {
 		}
 	}
 }
+
+// TestTimersLeaveTheClustersServersAlone has apt and Perl read what unattended-upgrades and
+// needrestart would.
+func TestTimersLeaveTheClustersServersAlone(t *testing.T) {
+	for _, p := range []string{"apt-config", "perl"} {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skip(err)
+		}
+	}
+	conf := filepath.Join(t.TempDir(), "52haprov")
+	if err := os.WriteFile(conf, []byte(rendered(t, "unattended.conf.tmpl", map[string]any{"packages": []any{"mariadb-", "corosync"}})), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("apt-config", "-c", conf, "dump", "Unattended-Upgrade").CombinedOutput(); err != nil || !strings.Contains(string(out), `Blacklist:: "^mariadb-"`) || !strings.Contains(string(out), `Blacklist:: "^corosync"`) {
+		t.Errorf("%v: %s", err, out)
+	}
+	perl := "my %nrconf;\n" + rendered(t, "needrestart.conf.tmpl", map[string]any{"services": []any{"mariadb", "corosync"}}) +
+		`for my $rc (qw(mariadb.service corosync.service corosync-qnetd.service ssh.service)) { print "$rc " if grep { $rc =~ /$_/ && !$nrconf{override_rc}{$_} } keys %{$nrconf{override_rc}} }`
+	if out, err := exec.Command("perl", "-we", perl).CombinedOutput(); err != nil || string(out) != "mariadb.service corosync.service " {
+		t.Errorf("%v: %s", err, out)
+	}
+}

@@ -98,6 +98,13 @@ recipe "galera" {
     directory "/etc/haprov" { mode = "0755" }
     directory "/etc/haprov/firewall" {}
     directory "/usr/local/lib/haprov" {}
+    file "/etc/apt/apt.conf.d/52haprov" {
+      content = template("unattended.conf.tmpl", { packages = ["mariadb-", "galera-", "haproxy", "keepalived"] })
+    }
+    directory "/etc/needrestart/conf.d" {}
+    file "/etc/needrestart/conf.d/haprov.conf" {
+      content = template("needrestart.conf.tmpl", { services = ["mariadb", "haproxy", "keepalived"] })
+    }
     file "/etc/systemd/system/haprov-firewall@.service" {
       content = file("firewall@.service")
     }

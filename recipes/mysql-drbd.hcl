@@ -57,6 +57,12 @@ recipe "mysql-drbd" {
   }
 
   on "db" {
+    # Pacemaker would find its process, take it for the cluster's, and stop it
+    requirement "no database server beside the cluster's" {
+      probe  = "! systemctl is-active -q mariadb.service || { echo 'mariadb.service runs outside of the cluster'; exit 1; }"
+      repair = "save what it holds and what is in use of it, then: systemctl disable --now mariadb.service"
+    }
+
     package "drbd-utils" {}
     package "corosync" {}
     package "pacemaker" {}
@@ -69,6 +75,14 @@ recipe "mysql-drbd" {
       when = length([for f in flatten([for h in role.db.hosts : h.fence]) : f.agent if contains(["fence_ipmilan", "fence_ipmilanplus", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_imm"], f.agent)]) > 0
     }
     package "mariadb-server" {}
+
+    file "/etc/apt/apt.conf.d/52haprov" {
+      content = template("unattended.conf.tmpl", { packages = ["corosync", "pacemaker", "drbd-", "resource-agents", "fence-agents", "mariadb-"] })
+    }
+    directory "/etc/needrestart/conf.d" {}
+    file "/etc/needrestart/conf.d/haprov.conf" {
+      content = template("needrestart.conf.tmpl", { services = ["corosync", "pacemaker", "mariadb"] })
+    }
 
     # Pacemaker starts and stops the database and the volume, nobody else
     service "mariadb" {
