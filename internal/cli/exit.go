@@ -34,7 +34,7 @@ var exitHelp = `Exit codes:
   13  another run holds the lock
   14  interrupted
   15  refused: not approved, a requirement is not met, or data would be destroyed that was not named
-  16  a drill failed
+  16  a drill failed (kept free: there are no drills yet)
 `
 
 // errInput marks bad flags and files; its text was shown already when it is empty.
