@@ -26,7 +26,7 @@ const (
 
 var exitHelp = `Exit codes:
    0  done
-   1  an error of haprov's own
+   1  an error of haprov's own, or of the machine it runs on
    2  changes are pending (plan --detailed-exitcode), or status is not healthy
   10  bad input: flags, inventory or recipe
   11  a host is unreachable, refused the login, or has another host key; the endpoint does not answer

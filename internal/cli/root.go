@@ -74,7 +74,11 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	a.still()
 	var shown errInput
 	if err != nil && !errors.Is(err, errPending) && !(errors.As(err, &shown) && shown.text == "") {
-		fmt.Fprintf(errw, "haprov: %s\n", view.Clean(a.closing(err)))
+		lines := strings.Split(a.closing(err), "\n")
+		for i, l := range lines {
+			lines[i] = view.Clean(l)
+		}
+		fmt.Fprintf(errw, "haprov: %s\n", strings.Join(lines, "\n  "))
 	}
 	return code(err)
 }

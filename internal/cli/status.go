@@ -81,7 +81,7 @@ func (a *app) status(ctx context.Context) error {
 func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	p := status.Page{Reasons: []string{}, Notes: []string{}, Cluster: c.Name, Recipe: c.Recipe, Endpoint: c.Endpoint}
 	bad := func(format string, args ...any) {
-		p.Reasons = append(p.Reasons, view.Clean(fmt.Sprintf(format, args...)))
+		p.Reasons = append(p.Reasons, oneReason(fmt.Sprintf(format, args...)))
 	}
 	machines := map[string]string{}
 	if j.lab != nil {
@@ -144,6 +144,17 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	}
 	p.Judge()
 	return p
+}
+
+// oneReason puts what has several lines, as evidence has, on one.
+func oneReason(text string) string {
+	var parts []string
+	for l := range strings.Lines(text) {
+		if l = strings.TrimSpace(l); l != "" {
+			parts = append(parts, view.Clean(l))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // knock connects to the cluster's endpoint, when it has one.

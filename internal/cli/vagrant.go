@@ -54,7 +54,7 @@ func (j *job) vagrantWay(ctx context.Context, hosts []string) (*vagrant, error) 
 		var ended *exec.ExitError
 		switch {
 		case errors.Is(err, exec.ErrNotFound):
-			err = errors.New("vagrant is not installed here")
+			err = errors.New("vagrant is not installed here; without --vagrant haprov makes machines of its own")
 		case errors.As(err, &ended):
 			err = fmt.Errorf("vagrant %s: %w: %s", args[0], err, strings.Join(strings.Fields(string(ended.Stderr)), " "))
 		}
