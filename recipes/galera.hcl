@@ -284,7 +284,7 @@ recipe "galera" {
         name      = each.host.name
         interface = facts.interfaces[each.host.network.service.address]
         address   = each.host.network.service.address
-        priority  = 200 - each.host.id
+        priority  = [for i, n in sort([for h in role.proxy.hosts : h.name]) : 200 - i if n == each.host.name][0]
         router    = input.virtual_router
         vip       = input.vip
         peers     = [for h in role.proxy.hosts : { address = h.network.service.address } if h.name != each.host.name]

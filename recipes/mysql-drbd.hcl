@@ -109,7 +109,7 @@ recipe "mysql-drbd" {
     }
     file "/etc/mysql/mariadb.conf.d/90-haprov.cnf" {
       owes    = ["mysql-server:restart"]
-      content = template("mysql-drbd.cnf.tmpl", { id = each.host.id })
+      content = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0] })
     }
     file "/etc/drbd.d/mysql.res" {
       mode = "0600"
@@ -139,7 +139,8 @@ recipe "mysql-drbd" {
       content = template("corosync.conf.tmpl", {
         cluster = cluster.name
         token   = input.token
-        nodes   = [for h in role.db.hosts : { name = h.name, id = h.id, links = distinct([h.network.ring.address, h.network.replication.address]) }]
+        # numbered by name, so that a host more in the inventory renumbers nobody: a running ring takes no other nodeid
+        nodes = [for i, n in sort([for h in role.db.hosts : h.name]) : { name = n, id = i + 1, links = distinct(concat(host[n].network.ring.addresses, [host[n].network.replication.address])) }]
       })
     }
     # A machine that boots faster than its peer notices that it was gone would hear of its own

@@ -154,3 +154,31 @@ recipe "r" {
 		})
 	}
 }
+
+// TestAHostMoreInTheInventoryRenumbersNobody: a running Corosync does not survive another nodeid, nor
+// a server's replicas another server_id.
+func TestAHostMoreInTheInventoryRenumbersNobody(t *testing.T) {
+	files := func(text string) map[string]string {
+		p, problems := config.Load("testdata/real.hcl", config.Options{Text: []byte(text), Shipped: haprov.Shipped, Secrets: secrets{}})
+		if len(problems) > 0 {
+			t.Fatal(problems.Render(100, false))
+		}
+		out := map[string]string{}
+		for _, ch := range p.Clusters[0].Chains {
+			for _, it := range ch.Items {
+				if s, ok := it.Step.(*kind.File); ok && (s.Path == "/etc/corosync/corosync.conf" || strings.HasSuffix(s.Path, "/90-haprov.cnf")) {
+					out[ch.Host+s.Path] = s.Content.Reveal()
+				}
+			}
+		}
+		return out
+	}
+	want := files(realMachines)
+	more := strings.Replace(realMachines, `host "db1" {`, "host \"a\" {\n  network \"a\" { address = \"10.0.0.9\" }\n  network \"b\" { address = \"10.0.1.9\" }\n}\nhost \"db1\" {", 1)
+	other := strings.Replace(more, "[host.db1, host.db2]", "[host.db2, host.db1]", 1)
+	for _, text := range []string{more, other} {
+		if d := cmp.Diff(want, files(text)); d != "" || len(want) != 4 || !strings.Contains(want["db1/etc/corosync/corosync.conf"], "nodeid: 1\n    ring0_addr: 10.0.0.11\n    ring1_addr: 10.0.1.11\n") {
+			t.Error(want, d)
+		}
+	}
+}
