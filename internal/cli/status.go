@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -121,8 +122,9 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	knock := make(chan error, 1)
 	go func() { knock <- j.knock(ctx, c) }()
 	said := j.drift(ctx, o, bad)
-	for i, name := range c.Hosts {
-		r := status.Row{Name: name, ID: i + 1, Machine: machines[name]}
+	byName := slices.Sorted(slices.Values(c.Hosts)) // as the recipe numbers the nodes of a ring
+	for _, name := range c.Hosts {
+		r := status.Row{Name: name, ID: slices.Index(byName, name) + 1, Machine: machines[name]}
 		if seen, ok := said[name]; ok {
 			r.Answers, r.Host = true, status.Read(seen)
 			a := seen.Get(active[name])
