@@ -20,7 +20,7 @@ func (j *job) endpoint() (recipe.Cluster, error) {
 			return c, nil
 		}
 	}
-	return recipe.Cluster{}, errInput{"no recipe of this inventory offers an endpoint"}
+	return recipe.Cluster{}, errInput{"no recipe of this inventory offers an endpoint: it would say endpoint = \"ADDRESS:PORT\""}
 }
 
 // way makes connections to a cluster's endpoint: through the lab's network, or from any of its

@@ -206,7 +206,11 @@ func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...a
 		case engine.Checked:
 			if e.Err != nil {
 				told = true
-				bad("check: %s: %v", e.Text, e.Err)
+				why := oneReason(e.Output) // what it printed says more than that it was tried once
+				if why == "" {
+					why = e.Err.Error()
+				}
+				bad("check: %s: %s", e.Text, why)
 			}
 		}
 	}
