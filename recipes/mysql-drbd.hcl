@@ -29,13 +29,13 @@ recipe "mysql-drbd" {
   }
   input "handler_timeout" {
     type    = number
-    default = lookup({ tcg = 240 }, lab.driver, 90)
-    about   = "Seconds for DRBD's fence handler to see the peer fenced; with its own default the survivor stays frozen"
+    default = lab.enabled ? lookup({ tcg = 240 }, lab.driver, 90) : 180
+    about   = "Seconds for DRBD's fence handler to see the peer fenced; less than detection, delay and the fence device take leaves the survivor frozen"
   }
   input "coordinator_timeout" {
     type    = number
-    default = lookup({ tcg = 300 }, lab.driver, 120)
-    about   = "Seconds for DRBD's fence handler to find a coordinator"
+    default = lab.enabled ? lookup({ tcg = 300 }, lab.driver, 120) : 240
+    about   = "Seconds for DRBD's fence handler to find a coordinator; more than handler_timeout"
   }
   # The agent waits this long, less 5 s, before it kills a server that does not stop, and counts in
   # loops of a second and a little: on slow machines 120 s are over before it kills, and a frozen
@@ -44,6 +44,14 @@ recipe "mysql-drbd" {
     type    = number
     default = lookup({ uml = 30 }, lab.driver, 120)
     about   = "Seconds for the database server to stop in order"
+  }
+  # Nobody else needs a lab's wires. Elsewhere a third of a Gbit link: what a synchronisation leaves is
+  # for the application's writes, and for the ring where it shares the network.
+  input "resync_rate" {
+    type    = string
+    default = lab.enabled ? "100M" : "33M"
+    about   = "Bytes a second at which a side that was away is brought up to date; about a third of what disks and replication network can do"
+    check "expected a rate such as 33M" { that = length(split("M", value)) == 2 }
   }
   input "ping_timeout" {
     type    = number
@@ -117,6 +125,7 @@ recipe "mysql-drbd" {
         nodes  = [for h in role.db.hosts : { name = h.name, address = h.network.replication.address, disk = h.disk.data.device }]
         secret = secret("drbd")
         input  = input
+        least  = lab.enabled ? "40M" : "10M"
       })
     }
     directory "/srv/mysql" {}

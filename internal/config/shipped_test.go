@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -180,5 +181,29 @@ func TestAHostMoreInTheInventoryRenumbersNobody(t *testing.T) {
 		if d := cmp.Diff(want, files(text)); d != "" || len(want) != 4 || !strings.Contains(want["db1/etc/corosync/corosync.conf"], "nodeid: 1\n    ring0_addr: 10.0.0.11\n    ring1_addr: 10.0.1.11\n") {
 			t.Error(want, d)
 		}
+	}
+}
+
+// TestDRBDsHandlerOutlastsTheFenceDevice: one that gives up first leaves the survivor's writes frozen
+// (crm-fence-peer.sh: --timeout longer than the time to fence, --dc-timeout longer than that).
+func TestDRBDsHandlerOutlastsTheFenceDevice(t *testing.T) {
+	p, problems := config.Load("testdata/real.hcl", config.Options{Text: []byte(realMachines), Shipped: haprov.Shipped, Secrets: secrets{}})
+	if len(problems) > 0 {
+		t.Fatal(problems.Render(100, false))
+	}
+	var handler, coordinator, reboot int
+	for _, it := range p.Clusters[0].Chains[0].Items {
+		if s, ok := it.Step.(*kind.File); ok && s.Path == "/etc/drbd.d/mysql.res" {
+			_, rest, _ := strings.Cut(s.Content.Reveal(), "crm-fence-peer.sh ")
+			if _, err := fmt.Sscanf(rest, "--timeout %d --dc-timeout %d", &handler, &coordinator); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c, ok := it.Cluster.(*kind.Pacemaker); ok {
+			reboot = int(c.Fence.Reboot.Seconds())
+		}
+	}
+	if reboot == 0 || handler < reboot+30 || coordinator <= handler {
+		t.Errorf("reboot %d s, handler %d s, coordinator %d s", reboot, handler, coordinator)
 	}
 }
