@@ -130,7 +130,7 @@ func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 		v = both{v, log}
 	}
 	o := j.options(ctx, c)
-	o.Events, o.PlanOnly = v.Event, f.look
+	o.Events, o.PlanOnly, o.Without = v.Event, f.look, in.AcceptMissing
 	if !f.yes && j.lab == nil {
 		o.Approve = a.ask
 	}

@@ -117,9 +117,13 @@ func (r *run) check(ctx context.Context, c recipe.Check) (host, output string, e
 func (r *run) try(ctx context.Context, c recipe.Check, again bool) (host, output string) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	good := []string{}
+	good, asked := []string{}, 0
 	for _, x := range c.Runs {
 		h := r.byName[x.Host]
+		if h != nil && h.without() {
+			continue
+		}
+		asked++
 		if h == nil || h.failed() != nil {
 			continue
 		}
@@ -144,7 +148,7 @@ func (r *run) try(ctx context.Context, c recipe.Check, again bool) (host, output
 	}
 	wg.Wait()
 	switch {
-	case c.On == "each" && len(good) == len(c.Runs) && len(good) > 0:
+	case c.On == "each" && len(good) == asked && asked > 0:
 		return "each", ""
 	case c.On != "each" && len(good) > 0:
 		return good[0], ""

@@ -49,6 +49,8 @@ type Options struct {
 	// Preflight are hosts that are looked at with the first questions: what fails there refuses any
 	// change (kind.ErrRequirement), what only warns is told.
 	Preflight []preflight.Host
+	// Without names hosts that the user does without: that they cannot be reached is no failure.
+	Without []string
 	// Verify runs the checks that write even when nothing changed.
 	Verify bool
 	// Speed scales deadlines: 1 for a real machine, 10 for software emulation.
@@ -171,7 +173,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 // verified proves the checks when no host failed: they would only tell of the failure again.
 func (r *run) verified(ctx context.Context, changed bool) error {
 	for _, h := range r.hosts {
-		if h.failed() != nil {
+		if h.failed() != nil && !h.without() {
 			return ctx.Err()
 		}
 	}
@@ -199,7 +201,7 @@ func (r *run) end(s Summary, err error) (Summary, error) {
 	s.Outcomes = map[string]error{}
 	s.Counts = map[string]transport.Counts{}
 	for _, h := range r.hosts {
-		if h.err != nil {
+		if h.err != nil && !h.without() {
 			s.Failed++
 			s.Outcomes[h.name] = h.err
 		}
@@ -210,7 +212,7 @@ func (r *run) end(s Summary, err error) (Summary, error) {
 	if err == nil && s.Failed > 0 {
 		err = ErrHosts
 		for _, h := range r.hosts { // one cause for all is that cause
-			if h.err != nil {
+			if h.err != nil && !h.without() {
 				return s, fmt.Errorf("%w: %s: %w", ErrHosts, h.name, h.err)
 			}
 		}

@@ -168,6 +168,26 @@ func TestOneHostsFailureLeavesItsNeighbourAlone(t *testing.T) {
 	}
 }
 
+func TestAHostThatIsDoneWithoutIsNoFailure(t *testing.T) {
+	l, dir := newLab(t), t.TempDir()
+	l.state("db1")
+	check := recipe.Check{Text: "each", On: "each", Deadline: time.Second, Runs: []recipe.Run{{Host: "db1", Shell: secret.Plain("true")}, {Host: "db2", Shell: secret.Plain("true")}}}
+	o := Options{Holder: "test", Checks: []recipe.Check{check}, Hosts: []recipe.Chain{{Host: "db1", Items: []*recipe.Item{{Address: "db1:content.x", Step: content{path: dir + "/yes", text: "x"}}}}, {Host: "db2"}},
+		Open: func(ctx context.Context, host string) (transport.Session, error) {
+			if host == "db2" {
+				return nil, transport.ErrUnreachable
+			}
+			return l.open(ctx, host)
+		}}
+	if s, err := Run(t.Context(), o); !errors.Is(err, transport.ErrUnreachable) || s.Failed != 1 {
+		t.Errorf("asked for: %+v %v", s, err)
+	}
+	o.Without = []string{"db2"}
+	if s, err := Run(t.Context(), o); err != nil || s.Failed != 0 {
+		t.Errorf("done without: %+v %v", s, err)
+	}
+}
+
 // meeting is a cluster step: first db1 writes, then db2, then both are asked to agree.
 type meeting struct{ dir string }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,9 +60,21 @@ func (h *host) failed() error {
 	return h.err
 }
 
+// errWithout: the host cannot be reached, and the user does without it.
+var errWithout = errors.New("done without")
+
+func (h *host) without() bool { return errors.Is(h.failed(), errWithout) }
+
 func (h *host) open(ctx context.Context) error {
 	t := time.Now()
 	s, err := h.Open(ctx, h.name)
+	if err != nil && slices.Contains(h.Without, h.name) {
+		h.event(Noted{h.name, "is done without, as was asked for: " + err.Error()})
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.err = fmt.Errorf("%w: %w", errWithout, err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
