@@ -158,11 +158,11 @@ func TestGaleraFaults(t *testing.T) {
 		server(writer, "KILL")
 		g.must(writer, "systemctl stop mariadb")
 		l.end()
-		out := g.run(5*time.Minute, "recover", "--yes")
-		if !strings.Contains(out, "start the cluster from "+writer) {
-			t.Errorf("%s was not chosen", writer)
+		out, err := g.command(t.Context(), "recover", "--yes").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "start the cluster from "+writer) {
+			t.Errorf("%s was not chosen: %v\n%s", writer, err, out)
 		}
-		t.Log(tail(out))
+		t.Log(tail(string(out)))
 		g.healthy()
 		g.compare(members...)
 	})
