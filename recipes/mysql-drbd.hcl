@@ -121,6 +121,8 @@ recipe "mysql-drbd" {
     }
     file "/etc/drbd.d/mysql.res" {
       mode = "0600"
+      # a file that drbdadm does not take would fail the volume on both hosts; told without the token, which may be the secret
+      validate = "said=$(DRBD_DRIVER_VERSION_OVERRIDE=8.4.11 /lib/drbd/drbdadm-84 -c %s dump 2>&1 >/dev/null) || { echo \"$said\" | sed \"s/but got '.*/but got something else/\"; exit 1; }"
       content = template("mysql-drbd.res.tmpl", {
         nodes  = [for h in role.db.hosts : { name = h.name, address = h.network.replication.address, disk = h.disk.data.device }]
         secret = secret("drbd")
