@@ -73,6 +73,16 @@ func (a *app) labCmd() *cobra.Command {
 	var network string
 	var oneWay bool
 	cut := on("cut HOST HOST", "Cut the wire between two machines", 2, func(ctx context.Context, l *lab.Client, args []string) error {
+		var there []string
+		for _, n := range l.Spec().Networks {
+			there = append(there, n.Name)
+		}
+		switch {
+		case args[0] == args[1]:
+			return errInput{"a wire is between two machines; found " + args[0] + " twice"}
+		case network != "" && !slices.Contains(there, network):
+			return errInput{fmt.Sprintf("no network %.60q in lab %s; there is %s", network, l.Spec().Name, strings.Join(there, ", "))}
+		}
 		return l.Cut(ctx, args[0], args[1], network, oneWay)
 	})
 	cut.Flags().StringVar(&network, "network", "", "only in this network (default: all)")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -49,7 +50,7 @@ func (a *app) sql(ctx context.Context, q query) error {
 	defer w.Close()
 	password, err := w.job.secrets.Show(w.to.Name, q.user)
 	if err != nil {
-		return errInput{fmt.Sprintf("no secret %q for the user's password: it is made by the first `haprov up`", q.user)}
+		return w.noPassword(q.user)
 	}
 	c := mysql.NewConfig()
 	c.User, c.Passwd, c.DBName = q.user, password.Reveal(), q.database
@@ -148,8 +149,19 @@ func (a *app) rows(ctx context.Context, conn *sql.Conn, statement string, bare b
 // escape keeps a row on its line.
 var escape = strings.NewReplacer("\\", "\\\\", "\t", "\\t", "\n", "\\n", "\x00", "\\0", "\x1b", "\\e")
 
+// noPassword says why there is none for a user.
+func (w *way) noPassword(user string) error {
+	if slices.Contains(w.to.Secrets, user) {
+		return errInput{fmt.Sprintf("the password of user %s is not made yet: haprov up%s draws it", user, w.job.flags())}
+	}
+	return errInput{fmt.Sprintf("cluster %s has no secret %q to log in with; --user takes one of %s", w.to.Name, user, strings.Join(w.to.Secrets, ", "))}
+}
+
 func refused(err error) error {
 	var no *mysql.MySQLError
+	if errors.As(err, &no) && no.Number == 1045 {
+		return fmt.Errorf("%w: %w; the server knows another password than the one that is kept here: haprov up gives it this one", errStatement, err)
+	}
 	if errors.As(err, &no) {
 		return fmt.Errorf("%w: %w", errStatement, err)
 	}
