@@ -146,3 +146,27 @@ func TestTimersLeaveTheClustersServersAlone(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// TestAServerWithDatabasesOfItsOwnIsNotConfiguredForACluster looks at folders as servers leave them.
+func TestAServerWithDatabasesOfItsOwnIsNotConfiguredForACluster(t *testing.T) {
+	text, err := Shipped.ReadFile("templates/galera-strange.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ name, make, found string }{
+		{"no server yet", "rmdir .", ""},
+		{"a new one", "mkdir mysql sys performance_schema test; touch ibdata1 test/db.opt", ""},
+		{"one in use", "mkdir mysql sys shop test; touch test/orders.ibd", " shop test"},
+		{"a member", "mkdir mysql shop; touch grastate.dat", ""},
+		{"a first copy that was broken off", "mkdir mysql shop; touch sst_in_progress", ""},
+	} {
+		dir := t.TempDir() + "/data"
+		if out, err := exec.Command("sh", "-c", "mkdir "+dir+" && cd "+dir+" && "+strings.Replace(x.make, "rmdir .", "rmdir "+dir, 1)).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %s", x.name, out)
+		}
+		out, err := run(t, strings.ReplaceAll(string(text), "/var/lib/mysql", dir), "", nil)
+		if (err != nil) != (x.found != "") || x.found != "" && !strings.HasSuffix(strings.TrimSpace(out), "replace:"+x.found) {
+			t.Errorf("%s: %q %v", x.name, out, err)
+		}
+	}
+}

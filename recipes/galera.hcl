@@ -87,7 +87,10 @@ recipe "galera" {
     requirement "a Galera provider that is recent enough" {
       probe = template("floor.tmpl", { package = "galera-4", floors = input.galera_floor })
     }
-
+    requirement "no databases that would be replaced" {
+      probe  = file("galera-strange.tmpl")
+      repair = "dump them for the input import, stop that server, move what is in /var/lib/mysql away, and there: mariadb-install-db --user=mysql"
+    }
   }
 
   on "all" {
