@@ -13,12 +13,25 @@ import (
 	"haprov/internal/transport"
 )
 
-// endpoint finds the cluster that offers a service.
-func (j *job) endpoint() (recipe.Cluster, error) {
+// endpoint finds the cluster that offers a service; name is empty when there is only one.
+func (j *job) endpoint(name string) (recipe.Cluster, error) {
+	var found []recipe.Cluster
+	var names []string
 	for _, c := range j.program.Clusters {
-		if c.Endpoint != "" {
-			return c, nil
+		if c.Endpoint == "" {
+			continue
 		}
+		if names = append(names, c.Name); name == "" || name == c.Name {
+			found = append(found, c)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return recipe.Cluster{}, errInput{"several clusters offer an endpoint: say --cluster " + strings.Join(names, " or --cluster ")}
+	case len(names) > 0:
+		return recipe.Cluster{}, errInput{fmt.Sprintf("no cluster %.60q offers an endpoint; there is %s", name, strings.Join(names, ", "))}
 	}
 	return recipe.Cluster{}, errInput{"no recipe of this inventory offers an endpoint: it would say endpoint = \"ADDRESS:PORT\""}
 }

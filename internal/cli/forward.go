@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) forwardCmd() *cobra.Command {
-	listen := "127.0.0.1:3306"
+	listen, cluster := "127.0.0.1:3306", ""
 	c := &cobra.Command{
 		Use:     "forward",
 		Short:   "Serve the cluster's endpoint on loopback until interrupted",
@@ -22,20 +22,21 @@ func (a *app) forwardCmd() *cobra.Command {
 		Example: "  haprov forward --listen 127.0.0.1:3307",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.forward(c.Context(), listen)
+			return a.forward(c.Context(), listen, cluster)
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", listen, "loopback `ADDRESS:PORT` to serve; port 0 takes a free one")
+	c.Flags().StringVar(&cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
 	return c
 }
 
 // forward serves until ctx ends, which is its proper end.
-func (a *app) forward(ctx context.Context, listen string) error {
+func (a *app) forward(ctx context.Context, listen, cluster string) error {
 	host, _, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
 		return errInput{fmt.Sprintf("--listen %s: want a loopback address and a port, as 127.0.0.1:3306", listen)}
 	}
-	w, err := a.way(ctx)
+	w, err := a.way(ctx, cluster)
 	if err != nil {
 		return err
 	}
@@ -86,12 +87,12 @@ func join(ctx context.Context, near, far net.Conn) {
 }
 
 // way loads the inventory and prepares the way to its endpoint.
-func (a *app) way(ctx context.Context) (*way, error) {
+func (a *app) way(ctx context.Context, cluster string) (*way, error) {
 	j, err := a.load()
 	if err != nil {
 		return nil, err
 	}
-	c, err := j.endpoint()
+	c, err := j.endpoint(cluster)
 	if err != nil {
 		return nil, err
 	}

@@ -34,16 +34,17 @@ func (a *app) sqlCmd() *cobra.Command {
 	c.Flags().BoolVarP(&q.bare, "skip-column-names", "N", false, "no line of column names")
 	c.Flags().StringVar(&q.user, "user", q.user, "database user; its password is the secret of that name")
 	c.Flags().StringVar(&q.database, "database", "", "database (default: named as the user)")
+	c.Flags().StringVar(&q.cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
 	return c
 }
 
 type query struct {
-	user, database, statement string
-	bare                      bool
+	user, database, statement, cluster string
+	bare                               bool
 }
 
 func (a *app) sql(ctx context.Context, q query) error {
-	w, err := a.way(ctx)
+	w, err := a.way(ctx, q.cluster)
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,11 @@ func (w *way) noPassword(user string) error {
 	if slices.Contains(w.to.Secrets, user) {
 		return errInput{fmt.Sprintf("the password of user %s is not made yet: haprov up%s draws it", user, w.job.flags())}
 	}
-	return errInput{fmt.Sprintf("cluster %s has no secret %q to log in with; --user takes one of %s", w.to.Name, user, strings.Join(w.to.Secrets, ", "))}
+	text := fmt.Sprintf("cluster %s has no secret %q to log in with", w.to.Name, user)
+	if len(w.to.Secrets) > 0 {
+		text += "; --user takes one of " + strings.Join(w.to.Secrets, ", ")
+	}
+	return errInput{text}
 }
 
 func refused(err error) error {

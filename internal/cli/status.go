@@ -19,7 +19,8 @@ import (
 )
 
 func (a *app) statusCmd() *cobra.Command {
-	return &cobra.Command{
+	var cluster string
+	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show how the cluster is, with one verdict and its reasons",
 		Long: `One screen: machines, links and quorum, volumes, Pacemaker's resources, database servers, proxies,
@@ -35,15 +36,17 @@ dead or frozen holds it up for seconds, a database server that hangs for a minut
   BELIEVES  what a proxy thinks of each server
 
 Reasons make the verdict "not healthy"; notes, such as failed actions that Pacemaker has recovered
-from, do not. With --json one object: healthy, reasons, notes, endpoint (IP:PORT), active (the
+from, do not. Several clusters come one after the other. With --json one object each: healthy, reasons, notes, endpoint (IP:PORT), active (the
 host), virtual_ip_on, fencing, and each host's parts. Ends with 0 when healthy, with 2 when not.`,
 		Example: "  haprov status\n  haprov status --json | jq -r .active\n  watch -n 5 haprov status",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.status(c.Context()) },
+		RunE:    func(c *cobra.Command, _ []string) error { return a.status(c.Context(), cluster) },
 	}
+	c.Flags().StringVar(&cluster, "cluster", "", "only the cluster `NAME`, when the inventory has several")
+	return c
 }
 
-func (a *app) status(ctx context.Context) error {
+func (a *app) status(ctx context.Context, cluster string) error {
 	j, err := a.load()
 	if err != nil {
 		return err
@@ -54,26 +57,35 @@ func (a *app) status(ctx context.Context) error {
 	if err := j.reach(ctx, false, nil); err != nil {
 		return err
 	}
-	c := j.program.Clusters[0]
-	for _, x := range j.program.Clusters {
-		if x.Endpoint != "" {
-			c = x
-			break
+	looked, healthy := 0, true
+	for _, c := range j.program.Clusters {
+		if cluster != "" && c.Name != cluster {
+			continue
 		}
+		h := j.health(ctx, c)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if a.json {
+			err = json.NewEncoder(a.out).Encode(h)
+		} else {
+			if looked > 0 {
+				fmt.Fprintln(a.out)
+			}
+			err = h.Draw(a.out, terminal(a.out) && a.color())
+		}
+		if err != nil {
+			return err
+		}
+		looked, healthy = looked+1, healthy && h.Healthy
 	}
-	h := j.health(ctx, c)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	switch {
+	case looked == 0:
+		return errInput{fmt.Sprintf("no cluster %.60q in the inventory; there is %s", cluster, strings.Join(clusterNames(j), ", "))}
+	case !healthy:
+		return errPending
 	}
-	if a.json {
-		err = json.NewEncoder(a.out).Encode(h)
-	} else {
-		err = h.Draw(a.out, terminal(a.out) && a.color())
-	}
-	if err == nil && !h.Healthy {
-		err = errPending
-	}
-	return err
+	return nil
 }
 
 // health looks at a cluster with one login and one batch of questions a host: what differs from what
