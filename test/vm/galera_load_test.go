@@ -151,6 +151,10 @@ type load struct {
 func (g *galera) load() *load {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &load{galera: g, stop: stop, done: make(chan struct{}), last: time.Now()}
+	g.t.Cleanup(func() { // a step that fails half-way leaves nobody who writes
+		stop()
+		<-l.done
+	})
 	go func() {
 		defer close(l.done)
 		tick := time.NewTicker(50 * time.Millisecond)
