@@ -21,6 +21,7 @@ recipe "mysql-drbd" {
     type    = number
     default = lookup({ uml = 5000, tcg = 15000 }, lab.driver, 3000)
     about   = "Milliseconds without a sign of life until Corosync takes a member for lost"
+    check "expected 1000 to 30000" { that = value >= 1000 && value <= 30000 }
   }
   input "fencing_delay" {
     type    = number

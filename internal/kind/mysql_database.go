@@ -95,7 +95,7 @@ func serving(seen probe.Hosts, q probe.Query, place string) (host, out string, e
 			return n, a.Out, nil
 		}
 		if host != "" {
-			return "", "", fmt.Errorf("servers answer on %s and on %s at once: one of them must not", host, n)
+			return "", "", fmt.Errorf("servers answer on %s and on %s at once: one of them must not. On the one that does not serve (haprov status): systemctl disable --now mariadb", host, n)
 		}
 		host, out = n, a.Out
 	}
