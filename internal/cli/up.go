@@ -81,8 +81,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if err != nil {
 		return a.ended(v, err)
 	}
-	if !f.plan {
-		log, err := a.openJournal("haprov up, " + j.program.Inventory.Path)
+	if !f.plan || f.verify { // verify fences
+		verb := map[bool]string{false: "up", true: "verify"}[f.verify]
+		log, err := a.openJournal("haprov " + verb + ", " + j.program.Inventory.Path)
 		if err != nil {
 			return fmt.Errorf("journal: %w", err)
 		}
