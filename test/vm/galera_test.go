@@ -98,8 +98,31 @@ func (g *galera) fresh(outer *testing.T) {
 			}
 		}
 	})
+	g.step(outer, "a dump is read in once", func(*testing.T) { g.imported() })
 	g.step(outer, "a table through the virtual IP", func(t *testing.T) { g.ready(outer) })
 	g.down = outer.Failed()
+}
+
+// imported lets a compressed dump be read into the new database, and looks what a record without an
+// end does to the next run.
+func (g *galera) imported() {
+	g.t.Helper()
+	g.must("db2", "{ echo 'CREATE TABLE goods (id INT PRIMARY KEY, name TEXT);'; for i in $(seq 500); do echo \"INSERT INTO goods VALUES ($i, 'a \\\\! name');\"; done; } | gzip >/root/goods.sql.gz")
+	g.write(strings.Replace(string(g.inventory()), "gcache ", "import      = \"/root/goods.sql.gz\"\n    gcache ", 1))
+	if s := g.up(3 * time.Minute); s.Failed != 0 || s.Changes != 1 {
+		g.t.Errorf("%+v", s)
+	}
+	for _, h := range members {
+		if n := g.must(h, "mariadb -N -B -e 'SET wsrep_sync_wait = 1; SELECT COUNT(*) FROM app.goods'"); n != "500" {
+			g.t.Errorf("%s has %s of 500 rows", h, n)
+		}
+	}
+	g.must("db2", "rm /root/goods.sql.gz")
+	g.unchanged()
+	g.must("db1", "mariadb -e 'UPDATE haprov.import SET done = NULL'")
+	g.refused("did not end", "up", "--yes")
+	g.must("db1", "mariadb -e 'UPDATE haprov.import SET done = UTC_TIMESTAMP()'")
+	g.unchanged()
 }
 
 func (g *galera) unchanged() {
