@@ -86,6 +86,9 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 	switch {
 	case done && (a.resting || b.resting):
 		return plan.Phase{}, nil // Pacemaker takes the volume down there, and up again afterwards
+	case a.Up && b.Up && (a.Connection == "StandAlone" || b.Connection == "StandAlone"):
+		return plan.Phase{}, fmt.Errorf("the two sides do not talk to each other any more (split brain?); nothing is thrown away on a guess. "+
+			"On the side whose writes are to go: drbdadm secondary %[1]s && drbdadm connect --discard-my-data %[1]s; on the other one: drbdadm connect %[1]s; then run this again\n%[2]s", d.Name, table(names, vs))
 	case a.Up && b.Up && len(a.pending)+len(b.pending) > 0:
 		return d.takeUp(names, vs)
 	case done && a.Healthy() && b.Healthy():
@@ -98,9 +101,6 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		return d.waiting("Pacemaker takes the volume up", 3*time.Minute, names, vs), nil
 	case !a.Up || !b.Up:
 		return d.up(names, vs), nil
-	case a.Connection == "StandAlone" || b.Connection == "StandAlone":
-		return plan.Phase{}, fmt.Errorf("the two sides do not talk to each other any more (split brain?); nothing is thrown away on a guess. "+
-			"On the side whose writes are to go: drbdadm secondary %[1]s && drbdadm connect --discard-my-data %[1]s; on the other one: drbdadm connect %[1]s; then run this again\n%[2]s", d.Name, table(names, vs))
 	case a.Connection != "Connected" || b.Connection != "Connected":
 		return d.waiting("the two sides connect", time.Minute, names, vs), nil
 	case a.Disk == "Inconsistent" && b.Disk == "Inconsistent":

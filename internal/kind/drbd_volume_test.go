@@ -99,6 +99,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		{"a file system without a label", with(side{signatures: "drbd", magic: "53ef", block: used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", "not this volume's"},
 		{"resynchronising", with(ready, "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"), with(ready, "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate"), "", "synchronised", ""},
 		{"split brain", with(ready, "cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown"), ready, "", "", "drbdadm connect --discard-my-data mysql"},
+		{"split brain, which drbdadm would mend by connecting", changed(with(ready, "cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown"), "connect\n"), with(ready, "cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown"), "", "", "drbdadm connect --discard-my-data mysql"},
 		{"a host that is away", ready, side{}, "", "", "one side alone"},
 		{"the resource file changed", ready, changed(with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "net-options\ndisk-options\n"), "take up the changed resource file", "", ""},
 		{"the resource file names another address", ready, changed(ready, "net-options\ndisconnect\n"), "", "", "haprov maintenance db2 on"},
