@@ -114,13 +114,20 @@ func TestTheWriterIsTheLastDonor(t *testing.T) {
 	text := rendered(t, "galera-donors.tmpl", map[string]any{"others": []any{map[string]any{"name": "db1"}, map[string]any{"name": "db3"}}})
 	for writer, want := range map[string]string{"db1": "db3,db1,", "db3": "db1,db3,", "db9": "db1,db3,", "": "db1,db3,"} {
 		dir := t.TempDir()
-		script := strings.ReplaceAll(strings.ReplaceAll(text, "/usr/local/lib/haprov/", ""), "/run/", dir+"/")
+		script := strings.NewReplacer("/usr/local/lib/haprov/", "", "/run/", dir+"/", "/var/lib/mysql/", dir+"/").Replace(text)
+		view := filepath.Join(dir, "gvwstate.dat")
+		if err := os.WriteFile(view, []byte(map[string]string{"db1": "my_uuid: 1\n"}[writer]), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := run(t, script, "", map[string]string{"galera-writer": "test -n '" + writer + "' && echo " + writer}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(filepath.Join(dir, "haprov-galera-donors"))
 		if err != nil || string(got) != "MYSQLD_OPTS=--wsrep-sst-donor="+want+"\n" {
 			t.Errorf("writer %q: %q %v", writer, got, err)
+		}
+		if _, err := os.Stat(view); (err == nil) != (writer == "db1") {
+			t.Errorf("a view is kept when it is whole, and only then: %v", err)
 		}
 	}
 }
