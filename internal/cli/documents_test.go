@@ -4,9 +4,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+
+	"haprov/internal/status"
 )
 
 // Commands stand on lines of their own, or in backquotes.
@@ -42,6 +45,44 @@ func TestEveryCommandThatIsShownExists(t *testing.T) {
 	}
 	if seen < 150 {
 		t.Errorf("only %d commands found", seen)
+	}
+}
+
+// What programs may read is written down, and nothing else.
+func TestTheJSONDocumentIsWhole(t *testing.T) {
+	text, err := os.ReadFile("../../docs/json.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("../view/json.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, _, _ := strings.Cut(string(text), "## Status")
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| (`.*?) \\|").FindAllStringSubmatch(messages, -1) {
+		rows[m[1]] = m[2]
+	}
+	for _, m := range regexp.MustCompile(`line\("([a-z]+)", (.*)\)`).FindAllStringSubmatch(string(source), -1) {
+		for _, f := range regexp.MustCompile(`"([a-z]+)":`).FindAllStringSubmatch(m[2], -1) {
+			if !strings.Contains(rows[m[1]], "`"+f[1]+"`") {
+				t.Errorf("field %s of %s is not written down", f[1], m[1])
+			}
+		}
+		if rows[m[1]] == "" {
+			t.Errorf("type %s is not written down", m[1])
+		}
+		delete(rows, m[1])
+	}
+	for name := range rows {
+		t.Errorf("there is no type %s", name)
+	}
+	page := reflect.TypeFor[status.Page]()
+	for i := range page.NumField() {
+		name, _, _ := strings.Cut(page.Field(i).Tag.Get("json"), ",")
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("field %s of status is not written down", name)
+		}
 	}
 }
 
