@@ -73,7 +73,7 @@ with --prove-fencing. While it is away, writes stand still for some seconds.`,
 }
 
 func (a *app) up(ctx context.Context, f upFlags) error {
-	v := a.view(f.plan)
+	v := a.view(f.plan && !f.verify)
 	j, err := a.load()
 	if err == nil {
 		err = j.given()

@@ -189,9 +189,11 @@ func (v *Human) Summary(s engine.Summary, err error) {
 			fmt.Fprintf(v.Err, "%-8s %d login, %d exec, %d exchanges, %d bytes out, %d in\n", h, c.Logins, c.Execs, c.Exchanges, c.BytesOut, c.BytesIn)
 		}
 	}
-	if !v.PlanOnly {
-		v.table(s, err)
+	if v.PlanOnly {
+		fmt.Fprintf(v.Out, "%d hosts looked at, %d failed, nothing was changed, %s\n", s.Hosts, s.Failed, short(s.Took))
+		return
 	}
+	v.table(s, err)
 	fmt.Fprintf(v.Out, "%d changes on %d hosts, %d failed, %s\n", s.Changes, s.Hosts, s.Failed, short(s.Took))
 }
 

@@ -83,6 +83,11 @@ func TestAPlanShowsTextsAsDiffsAndMarksDanger(t *testing.T) {
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("colour where none was asked for")
 	}
+	out.Reset()
+	v.Summary(engine.Summary{Hosts: 2, Changes: 3}, nil)
+	if got := out.String(); got != "2 hosts looked at, 0 failed, nothing was changed, 0s\n" {
+		t.Errorf("a plan ends with %q", got)
+	}
 }
 
 func TestAGraphJoinsHostsAtClusterSteps(t *testing.T) {
