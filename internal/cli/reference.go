@@ -99,7 +99,8 @@ func commandsPage(root *cobra.Command) string {
 			if c.Name() == "exit-codes" {
 				long = "See [exit codes](exit-codes.md)."
 			}
-			fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(long))
+			// what is set off by two spaces is a block of its own, as on the terminal
+			fmt.Fprintf(&b, "\n%s\n", strings.ReplaceAll(strings.TrimSpace(long), "\n  ", "\n      "))
 		}
 		if c.Runnable() {
 			fmt.Fprintf(&b, "\n```\n%s\n```\n", c.UseLine())

@@ -19,7 +19,7 @@ func manPage(c *cobra.Command) string {
 	if long == "" {
 		long = c.Short + "."
 	}
-	if c.Name() == "exit-codes" {
+	if !c.Runnable() && !c.HasSubCommands() { // a help topic is a table
 		fmt.Fprintf(&b, ".SH DESCRIPTION\n.nf\n%s\n.fi\n", roff(strings.TrimSpace(long)))
 	} else {
 		fmt.Fprintf(&b, ".SH DESCRIPTION\n%s\n", roff(long))

@@ -163,12 +163,26 @@ a POSIX shell, sshd and root or sudo, nothing else.`,
 		}
 	}
 	c.AddCommand(a.versionCmd())
-	c.AddCommand(&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitHelp, Run: nil})
+	c.AddCommand(&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitHelp})
+	c.AddCommand(&cobra.Command{Use: "environment", Short: "List the variables that haprov reads", Long: environmentHelp})
 	c.AddCommand(a.referenceCmd())
 	a.complete(c)
 	badArgs(c)
 	return c
 }
+
+const environmentHelp = `Variables of the environment:
+
+  HAPROV_STATE     folder for secrets, labs and journals (default: haprov in
+                   XDG_STATE_HOME, else ~/.local/state/haprov)
+  HAPROV_CACHE     folder for the lab's images (default: ~/.cache/haprov)
+  HAPROV_IDENTITY  age key file that encrypts the secrets (default: the file
+                   identity in the state folder, when it is there)
+  SSH_AUTH_SOCK    the SSH agent
+  NO_COLOR         no colours when set
+
+The Vagrantfile reads HAPROV (the program), INVENTORY (the file) and HAPROV_BOX.
+`
 
 // badArgs makes wrong arguments of any command the user's mistake.
 func badArgs(c *cobra.Command) {

@@ -35,9 +35,11 @@ func (n named) String() string {
 
 func (a *app) secretCmd() *cobra.Command {
 	c := &cobra.Command{
-		Use:     "secret",
-		Short:   "Look at secrets, and bring in those that exist already",
-		Long:    "Secrets are drawn by the first up and kept on this machine, in the folder secrets of the state\nfolder. A password that exists already, as a fence device's, is brought in by adopt.",
+		Use:   "secret",
+		Short: "Look at secrets, and bring in those that exist already",
+		Long: `Secrets are drawn by the first up and kept on this machine, in the folder secrets of the state
+folder; with an age identity they are encrypted (haprov help environment). A password that
+exists already, as a fence device's, is brought in by adopt.`,
 		Example: "  haprov secret list\n  haprov secret show app\n  haprov secret adopt ipmi",
 	}
 	c.AddCommand(a.secretListCmd(), a.secretShowCmd(), a.secretAdoptCmd())

@@ -36,8 +36,9 @@ dead or frozen holds it up for seconds, a database server that hangs for a minut
   BELIEVES  what a proxy thinks of each server
 
 Reasons make the verdict "not healthy"; notes, such as failed actions that Pacemaker has recovered
-from, do not. Several clusters come one after the other. With --json one object each: healthy, reasons, notes, endpoint (IP:PORT), active (the
-host), virtual_ip_on, fencing, and each host's parts. Ends with 0 when healthy, with 2 when not.`,
+from, do not. Several clusters come one after the other. With --json one object each: healthy,
+reasons, notes, endpoint (IP:PORT), active (the host), virtual_ip_on, fencing, and each host's
+parts. Ends with 0 when healthy, with 2 when not.`,
 		Example: "  haprov status\n  haprov status --json | jq -r .active\n  watch -n 5 haprov status",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.status(c.Context(), cluster) },
