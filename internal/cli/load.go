@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"haprov"
 	"haprov/internal/config"
@@ -77,7 +78,15 @@ func openSecrets(root string) (*store.Store, error) {
 
 // read makes the program for machines of a driver and speed, and shows all problems at once.
 func (j *job) read(driver string, speed float64) error {
-	p, problems := config.Load(j.path, config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Driver: driver, Speed: speed})
+	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Driver: driver, Speed: speed}
+	path := j.path
+	if _, err := os.Stat(path); path != "" && errors.Is(err, fs.ErrNotExist) {
+		// One of those that are shipped, by the name that the documents give it.
+		if text, err := haprov.Shipped.ReadFile(path); err == nil && strings.HasPrefix(path, "inventory/") {
+			o.Text, path = text, "(shipped)/"+path
+		}
+	}
+	p, problems := config.Load(path, o)
 	if len(problems) > 0 && driver == "" {
 		fmt.Fprint(j.err, problems.Render(100, j.color()))
 	}

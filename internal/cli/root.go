@@ -133,7 +133,9 @@ func (a *app) root() *cobra.Command {
 		Short: "Takes machines to a proved, highly available MySQL",
 		Long: `haprov takes machines to a proved, highly available MySQL and keeps them that way.
 An inventory says what there is, recipes say what a stack is; both are HCL. Hosts need
-a POSIX shell, sshd and root or sudo, nothing else.`,
+a POSIX shell, sshd and root or sudo, nothing else. Shipped in the program are the inventories
+inventory/mysql-drbd.hcl (taken when there is no haprov.hcl here), inventory/galera.hcl and
+inventory/galera-3.hcl: five or three machines of a lab.`,
 		Example:       "  haprov up\n  haprov plan -i shop.hcl\n  haprov lab status",
 		SilenceUsage:  true,
 		SilenceErrors: true,
