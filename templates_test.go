@@ -177,3 +177,27 @@ func TestAServerWithDatabasesOfItsOwnIsNotConfiguredForACluster(t *testing.T) {
 		}
 	}
 }
+
+// TestAVirtualIPOfAnotherMachineIsRefused plays the neighbours.
+func TestAVirtualIPOfAnotherMachineIsRefused(t *testing.T) {
+	text := rendered(t, "vip-free.tmpl", map[string]any{"vip": "10.0.0.100", "members": []any{"10.0.0.11", "10.0.0.12"}})
+	neigh := func(vip string) string {
+		return "case \"$*\" in *addr*) echo '2: eth0 inet 10.0.0.11/24';; *10.0.0.100) " + vip + ";; *10.0.0.12) echo '10.0.0.12 dev eth0 lladdr 52:54:00:00:00:02 STALE';; esac"
+	}
+	for _, x := range []struct {
+		name, ip, ping string
+		refused        bool
+	}{
+		{"nobody answers", neigh("true"), "exit 1", false},
+		{"it is here", "echo '2: eth0    inet 10.0.0.100/24 scope global secondary eth0'", "true", false},
+		{"its neighbour has it", neigh("echo '10.0.0.100 dev eth0 lladdr 52:54:00:00:00:02 REACHABLE'"), "true", false},
+		{"a stranger has it", neigh("echo '10.0.0.100 dev eth0 lladdr 52:54:00:00:00:99 REACHABLE'"), "true", true},
+		{"its address is not known", neigh("echo '10.0.0.100 dev eth0 FAILED'"), "true", false},
+		{"a longer address is here", strings.Replace(neigh("echo '10.0.0.100 dev eth0 lladdr 52:54:00:00:00:99 REACHABLE'"), "10.0.0.11/24", "10.0.0.100.1/24", 1), "true", true},
+	} {
+		out, err := run(t, text, "", map[string]string{"ip": x.ip, "ping": x.ping})
+		if (err != nil) != x.refused || x.refused && !strings.Contains(out, "answers from 52:54:00:00:00:99") {
+			t.Errorf("%s: %q %v", x.name, out, err)
+		}
+	}
+}

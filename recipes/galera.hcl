@@ -233,6 +233,10 @@ recipe "galera" {
   }
 
   on "proxy" {
+    requirement "the virtual IP is nobody else's" {
+      probe  = template("vip-free.tmpl", { vip = split("/", input.vip)[0], members = [for h in role.proxy.hosts : h.network.service.address] })
+      repair = "take another one for the input vip, or find that machine"
+    }
     package "haproxy" {}
     package "keepalived" {}
 

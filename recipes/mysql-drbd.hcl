@@ -71,6 +71,10 @@ recipe "mysql-drbd" {
       probe  = "! systemctl is-active -q mariadb.service || { echo 'mariadb.service runs outside of the cluster'; exit 1; }"
       repair = "save what it holds and what is in use of it, then: systemctl disable --now mariadb.service"
     }
+    requirement "the virtual IP is nobody else's" {
+      probe  = template("vip-free.tmpl", { vip = split("/", input.vip)[0], members = [for h in role.db.hosts : h.network.service.address] })
+      repair = "take another one for the input vip, or find that machine"
+    }
 
     package "drbd-utils" {}
     package "corosync" {}
