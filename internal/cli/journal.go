@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,12 +56,19 @@ func (b both) Summary(s engine.Summary, err error) {
 	b.View.Summary(s, err)
 }
 
-// stamped puts the time before every line. A journal that cannot be written stops nothing.
-type stamped struct{ to *os.File }
+// stamped puts the time before every line, once the line is whole. A journal that cannot be written
+// stops nothing.
+type stamped struct {
+	to   io.StringWriter
+	part string
+}
 
 func (s *stamped) Write(p []byte) (int, error) {
+	lines := strings.SplitAfter(s.part+string(p), "\n")
+	s.part = lines[len(lines)-1]
 	at := time.Now().Format("15:04:05.000 ")
-	text := strings.TrimSuffix(string(bytes.Clone(p)), "\n")
-	s.to.WriteString(at + strings.ReplaceAll(text, "\n", "\n"+at) + "\n")
+	for _, l := range lines[:len(lines)-1] {
+		s.to.WriteString(at + l)
+	}
 	return len(p), nil
 }

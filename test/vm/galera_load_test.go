@@ -146,6 +146,7 @@ type load struct {
 	longest        time.Duration
 	count          int
 	retried, fails int
+	why            []string // the first rows that failed
 }
 
 func (g *galera) load() *load {
@@ -162,12 +163,12 @@ func (g *galera) load() *load {
 		for ctx.Err() == nil {
 			<-tick.C
 			g.next++
-			ok := l.try(g.next)
-			again := !ok
-			if again {
-				ok = l.try(g.next)
+			first := l.try(g.next)
+			second := first
+			if first != nil {
+				second = l.try(g.next)
 			}
-			l.note(g.next, ok, again)
+			l.note(g.next, first, second)
 		}
 	}()
 	until(g.t, "the writer has begun", time.Minute, func() bool {
@@ -178,21 +179,24 @@ func (g *galera) load() *load {
 	return l
 }
 
-func (l *load) try(id int) bool {
+func (l *load) try(id int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_, err := l.db.ExecContext(ctx, "INSERT INTO rows_written (id) VALUES (?) ON DUPLICATE KEY UPDATE id = id", id)
-	return err == nil
+	return err
 }
 
-func (l *load) note(id int, ok, again bool) {
+func (l *load) note(id int, first, second error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case !ok:
+	case second != nil:
 		l.fails++
+		if len(l.why) < 5 {
+			l.why = append(l.why, fmt.Sprintf("%s row %d: %v; then: %v", time.Now().Format("15:04:05.0"), id, first, second))
+		}
 		return
-	case again:
+	case first != nil:
 		l.retried++
 	}
 	l.acked[id] = true
@@ -220,6 +224,9 @@ func (l *load) end() {
 	l.stop()
 	<-l.done
 	l.t.Logf("%d rows acknowledged, %d after one reconnect, %d failed, longest time without service %.1f s", l.count, l.retried, l.fails, l.longest.Seconds())
+	for _, w := range l.why {
+		l.t.Log(w)
+	}
 }
 
 // compare wants each host to hold every row that was ever acknowledged.
