@@ -33,8 +33,21 @@ type job struct {
 	user    *transport.SSHConfig
 }
 
-// load reads inventory and recipes and shows all problems at once.
+// load reads inventory and recipes and shows all problems at once. Secrets that are there and
+// cannot be read are an error.
 func (a *app) load() (*job, error) {
+	j, err := a.loadAnyway()
+	if err != nil {
+		return nil, err
+	}
+	if err := j.secrets.Err(); err != nil {
+		return nil, errInput{fmt.Sprintf("secrets: %v", err)}
+	}
+	return j, nil
+}
+
+// loadAnyway is load for what mends the secrets.
+func (a *app) loadAnyway() (*job, error) {
 	root, err := lab.Root()
 	if err != nil {
 		return nil, err
@@ -52,9 +65,6 @@ func (a *app) load() (*job, error) {
 	j := &job{app: a, path: path, secrets: s}
 	if err := j.read("", 1); err != nil {
 		return nil, err
-	}
-	if err := s.Err(); err != nil {
-		return nil, errInput{fmt.Sprintf("secrets: %v", err)}
 	}
 	return j, nil
 }
