@@ -49,7 +49,7 @@ func (g *Galera) asDecided(m member) string {
 		return stopped + " && ! test -e " + file
 	}
 	if m.empty {
-		return stopped + " && ! test -s " + file
+		return stopped + " && { grep -q '[^[:space:]]' " + file + "; [ $? = 1 ]; }"
 	}
 	seqno := fmt.Sprint(m.State.Seqno)
 	if m.State.Seqno == -1 {
@@ -75,7 +75,7 @@ func (g *Galera) join(ms []member, m member) plan.Phase {
 	text := "rm -f " + recoveredFile + "\ntest -s " + view + " || rm -f " + view + "\nsystemctl reset-failed " + shell.Quote(g.Unit) + " || :\n" + loud(g.Unit, "systemctl start "+shell.Quote(g.Unit))
 	return plan.Phase{Name: "join " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: m.Unit, Want: "member, " + how}},
-		Actions: []act.Action{{Title: "start the server on " + m.Name + ", which joins " + how, Shell: text, Guard: "! pgrep -x 'mariadbd|mysqld' >/dev/null", Timeout: time.Hour,
+		Actions: []act.Action{{Title: "start the server on " + m.Name + ", which joins " + how, Shell: text, Guard: g.asDecided(m), Timeout: time.Hour,
 			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}, Pays: []string{g.Unit}}},
 	}}}
 }

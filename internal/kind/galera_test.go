@@ -3,6 +3,7 @@ package kind
 import (
 	"encoding/base64"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -180,6 +181,11 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 		g := threeNodes()
 		ph, err := g.Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
 		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		for _, ch := range ph.Changes {
+			if a := ch.Actions[0]; strings.HasPrefix(ph.Name, "join ") && !strings.Contains(a.Guard, "grastate.dat") {
+				t.Errorf("%s: a copy may go over what was not seen: %s", x.name, a.Guard)
+			}
+		}
 		if len(ph.Changes) > 1 && ph.Name != "read positions" {
 			t.Errorf("%s: %d nodes change at once", x.name, len(ph.Changes))
 		}
@@ -362,6 +368,43 @@ func TestWhatANodeKeepsIsReadOnARealHost(t *testing.T) {
 		}
 		if strings.Join(got, "|") != x.want {
 			t.Errorf("%s: %q, want %q", name, got, x.want)
+		}
+	}
+}
+
+func TestAServerIsStartedOnlyOnWhatWasSeen(t *testing.T) {
+	g := threeNodes()
+	g.Data, g.Unit = t.TempDir(), "haprov-none.service"
+	if exec.Command("pgrep", "-x", "mariadbd|mysqld").Run() == nil {
+		t.Skip("a server runs here")
+	}
+	state := func(seqno string) string {
+		return "uuid:    " + cluster1 + "\nseqno:   " + seqno + "\nsafe_to_bootstrap: 0\n"
+	}
+	at := func(n int64) *galera.Grastate {
+		return &galera.Grastate{Position: galera.Position{UUID: cluster1, Seqno: n}}
+	}
+	for _, x := range []struct {
+		name string
+		m    member
+		file string // "": none
+		want bool
+	}{
+		{"nothing, and still", member{}, "", true},
+		{"nothing, and then something", member{}, state("5"), false},
+		{"as it was", member{Node: galera.Node{State: at(5)}}, state("5"), true},
+		{"further on", member{Node: galera.Node{State: at(5)}}, state("6"), false},
+		{"unknown, and still", member{Node: galera.Node{State: at(-1)}}, state("-1"), true},
+		{"empty, and still", member{Node: galera.Node{State: at(-1)}, empty: true}, "\n", true},
+		{"empty, and then something", member{Node: galera.Node{State: at(-1)}, empty: true}, state("5"), false},
+		{"empty, and then nothing", member{Node: galera.Node{State: at(-1)}, empty: true}, "", false},
+	} {
+		os.Remove(g.Data + "/grastate.dat")
+		if x.file != "" {
+			write(t, g.Data+"/grastate.dat", x.file)
+		}
+		if err := exec.Command("sh", "-c", g.asDecided(x.m)).Run(); (err == nil) != x.want {
+			t.Errorf("%s: %v", x.name, err)
 		}
 	}
 }
