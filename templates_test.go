@@ -165,6 +165,7 @@ func TestAServerWithDatabasesOfItsOwnIsNotConfiguredForACluster(t *testing.T) {
 		{"a new one", "mkdir mysql sys performance_schema test; touch ibdata1 test/db.opt", ""},
 		{"one in use", "mkdir mysql sys shop test; touch test/orders.ibd", " shop test"},
 		{"a member", "mkdir mysql shop; touch grastate.dat", ""},
+		{"a member whose state was taken away", "mkdir mysql shop; touch galera.cache", ""},
 		{"a first copy that was broken off", "mkdir mysql shop; touch sst_in_progress", ""},
 	} {
 		dir := t.TempDir() + "/data"
