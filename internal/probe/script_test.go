@@ -197,3 +197,22 @@ func TestADiskThatCannotBeReadIsNotBlank(t *testing.T) {
 		t.Errorf("%+v %v", b, ok)
 	}
 }
+
+// Without it every unit would be taken for one that is not there.
+func TestASystemdThatDoesNotAnswerIsNoAnswer(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "systemctl"), []byte("#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	qs := []Query{{Kind: Unit, Name: "x.service"}, Cmd("later", "echo 1")}
+	for systemd, want := range map[string]State{dir: Unanswered, dir + "/none": Answered} {
+		sh := exec.Command("sh")
+		sh.Stdin = strings.NewReader(strings.ReplaceAll(Script(qs, nonce), "/run/systemd/system", systemd))
+		out, _ := sh.Output()
+		a, rest := Parse(qs, nonce, out)
+		if got := a[qs[0].Key()].State; got != want || (want == Unanswered) != (len(rest) == 1) {
+			t.Errorf("%v, want %v; to be asked again: %v", got, want, rest)
+		}
+	}
+}
