@@ -150,7 +150,8 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 			return r.end(s, err)
 		}
 	}
-	// Lock, then look again: what was seen before the lock may be another run's half-way state.
+	// Lock, then look again, unless nobody was at work meanwhile: what was seen before the lock may be
+	// another run's half-way state.
 	r.each(func(h *host) error { return h.lock(ctx) })
 	for _, h := range r.hosts {
 		if errors.Is(h.err, ErrLocked) {
@@ -162,7 +163,14 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 			h.leave(0, h.err) // its neighbours do not wait for it
 		}
 	}
-	r.each(func(h *host) error { h.forgetAll(); return nil })
+	undisturbed := r.undisturbed()
+	r.each(func(h *host) error {
+		if !undisturbed {
+			h.forgetAll()
+		}
+		h.seen = h.seen.Without(r.riding(h.name)) // checks are for what will have been done
+		return nil
+	})
 	r.each(func(h *host) error { return h.apply(ctx, work) })
 	for _, h := range r.hosts {
 		s.Changes += h.changes

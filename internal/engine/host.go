@@ -30,6 +30,8 @@ type host struct {
 	asked   map[*recipe.Item][]probe.Query // what each item read last
 	changes int
 	first   preflight.Span // when the first questions were at the host
+	met     string         // the lock's holder before the first questions
+	took    string         // and when the lock was taken
 
 	mu  sync.Mutex
 	err error
@@ -143,13 +145,18 @@ func (h *host) ask(ctx context.Context, qs []probe.Query) error {
 		n := nonce()
 		c, cancel := context.WithTimeout(ctx, h.scaled(probe.Deadline(qs)))
 		t := time.Now()
-		res, err := h.session.Exchange(c, probe.Script(qs, n), nil)
+		script, first := probe.Script(qs, n), h.first.From.IsZero()
+		if first {
+			script = lastHolder + "\n" + script
+		}
+		res, err := h.session.Exchange(c, script, nil)
 		cancel()
 		if err != nil {
 			return fmt.Errorf("asking: %w", err)
 		}
 		h.event(Exchanged{h.name, "probe", time.Since(t)})
-		if h.first.From.IsZero() {
+		if first {
+			h.met, res.Out = holderSaid(res.Out)
 			h.first = preflight.Span{From: t, To: time.Now()}
 		}
 		answers, rest := probe.Parse(qs, n, res.Out)

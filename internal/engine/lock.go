@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,11 +27,12 @@ func (h *host) lock(ctx context.Context) error {
 	// its session while a batch runs; that its ancestors are no longer those it had tells them apart.
 	script := fmt.Sprintf(`umask 077; mkdir -p %[1]s && exec 8>>%[1]s/lock
 ancestry() ( q=$1 l=; while [ "${q:-0}" -gt 1 ]; do l=$l.$q; r=$q q=; while read -r k v; do [ "$k" != PPid: ] || q=$v; done 2>/dev/null </proc/$r/status; done; echo "$l" )
-if flock -n 8; then printf '%%s %%s %%s\n' $$ "$(ancestry $$)" %[2]s >%[1]s/lock
-else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" = "$was" ]; then ( exit 3 ); else ( exit 4 ); fi; fi`, act.Dir, shell.Quote(holder))
+if flock -n 8; then %[3]s
+printf '%%s %%s %%s\n' $$ "$(ancestry $$)" %[2]s >%[1]s/lock
+else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" = "$was" ]; then ( exit 3 ); else ( exit 4 ); fi; fi`, act.Dir, shell.Quote(holder), lastHolder)
 	first := map[string]time.Time{}
 	started := time.Now()
-	for {
+	for waited := false; ; waited = true {
 		t := time.Now()
 		res, err := k.Keep(ctx, script)
 		if err != nil {
@@ -39,6 +41,9 @@ else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" =
 		h.event(Exchanged{h.name, "lock", time.Since(t)})
 		switch res.Exit {
 		case 0:
+			if h.took, _ = holderSaid(res.Out); waited {
+				h.took = atWork
+			}
 			return nil
 		case 3, 4:
 			// A run that was just killed is still seen for a moment.
@@ -53,6 +58,28 @@ else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" =
 			return fmt.Errorf("locking: exit %d", res.Exit)
 		}
 	}
+}
+
+// atWork stands for a holder that is still there.
+const atWork = "at work"
+
+// lastHolder prints who took the lock last, in one line; the shell does it alone, without a process.
+const lastHolder = `last=; { read -r last <` + act.Dir + `/lock; } 2>/dev/null; [ ! -d "/proc/${last%%" "*}/" ] || [ -z "$last" ] || last="` + atWork + `"; printf '%s\n' "$last"`
+
+func holderSaid(out []byte) (holder string, rest []byte) {
+	line, rest, _ := bytes.Cut(out, []byte("\n"))
+	return string(line), rest
+}
+
+// undisturbed reports that nobody took any host's lock since the first questions were asked, just now:
+// their answers hold under the lock too.
+func (r *run) undisturbed() bool {
+	for _, h := range r.hosts {
+		if h.err == nil && (h.met == atWork || h.met != h.took || time.Since(h.first.From) > h.scaled(10*time.Second)) {
+			return false
+		}
+	}
+	return true
 }
 
 func printable(r rune) rune {
