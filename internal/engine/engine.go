@@ -168,7 +168,13 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 		if !undisturbed {
 			h.forgetAll()
 		}
-		h.seen = h.seen.Without(r.riding(h.name)) // checks are for what will have been done
+		// Checks are for what will have been done, and what other hosts do changes a cluster's answers.
+		h.seen = h.seen.Without(r.riding(h.name))
+		for _, it := range h.items {
+			if it.Cluster != nil {
+				h.seen = h.seen.Without(h.asked[it])
+			}
+		}
 		return nil
 	})
 	r.each(func(h *host) error { return h.apply(ctx, work) })
