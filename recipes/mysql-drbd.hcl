@@ -25,7 +25,7 @@ recipe "mysql-drbd" {
   }
   input "fencing_delay" {
     type    = number
-    default = lookup({ uml = 10, tcg = 30 }, lab.driver, 5)
+    default = lookup({ kvm = 5, uml = 10, tcg = 30 }, lab.driver, 15)
     about   = "Seconds that the active side is ahead when the two fence each other; more than the election of a coordinator and one fencing take, and paid at each loss of the active side"
   }
   input "handler_timeout" {

@@ -201,6 +201,10 @@ func TestDRBDsHandlerOutlastsTheFenceDevice(t *testing.T) {
 		}
 		if c, ok := it.Cluster.(*kind.Pacemaker); ok {
 			reboot = int(c.Fence.Reboot.Seconds())
+			// a service processor needs seconds to cut the power: with less both sides are cut
+			if c.Properties["priority-fencing-delay"] != "15s" {
+				t.Errorf("the active side is ahead by %s", c.Properties["priority-fencing-delay"])
+			}
 		}
 	}
 	if reboot == 0 || handler < reboot+30 || coordinator <= handler {
