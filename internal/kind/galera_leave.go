@@ -26,8 +26,34 @@ func (g *Galera) Leave(hosts []Node) Cluster {
 	return l
 }
 
-// Intend is not for hosts that leave.
-func (l galeraLeave) Intend(plan.Intent) (Cluster, error) { return nil, ErrNoIntent }
+// Intend gives the step that keeps a recovery from overlooking hosts that were about to leave.
+func (l galeraLeave) Intend(in plan.Intent) (Cluster, error) {
+	if in.Verb != plan.Recover {
+		return nil, ErrNoIntent
+	}
+	return galeraLeft{l}, nil
+}
+
+// galeraLeft refuses a recovery while a host that leaves has not left: it may hold the newest rows,
+// and the recovery weighs the members alone.
+type galeraLeft struct{ galeraLeave }
+
+// Decide changes nothing.
+func (l galeraLeft) Decide(seen probe.Hosts) (plan.Phase, error) {
+	ms, err := l.members(seen)
+	if err != nil {
+		return plan.Phase{}, err
+	}
+	if len(primaries(ms)) > 0 {
+		return plan.Phase{}, nil
+	}
+	for _, m := range ms {
+		if l.leaving[m.Name] && !m.Fresh() && !(m.Stopped() && m.drain == leftMark) {
+			return plan.Phase{}, doubt(ms, fmt.Sprintf("%[1]s was about to leave and may hold the newest rows: write %[1]s among its hosts again for the recovery, and let it leave afterwards; when it has left for good, take it out of leaving", m.Name))
+		}
+	}
+	return plan.Phase{}, nil
+}
 
 // Decide takes one after the other out, while all that stay are healthy. A host that cannot be
 // asked, or never had a server, has left already.

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -406,5 +407,33 @@ func TestAServerIsStartedOnlyOnWhatWasSeen(t *testing.T) {
 		if err := exec.Command("sh", "-c", g.asDecided(x.m)).Run(); (err == nil) != x.want {
 			t.Errorf("%s: %v", x.name, err)
 		}
+	}
+}
+
+func TestARecoveryHeedsThoseThatWereAboutToLeave(t *testing.T) {
+	left := but(ordered, func(n *galeraNode) { n.mark = leftMark })
+	one := but(synced, func(n *galeraNode) { n.wsrep = "Primary/Synced/1/" + cluster1 + "/0" })
+	for _, x := range []struct {
+		name    string
+		a, b, c galeraNode // c leaves
+		refused string
+	}{
+		{"it has left", crashed, crashed, left, ""},
+		{"it never had a server", crashed, crashed, blank3, ""},
+		{"it was still a member", crashed, crashed, crashed, "write db3 among its hosts again"},
+		{"it still runs", crashed, crashed, minority, "write db3 among its hosts again"},
+		{"it cannot be asked", crashed, crashed, galeraNode{}, "write db3 among its hosts again"},
+		{"the others are whole", one, crashed, crashed, ""},
+	} {
+		g := threeNodes()
+		c, err := g.Leave([]Node{{Name: "db3"}}).(Intended).Intend(plan.Intent{Verb: plan.Recover})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ph, err := c.Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
+		expect(t, x.name, ph, err, "", "", x.refused)
+	}
+	if _, err := threeNodes().Leave(nil).(Intended).Intend(plan.Intent{Verb: plan.Restart}); !errors.Is(err, ErrNoIntent) {
+		t.Error(err)
 	}
 }
