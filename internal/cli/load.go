@@ -88,7 +88,7 @@ func openSecrets(root string) (*store.Store, error) {
 
 // read makes the program for machines of a driver and speed, and shows all problems at once.
 func (j *job) read(driver string, speed float64) error {
-	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Driver: driver, Speed: speed}
+	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Driver: driver, Speed: speed, Vagrant: j.useVagrant}
 	path := j.path
 	if _, err := os.Stat(path); path != "" && errors.Is(err, fs.ErrNotExist) {
 		// One of those that are shipped, by the name that the documents give it.
@@ -175,13 +175,8 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 	var err error
 	if j.useVagrant {
 		var hosts []string
-		fenced := true
 		for _, h := range v.Hosts {
 			hosts = append(hosts, h.Name)
-			fenced = fenced && len(h.Fence) > 0
-		}
-		if v.Lab != nil && !fenced {
-			fmt.Fprintln(j.err, "note: Vagrant's machines have no lab around them, and so not its fence device: a recipe with fencing needs a fence block in each host")
 		}
 		j.vagrant, err = j.vagrantWay(ctx, hosts)
 		return err

@@ -182,7 +182,7 @@ func (b *builder) needs(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
 		for _, name := range c.Hosts {
 			h, _ := b.inv.Host(name)
 			switch {
-			case need == "fencing" && b.inv.Lab == nil && len(h.Fence) == 0:
+			case need == "fencing" && (b.inv.Lab == nil || b.opts.Vagrant) && len(h.Fence) == 0:
 				b.at(b.places["host "+name], "Host has no fencing", "Recipe %s needs it, or two machines may write at once: write fence \"fence_ipmilan\" { options = { ... } }.", d.Name)
 			case need == "two_links" && len(b.inv.AddressesFor(h, "ring")) < 2:
 				b.at(b.places["host "+name], "Host has one ring link", "Recipe %s needs two networks that carry \"ring\".", d.Name)

@@ -20,11 +20,13 @@ type world struct {
 	inv    *inventory.Inventory
 	dir    string // relative paths of the inventory start here
 	driver string // in place of the lab's own; empty: its own
-	file   inventoryFile
-	vars   map[string]cty.Value // by host
-	values map[string]cty.Value // host objects by name
-	ctx    *hcl.EvalContext     // functions, network, host, lab
-	places map[string]hcl.Range // where "host db1", "address 10.0.0.1" and so on were first said
+	// vagrant: the machines of the lab block are run by Vagrant
+	vagrant bool
+	file    inventoryFile
+	vars    map[string]cty.Value // by host
+	values  map[string]cty.Value // host objects by name
+	ctx     *hcl.EvalContext     // functions, network, host, lab
+	places  map[string]hcl.Range // where "host db1", "address 10.0.0.1" and so on were first said
 }
 
 // read decodes the inventory's own blocks and checks them against each other.

@@ -28,6 +28,9 @@ type Options struct {
 	Speed float64
 	// Driver replaces the lab's driver when it is not empty.
 	Driver string
+	// Vagrant tells that Vagrant runs the machines that a lab block describes: recipes see no lab,
+	// since there is none of its fence devices.
+	Vagrant bool
 }
 
 // Default is the shipped inventory that is read when Load is given no path.
@@ -88,7 +91,7 @@ func start(path string, o *Options) *builder {
 	}
 	f := newFiles(dir, o.Shipped)
 	r := &report{files: f}
-	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, driver: o.Driver, places: map[string]hcl.Range{}}
+	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, driver: o.Driver, vagrant: o.Vagrant, places: map[string]hcl.Range{}}
 	asked := &names{}
 	w.ctx = &hcl.EvalContext{Functions: f.reach("inventory", o.Secrets, asked)}
 	return &builder{world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}}

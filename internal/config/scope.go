@@ -15,15 +15,15 @@ func (w *world) scope(speed float64) {
 	for _, h := range w.inv.Hosts {
 		w.values[h.Name] = w.hostValue(h)
 	}
-	driver := ""
-	if w.inv.Lab != nil {
+	driver, enabled := "", w.inv.Lab != nil && !w.vagrant
+	if enabled {
 		driver = w.inv.Lab.Driver
 	}
 	w.ctx = w.ctx.NewChild()
 	w.ctx.Variables = map[string]cty.Value{
 		"host": cty.ObjectVal(w.values),
 		"lab": cty.ObjectVal(map[string]cty.Value{
-			"enabled": cty.BoolVal(w.inv.Lab != nil),
+			"enabled": cty.BoolVal(enabled),
 			"driver":  cty.StringVal(driver),
 			"speed":   cty.NumberFloatVal(speed),
 		}),
