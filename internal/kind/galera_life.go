@@ -13,11 +13,11 @@ import (
 	"haprov/internal/shell"
 )
 
-// sessions counts clients from the network, on the host itself.
-const sessions = `mariadb --no-defaults -N -B -e "SELECT COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'"`
-
 // asks runs a statement that follows, on the host itself.
 const asks = `timeout -k 1 5 mariadb --no-defaults --connect-timeout=3 -N -B -e`
+
+// sessions counts clients from the network, on the host itself.
+const sessions = asks + ` "SELECT COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'"`
 
 // isPrimary succeeds, on the host itself, while its server is in a primary component; "non-Primary"
 // is the other word. A server that hangs is not.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"haprov/internal/cluster/galera"
 	"haprov/internal/plan"
@@ -435,5 +436,22 @@ func TestARecoveryHeedsThoseThatWereAboutToLeave(t *testing.T) {
 	}
 	if _, err := threeNodes().Leave(nil).(Intended).Intend(plan.Intent{Verb: plan.Restart}); !errors.Is(err, ErrNoIntent) {
 		t.Error(err)
+	}
+}
+
+// A server that hangs keeps its sessions; it is not asked for ever.
+func TestADrainEndsWhenTheServerHangs(t *testing.T) {
+	bin := t.TempDir()
+	for name, text := range map[string]string{"mariadb": "exec /bin/sleep 60", "sleep": ""} {
+		write(t, bin+"/"+name, "#!/bin/sh\n"+text+"\n")
+		if err := os.Chmod(bin+"/"+name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	begun := time.Now()
+	text := strings.ReplaceAll(threeNodes().drained(30), "timeout -k 1 5 ", "timeout -k 1 1 ")
+	if out, err := exec.Command("timeout", "20", "sh", "-c", text).CombinedOutput(); err != nil || time.Since(begun) > 10*time.Second {
+		t.Errorf("%s: %s %v", time.Since(begun), out, err)
 	}
 }
