@@ -153,7 +153,7 @@ inventory/galera-3.hcl: five or three machines of a lab.`,
 		title string
 		has   []*cobra.Command
 	}{
-		{"Build", []*cobra.Command{a.upCmd(), a.planCmd(), a.validateCmd(), a.verifyCmd(), a.secretCmd()}},
+		{"Build", []*cobra.Command{a.initCmd(), a.upCmd(), a.planCmd(), a.validateCmd(), a.verifyCmd(), a.secretCmd()}},
 		{"Look and use", []*cobra.Command{a.statusCmd(), a.sqlCmd(), a.forwardCmd(), a.inventoryCmd(), a.graphCmd()}},
 		{"Operate", []*cobra.Command{a.switchoverCmd(), a.maintenanceCmd(), a.restartCmd(), a.recoverCmd()}},
 		{"Lab", []*cobra.Command{a.labCmd(), a.sshCmd(), a.sshConfigCmd(), a.downCmd()}},
