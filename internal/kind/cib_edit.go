@@ -27,7 +27,8 @@ type cibEdit struct {
 const until = "@UNTIL@"
 
 // apply is shell text that changes the file new by the file wanted, both in the folder $t.
-// crm_verify exits with 78 for mere warnings.
+// crm_verify exits with 78 for a wrong configuration and for mere warnings, which the state of the
+// cluster gives reason for; its last words tell them apart.
 func (e cibEdit) apply() string {
 	var b strings.Builder
 	if e.put != nil {
@@ -37,7 +38,7 @@ func (e cibEdit) apply() string {
 	for _, id := range e.drop {
 		b.WriteString("CIB_file=\"$t/new\" cibadmin --delete --xpath " + shell.Quote("/cib/configuration//*[@id='"+id+"']") + " &&\n")
 	}
-	b.WriteString("{ crm_verify --xml-file \"$t/new\" || [ $? = 78 ]; }")
+	b.WriteString(`{ said=$(crm_verify -V --xml-file "$t/new" 2>&1) || { v=$?; printf '%s\n' "$said"; [ $v = 78 ] && case $said in *'Errors found'*) false;; esac; }; }`)
 	return b.String()
 }
 

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -220,5 +221,30 @@ func TestAServerIsRestartedWhenAsked(t *testing.T) {
 	}{{runs, "ask for the restart"}, {owed, "restart vip"}, {runs, ""}} {
 		ph, err := c.Decide(x.p.hosts(t, c))
 		expect(t, "then", ph, err, x.phase, "", "")
+	}
+}
+
+// crm_verify ends with the same status for warnings, which the state of a running cluster gives
+// reason for, and for a configuration that is wrong (seen with 2.1.5).
+func TestAWrongConfigurationIsNotSent(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	for name, x := range map[string]struct {
+		verify string
+		good   bool
+	}{
+		"right":        {"exit 0", true},
+		"warnings":     {"echo 'crm_verify: Warnings found during check: config may not be valid' >&2; exit 78", true},
+		"wrong":        {"echo '(x) error: m2 is duplicate' >&2; echo 'crm_verify: Errors found during check: config not valid' >&2; exit 78", false},
+		"not verified": {"echo 'no such file' >&2; exit 66", false},
+	} {
+		write(t, dir+"/crm_verify", "#!/bin/sh\n"+x.verify+"\n")
+		if err := os.Chmod(dir+"/crm_verify", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command("sh", "-e", "-c", cibEdit{}.apply()+" || exit 1").CombinedOutput()
+		if (err == nil) != x.good || !x.good && len(out) == 0 {
+			t.Errorf("%s: %v %s", name, err, out)
+		}
 	}
 }
