@@ -172,9 +172,15 @@ func TestAServerWithDatabasesOfItsOwnIsNotConfiguredForACluster(t *testing.T) {
 		if out, err := exec.Command("sh", "-c", "mkdir "+dir+" && cd "+dir+" && "+strings.Replace(x.make, "rmdir .", "rmdir "+dir, 1)).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %s", x.name, out)
 		}
-		out, err := run(t, strings.ReplaceAll(string(text), "/var/lib/mysql", dir), "", nil)
-		if (err != nil) != (x.found != "") || x.found != "" && !strings.HasSuffix(strings.TrimSpace(out), "replace:"+x.found) {
-			t.Errorf("%s: %q %v", x.name, out, err)
+		for _, elsewhere := range []string{"", "echo --user=mysql; echo --datadir=" + dir} {
+			looked, programs := dir, map[string]string{"my_print_defaults": elsewhere}
+			if elsewhere != "" {
+				looked = dir + "-none"
+			}
+			out, err := run(t, strings.ReplaceAll(string(text), "/var/lib/mysql", looked), "", programs)
+			if (err != nil) != (x.found != "") || x.found != "" && !strings.HasSuffix(strings.TrimSpace(out), "replace:"+x.found) {
+				t.Errorf("%s: %q %v", x.name, out, err)
+			}
 		}
 	}
 }
