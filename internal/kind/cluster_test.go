@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -52,6 +53,13 @@ func TestARingIsReloadedOnlyWhenWholeAndNeverRestarted(t *testing.T) {
 		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for _, ch := range ph.Changes {
 			for _, a := range ch.Actions {
+				said := "Nodes:            2\n"
+				if out, err := exec.Command("sh", "-c", "corosync-quorumtool() { printf '"+said+"'; }\n"+a.Guard).CombinedOutput(); err != nil || a.Guard == "" {
+					t.Errorf("%s: %q: %v %s", x.name, a.Guard, err, out)
+				}
+				if exec.Command("sh", "-c", "corosync-quorumtool() { echo 'Nodes:            1'; }\n"+a.Guard).Run() == nil {
+					t.Errorf("%s: paid though the other member did not hear of it", x.name)
+				}
 				if strings.Contains(a.Shell, "restart") {
 					t.Errorf("%s: %s", x.name, a.Shell)
 				}

@@ -63,7 +63,8 @@ func (c *Corosync) Decide(seen probe.Hosts) (plan.Phase, error) {
 	if len(owing) > 0 {
 		ph := plan.Phase{Name: "take up the changed configuration", Changes: map[string]plan.Change{}}
 		for i, n := range names {
-			a := act.Action{Title: "reload corosync on all members", Shell: "corosync-cfgtool -R", Pays: []string{"corosync"}}
+			a := act.Action{Title: "reload corosync on all members", Shell: "corosync-cfgtool -R", Pays: []string{"corosync"},
+				Guard: fmt.Sprintf("corosync-quorumtool -s | grep -q '^Nodes: *%d$'", len(names))}
 			if i > 0 {
 				a.Title, a.Shell = "corosync reloads with the first member", "true"
 			}
