@@ -141,6 +141,13 @@ func (p *Pacemaker) devices() (all []Primitive, away []Location) {
 	if p.Fence == nil {
 		return nil, nil
 	}
+	// Pacemaker starts and monitors a device by logging in to it, which a slow one takes its time for,
+	// too: 20 s is Pacemaker's own time-out.
+	look := max(20*time.Second, p.Fence.Reboot*2/3)
+	ops := []Operation{{Name: "monitor", Interval: time.Minute, Timeout: look}}
+	if look > 20*time.Second {
+		ops = append(ops, Operation{Name: "start", Timeout: look})
+	}
 	for i, h := range p.Nodes {
 		for _, f := range h.Fence {
 			params := map[string]string{"pcmk_reboot_timeout": seconds(p.Fence.Reboot)}
@@ -152,8 +159,7 @@ func (p *Pacemaker) devices() (all []Primitive, away []Location) {
 			if f.Secret {
 				params["password_script"] = p.Fence.Passwords + "/" + f.ID + ".password"
 			}
-			all = append(all, Primitive{ID: f.ID, Agent: "stonith:" + f.Agent, Params: params,
-				Ops: []Operation{{Name: "monitor", Interval: time.Minute, Timeout: 20 * time.Second}}})
+			all = append(all, Primitive{ID: f.ID, Agent: "stonith:" + f.Agent, Params: params, Ops: ops})
 			away = append(away, Location{ID: f.ID + "-not-itself", Of: f.ID, Node: h.Name, Score: "-INFINITY"})
 		}
 	}

@@ -30,11 +30,16 @@ func TestBlocksBecomeElementsOfTheCIB(t *testing.T) {
 		`<nvpair id="haprov-options-stonith-enabled" name="stonith-enabled" value="true"/>`,
 		`name="password_script" value="/etc/haprov/fence-db1.password"`, `value="a&lt;b"`, `name="pcmk_delay_base" value="1s"`, `name="pcmk_reboot_timeout" value="90s"`,
 		`<nvpair id="fence-db2-attributes-pcmk_host_list" name="pcmk_host_list" value="db2"/><nvpair id="fence-db2-attributes-pcmk_reboot_timeout" name="pcmk_reboot_timeout" value="45s"/>`,
+		`<op id="fence-db2-monitor" interval="60s" name="monitor" timeout="60s"/><op id="fence-db2-start" interval="0s" name="start" timeout="60s"/>`,
 		`<rsc_location id="fence-db2-not-itself" node="db2" rsc="fence-db2" score="-INFINITY"/>`,
 		`name="haprov-owned" value="c c-meta`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in\n%s", want, got)
 		}
+	}
+	p.Fence.Reboot = 30 * time.Second // a lab's
+	if quick := p.wanted().Text(); !strings.Contains(quick, `<operations><op id="fence-db2-monitor" interval="60s" name="monitor" timeout="20s"/></operations>`) {
+		t.Error(quick)
 	}
 	if strings.Count(got, `name="password_script"`) != 1 || strings.Count(got, `name="pcmk_delay_base"`) != 1 {
 		t.Error(got)
