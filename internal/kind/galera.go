@@ -224,21 +224,26 @@ func (g *Galera) complete(ms []member) (plan.Phase, error) {
 		if w := m.settles(); w != nil {
 			return plan.Phase{Wait: w}, nil
 		}
-		if m.Lost == "" {
+		if m.Lost == "" && !m.resting() {
 			present++
 		}
 	}
 	for _, m := range ms {
-		if m.Lost == "" && m.Stopped() {
+		if m.Lost == "" && m.Stopped() && !m.resting() {
 			return g.enter(ms, m)
 		}
 	}
 	for _, m := range ms {
-		if m.Lost == "" && m.Status.Size < present {
+		if m.Lost == "" && !m.resting() && m.Status.Size < present {
 			return wait(fmt.Sprintf("%s sees all %d members (%d)", m.Name, present, m.Status.Size), 2*time.Minute), nil
 		}
 	}
 	return g.restarts(ms)
+}
+
+// resting tells that the user took the node out of service and stopped its server: it is left alone.
+func (m member) resting() bool {
+	return m.Stopped() && m.drain != "" && !strings.HasPrefix(m.drain, ownMark)
 }
 
 // settles says what a running member is waited for; nil when it is healthy, stopped or away.

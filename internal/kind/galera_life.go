@@ -42,7 +42,7 @@ func (g *Galera) restarts(ms []member) (plan.Phase, error) {
 	var due []member
 	for _, m := range ms {
 		switch {
-		case m.Lost != "":
+		case m.Lost != "", m.resting():
 		case m.owes, g.in.Verb == plan.Restart && m.life == g.memo.lives[m.Name]:
 			due = append(due, m)
 		case strings.HasPrefix(m.drain, ownMark):
@@ -50,11 +50,19 @@ func (g *Galera) restarts(ms []member) (plan.Phase, error) {
 		}
 	}
 	if len(due) == 0 {
+		for _, m := range ms {
+			if m.resting() {
+				return plan.Phase{Note: m.Name + " is in maintenance, and its server was stopped: it is left alone; `haprov maintenance " + m.Name + " off` starts it"}, nil
+			}
+		}
 		return g.surplus(ms), nil
 	}
 	for _, m := range ms {
-		if m.Lost != "" {
+		switch {
+		case m.Lost != "":
 			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked: no server is restarted while a member is away")
+		case m.resting():
+			return plan.Phase{}, doubt(ms, m.Name+" is in maintenance, and its server was stopped: no server is restarted meanwhile (haprov maintenance "+m.Name+" off)")
 		}
 	}
 	sort.SliceStable(due, func(i, j int) bool { return due[i].Status.Sessions < due[j].Status.Sessions })
@@ -111,7 +119,12 @@ func (g *Galera) maintain(ms []member) (plan.Phase, error) {
 	m := ms[k]
 	file := shell.Quote(g.Maintenance)
 	if !g.in.On {
-		if m.drain == "" {
+		switch {
+		case m.drain == "" && m.Stopped() && len(primaries(ms)) > 0:
+			return g.enter(ms, m)
+		case m.drain == "" && m.settles() != nil && len(primaries(ms)) > 0:
+			return plan.Phase{Wait: m.settles()}, nil
+		case m.drain == "":
 			return plan.Phase{}, nil
 		}
 		return g.mark(m, "end the maintenance of "+m.Name, m.drain, "in service", "rm -f "+file), nil

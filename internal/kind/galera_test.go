@@ -178,6 +178,10 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 		{"a restart waits for a whole cluster", but(writer, func(n *galeraNode) { n.owes = "restart" }), synced, donor, "", "db3 is Synced", ""},
 		{"no restart while one is away", but(of("2", writer), func(n *galeraNode) { n.owes = "restart" }), of("2", synced), away, "", "", "no server is restarted"},
 		{"a restart was broken off", synced, but(synced, func(n *galeraNode) { n.mark = restartMark }), synced, "end the maintenance of db2", "", ""},
+		{"stopped for maintenance", of("2", synced), of("2", synced), but(ordered, func(n *galeraNode) { n.mark = "disk swap" }), "", "", ""},
+		{"stopped for maintenance, others owe a restart", but(of("2", writer), func(n *galeraNode) { n.owes = "restart" }), of("2", synced), but(ordered, func(n *galeraNode) { n.mark = "disk swap" }), "", "", "no server is restarted"},
+		{"stopped for maintenance, and owes a restart", of("2", synced), of("2", synced), but(ordered, func(n *galeraNode) { n.mark, n.owes = "disk swap", "restart" }), "", "", ""},
+		{"stopped while it was restarted", of("2", synced), of("2", synced), but(ordered, func(n *galeraNode) { n.mark = restartMark }), "join db3", "", ""},
 		{"maintenance by hand stays", synced, but(synced, func(n *galeraNode) { n.mark = "disk swap" }), synced, "", "", ""},
 	} {
 		g := threeNodes()
@@ -308,6 +312,9 @@ func TestMaintenanceNeverTakesTheLastServer(t *testing.T) {
 		{"nobody else serves", true, writer, marked(synced), crashed, "", "", "stays in service"},
 		{"off", false, marked(synced), synced, synced, "end the maintenance of db1", "", ""},
 		{"off, done", false, synced, synced, synced, "", "", ""},
+		{"off, its server was stopped", false, ordered, synced, synced, "join db1", "", ""},
+		{"off, its server starts", false, joining, synced, synced, "", "db1: the server answers", ""},
+		{"off, nobody could take it in", false, ordered, minority, minority, "", "", ""},
 		{"it cannot be asked", true, galeraNode{}, synced, synced, "", "", "cannot be asked"},
 	} {
 		g := threeNodes()
