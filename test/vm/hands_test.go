@@ -1,7 +1,9 @@
 package vm
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -64,6 +66,49 @@ func (c *two) crowd(t *testing.T) {
 		}
 	}
 	t.Logf("converged in %.0f s", c.converges(t).Seconds())
+}
+
+// restarted kills a restart once it has begun: the server comes back by itself, and what is still
+// owed is paid by the next run.
+func (c *two) restarted(t *testing.T) {
+	active, _ := c.sides()
+	server := func() string {
+		return strings.TrimSpace(c.run(time.Minute, "ssh", active, "--", "pgrep -x mariadbd || :"))
+	}
+	before := server()
+	restart := c.command(t.Context(), "restart", "--rolling", "--yes")
+	told, err := restart.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := restart.Start(); err != nil {
+		t.Fatal(err)
+	}
+	begun := false
+	for lines := bufio.NewScanner(told); lines.Scan(); {
+		if strings.Contains(lines.Text(), "pacemaker.cib restart mysql-server") {
+			begun = true
+			_ = restart.Process.Kill()
+			break
+		}
+	}
+	_ = restart.Wait()
+	if !begun {
+		t.Error("the restart was never begun")
+	}
+	until(t, "the server serves", 5*time.Minute, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := c.db.ExecContext(ctx, "SELECT 1")
+		return err == nil
+	})
+	c.converges(t)
+	if now := server(); now == before || now == "" {
+		t.Errorf("on %s the server was process %q, and is %q", active, before, now)
+	}
+	if out := c.run(time.Minute, "ssh", active, "--", "cibadmin -Q | grep -c haprov-restart || :"); strings.TrimSpace(out) != "0" {
+		t.Errorf("the order to stop is still there: %s", out)
+	}
 }
 
 func exit(err error) int {

@@ -158,6 +158,7 @@ func (c *two) broken(t *testing.T) {
 		}
 		c.healthy()
 	})
+	c.step(t, "the server is restarted, and the program killed meanwhile", c.restarted)
 	c.step(t, "two runs at once, the first one interrupted", c.crowd)
 	c.step(t, "halted, then brought up again", func(t *testing.T) {
 		c.run(2*time.Minute, "lab", "halt")
