@@ -148,6 +148,9 @@ func sayChange(c plan.Change, err error) string {
 	if c.Later != "" {
 		fmt.Fprintf(&b, "later: %s\n", c.Later)
 	}
+	if c.Wait != nil {
+		fmt.Fprintf(&b, "wait: %s\n", c.Wait.Reason)
+	}
 	for _, d := range c.Diffs {
 		text := map[bool]string{true: " (text)"}[d.Text]
 		fmt.Fprintf(&b, "diff %s%s: %q -> %q\n", d.Attribute, text, d.Have, d.Want)

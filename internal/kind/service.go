@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"haprov/internal/act"
 	"haprov/internal/plan"
@@ -123,6 +124,11 @@ func (s *Service) Decide(seen probe.Seen) (plan.Change, error) {
 	}
 	active := u.Active == "active" || u.Active == "reloading"
 	start := up && !active
+	if start && u.Job && c.Empty() && !enable {
+		// As at boot: systemd is about to, when what it waits for has come.
+		c.Wait = &plan.Wait{Reason: "systemd, which was told to, starts " + name, Deadline: 5 * time.Minute, Evidence: "  " + name + ": " + u.Active + ", " + u.Sub}
+		return c, nil
+	}
 	if start {
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "running", Have: word(u.Active, "inactive"), Want: "active"})
 	}

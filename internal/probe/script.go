@@ -171,7 +171,7 @@ func bulk(k Kind, qs []Query) string {
 		return "cat /proc/self/mounts"
 	case Unit:
 		// One that fails where systemd runs ends the part: no answer, rather than that no unit is there.
-		return "systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload -- " + names(qs) + " || [ ! -d /run/systemd/system ] || exit 1"
+		return "systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,Job -- " + names(qs) + " || [ ! -d /run/systemd/system ] || exit 1"
 	}
 	panic("probe: no bulk question for " + k)
 }

@@ -135,6 +135,7 @@ type UnitInfo struct {
 	Sub    string
 	File   string // enabled, disabled, static, masked, ...
 	Reload bool   // the unit file changed on disk: daemon-reload is due
+	Job    bool   // systemd has been told to start, stop or restart it, and has not done so yet
 }
 
 // Unit reads the answer to Unit of name.
@@ -157,6 +158,8 @@ func (s Seen) Unit(name string) (u UnitInfo, ok bool) {
 			u.File = v
 		case "NeedDaemonReload":
 			u.Reload = v == "yes"
+		case "Job":
+			u.Job = v != "" && v != "0"
 		}
 	}
 	return u, true

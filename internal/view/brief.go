@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"haprov/internal/engine"
@@ -12,11 +11,17 @@ import (
 
 // toChange counts; what is known only on the way is not in the number.
 func toChange(p engine.Plan) string {
-	more := slices.ContainsFunc(p.Items, func(it engine.PlanItem) bool { return it.Provisional || len(it.Then) > 0 })
-	if more {
-		return fmt.Sprintf("at least %d to change", p.Changes())
+	n, more := 0, false
+	for _, it := range p.Items {
+		more = more || it.Provisional || len(it.Then) > 0 || it.Change.Wait != nil
+		if it.Change.Wait == nil || len(it.Change.Diffs) > 0 {
+			n++
+		}
 	}
-	return fmt.Sprintf("%d to change", p.Changes())
+	if more {
+		return fmt.Sprintf("at least %d to change", n)
+	}
+	return fmt.Sprintf("%d to change", n)
 }
 
 // brief draws a plan with a line a step, hosts with the same change together. New texts are counted,
@@ -51,6 +56,9 @@ func (v *Human) brief(w io.Writer, p engine.Plan) {
 			case it.Phase == "":
 				words = append(words, d.Attribute+" "+d.Want)
 			}
+		}
+		if it.Change.Wait != nil {
+			words = append(words, "waits: "+it.Change.Wait.Reason)
 		}
 		if len(it.Then) > 0 {
 			words = append(words, "then "+strings.Join(it.Then, ", "))

@@ -131,6 +131,9 @@ func (v *Human) plan(p engine.Plan) {
 		if it.Change.Later != "" {
 			fmt.Fprintf(w, "    %s\n", Clean(it.Change.Later))
 		}
+		if it.Change.Wait != nil {
+			fmt.Fprintf(w, "    waits: %s\n", Clean(it.Change.Wait.Reason))
+		}
 		for _, d := range it.Change.Diffs {
 			v.diff(w, d)
 		}
