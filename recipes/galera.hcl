@@ -319,7 +319,7 @@ recipe "galera" {
   }
   check "the database answers on the virtual IP" {
     on       = "active"
-    run      = "mariadb -N -e 'select 1' >/dev/null"
+    run      = "timeout 10 mariadb -N -e 'select 1' >/dev/null"
     deadline = "1m"
   }
 }

@@ -281,7 +281,7 @@ recipe "mysql-drbd" {
 
   check "the database answers on the virtual IP" {
     on       = "active"
-    run      = "mariadb -N -e 'select 1' >/dev/null && ip -o addr show | grep -qF ' ${input.vip} '"
+    run      = "timeout 10 mariadb -N -e 'select 1' >/dev/null && ip -o addr show | grep -qF ' ${input.vip} '"
     deadline = "1m"
   }
   # Its table stays: a power cut within seconds of a DROP TABLE leaves the file behind; the next

@@ -51,9 +51,9 @@ func (m *MySQLImport) record() probe.Query {
 	status := func(name string) string {
 		return "IFNULL((SELECT variable_value FROM information_schema.global_status WHERE variable_name = '" + name + "'), '-')"
 	}
-	text := "t=$(mariadb --no-defaults -N -B -e " + sqlArg("SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'haprov' AND table_name = 'import'), "+
+	text := "t=$(" + briefly + "mariadb --no-defaults -N -B -e " + sqlArg("SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'haprov' AND table_name = 'import'), "+
 		m.tables()+", "+status("WSREP_CLUSTER_SIZE")+", "+status("WSREP_CLUSTER_STATUS")) + ") || exit\nprintf '%s\\n' \"$t\"\n" +
-		"case $t in 1*) mariadb --no-defaults -N -B -e " + sqlArg("SELECT digest, DATE_FORMAT(started, '%Y-%m-%d %H:%i:%s'), IFNULL(DATE_FORMAT(done, '%Y-%m-%d %H:%i:%s'), '-') FROM haprov.import WHERE name = '"+m.Name+"'") + ";; esac"
+		"case $t in 1*) " + briefly + "mariadb --no-defaults -N -B -e " + sqlArg("SELECT digest, DATE_FORMAT(started, '%Y-%m-%d %H:%i:%s'), IFNULL(DATE_FORMAT(done, '%Y-%m-%d %H:%i:%s'), '-') FROM haprov.import WHERE name = '"+m.Name+"'") + ";; esac"
 	return probe.Cmd("import "+m.Name, text, "sql", "unit:pacemaker.service")
 }
 
