@@ -112,7 +112,7 @@ func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 // caredFor reports whether Pacemaker on the node will take the volume up by itself: it has just been
 // started and does not answer yet, or it knows the resource and has not failed with it.
 func (d *DRBDVolume) caredFor(s probe.Seen, node string) bool {
-	if u, ok := s.Unit("pacemaker.service"); !ok || u.Active != "active" && u.Active != "activating" {
+	if u, ok := s.Unit("pacemaker.service"); !ok || u.Active != "active" && u.Active != "activating" && !u.Job {
 		return false
 	}
 	root, err := pacemaker.Parse(s.Get(cibQuery()).Out)

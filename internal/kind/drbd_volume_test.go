@@ -105,6 +105,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		{"the resource file names another address", ready, changed(ready, "net-options\ndisconnect\n"), "", "", "haprov maintenance db2 on"},
 		{"one host is in maintenance", side{proc: line("cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, side{proc: gone, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, "", "", ""},
 		{"Pacemaker is being started", off(side{}, "activating"), off(side{cib: known, mon: quiet}, "active"), "", "Pacemaker takes", ""},
+		{"Pacemaker waits for Corosync at boot", off(side{}, "inactive\nJob=212"), off(side{}, "inactive\nJob=97"), "", "Pacemaker takes", ""},
 		{"Pacemaker starts on one side", off(side{cib: known, mon: quiet}, "active"), waiting, "", "Pacemaker takes", ""},
 		{"Pacemaker has failed with it", off(side{cib: known, mon: failed}, "active"), off(side{cib: known, mon: quiet}, "active"), "connect", "", ""},
 		{"Pacemaker does not know it", off(side{cib: "<cib/>", mon: quiet}, "active"), off(side{cib: known, mon: quiet}, "active"), "connect", "", ""},
