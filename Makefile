@@ -30,7 +30,7 @@ test-fast: ## tests without machines, under the race detector
 	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v /test/vm)
 
 test-vm: build ## tests on the lab's machines; SUITE=kills, mysql-drbd, galera, user or all for more than the core
-	@if ls test/vm/*_test.go >/dev/null 2>&1; then bin/haprov lab needs --install && $(GO) test -timeout $(if $(filter-out core,$(SUITE)),6h,40m) -v ./test/vm/...; else echo "test/vm: no test yet"; fi
+	@if ls test/vm/*_test.go >/dev/null 2>&1; then bin/haprov lab needs --install && $(GO) test -timeout $(if $(filter-out core,$(SUITE)),6h,70m) -v ./test/vm/...; else echo "test/vm: no test yet"; fi
 
 bench: ## Go benchmarks; with BENCH_HARNESS=DIR also the 60-step play on real systemd hosts
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/config/ ./internal/engine/ ./internal/probe/ ./internal/transport/
