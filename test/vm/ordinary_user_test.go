@@ -3,6 +3,7 @@ package vm
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -179,7 +180,13 @@ func lend(t *testing.T, from, to string) {
 		case strings.HasSuffix(rel, ".lock"):
 			return nil
 		}
-		return os.Link(path, here)
+		if err := os.Link(path, here); !errors.Is(err, syscall.EXDEV) {
+			return err
+		}
+		if out, err := exec.Command("cp", "--sparse=always", "--preserve=mode", path, here).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
