@@ -3,8 +3,8 @@
 set -eu
 missing=
 # gcc and libc6-dev: the race detector links with them. nftables and iproute2: the firewalls are
-# tried in network namespaces.
-for p in openssh-server openssh-client gcc libc6-dev nftables iproute2; do
+# tried in network namespaces. uidmap: one test makes machines as an ordinary user.
+for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0
