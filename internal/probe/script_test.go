@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -183,7 +184,10 @@ func TestADiskThatCannotBeReadIsNotBlank(t *testing.T) {
 		}
 	}
 	if dev == "" {
-		t.Skip("no block device here")
+		dev = filepath.Join(t.TempDir(), "disk")
+		if err := syscall.Mknod(dev, syscall.S_IFBLK|0o600, 7<<8); err != nil {
+			t.Skipf("no block device here, and none can be made: %v", err)
+		}
 	}
 	bin := t.TempDir()
 	for name, text := range map[string]string{"blockdev": "echo 8388608", "blkid": "exit 2", "dd": "echo 'Input/output error' >&2; exit 1"} {

@@ -56,29 +56,20 @@ func (s *Store) read(cluster, name string) (t secret.Text, clear bool, err error
 
 // write makes a secret's file as a whole, and refuses when there is one.
 func (s *Store) write(cluster, name string, t secret.Text) error {
-	p, err := s.path(cluster, name)
-	if err != nil {
-		return err
+	err := s.place(cluster, name, t, os.Link)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("secret %s of %s was made by another run meanwhile: run again", name, cluster)
 	}
-	if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
-		return err
-	}
-	beside, err := s.beside(p, t)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(beside)
-	if err := os.Link(beside, p); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("secret %s of %s was made by another run meanwhile: run again", name, cluster)
-		}
-		return err
-	}
-	return syncDir(p)
+	return err
 }
 
 // replace writes a secret, in place of the file that there may be.
 func (s *Store) replace(cluster, name string, t secret.Text) error {
+	return s.place(cluster, name, t, os.Rename)
+}
+
+// place writes a secret beside its place and lets put bring it there.
+func (s *Store) place(cluster, name string, t secret.Text, put func(from, to string) error) error {
 	p, err := s.path(cluster, name)
 	if err != nil {
 		return err
@@ -91,7 +82,7 @@ func (s *Store) replace(cluster, name string, t secret.Text) error {
 		return err
 	}
 	defer os.Remove(beside)
-	if err := os.Rename(beside, p); err != nil {
+	if err := put(beside, p); err != nil {
 		return err
 	}
 	return syncDir(p)
