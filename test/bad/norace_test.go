@@ -1,0 +1,5 @@
+//go:build !race
+
+package bad
+
+const race = false
