@@ -16,18 +16,6 @@ import (
 
 // What the steps on top of Pacemaker ask and know.
 
-func cibQuery() probe.Query {
-	return probe.Cmd("cib", "cibadmin -Q -l", "unit:pacemaker.service", "cib")
-}
-
-func monQuery() probe.Query {
-	return probe.Cmd("crm_mon", "crm_mon -1 -r --output-as=xml", "unit:pacemaker.service", "cib")
-}
-
-func procQuery() probe.Query {
-	return probe.Cmd("drbd", "cat /proc/drbd", "drbd", "package:drbd-utils", "module:drbd")
-}
-
 // crm is a cluster as its first host sees it.
 type crm struct {
 	names []string // of the hosts, sorted
@@ -51,7 +39,7 @@ func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
 	// The first host that sees the most speaks for the cluster: one that was fenced sees nobody.
 	c.host = c.names[0]
 	for _, n := range c.names {
-		mon := seen[n].Get(monQuery())
+		mon := seen[n].Get(pacemaker.MonQuery())
 		state, err := pacemaker.ParseMon(mon.Out)
 		if mon.State == probe.Answered && mon.Exit == 0 && err == nil && state.Quorum && len(state.Online()) > len(c.state.Online()) {
 			c.host, c.state = n, state
@@ -67,7 +55,7 @@ func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
 		w := wait(fmt.Sprintf("all %d nodes are online and have quorum (%s not yet)", len(c.names), strings.Join(off, ", ")), 3*time.Minute)
 		return c, &w, nil
 	}
-	cib := seen[c.host].Get(cibQuery())
+	cib := seen[c.host].Get(pacemaker.CIBQuery())
 	c.cib, err = pacemaker.Parse(cib.Out)
 	if cib.State != probe.Answered || cib.Exit != 0 || err != nil {
 		w := wait("the cluster answers about its configuration", time.Minute)
@@ -79,7 +67,7 @@ func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
 // waiting waits until everything runs.
 func (c crm) waiting(late []string, seen probe.Hosts) plan.Phase {
 	ph := wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute)
-	ph.Wait.Evidence = pacemaker.Evidence(seen[c.host].Get(monQuery()).Out)
+	ph.Wait.Evidence = pacemaker.Evidence(seen[c.host].Get(pacemaker.MonQuery()).Out)
 	return ph
 }
 
@@ -105,26 +93,6 @@ func (c crm) constraint(prefix string) *pacemaker.Node {
 	return nil
 }
 
-// standbyIn reports whether a CIB tells a node to run nothing. No CIB says so by no answer.
-func standbyIn(cib probe.Answer, node string) (standby bool) {
-	root, err := pacemaker.Parse(cib.Out)
-	if cib.State != probe.Answered || cib.Exit != 0 || err != nil {
-		return false
-	}
-	if ns := root.Find("configuration", "nodes"); ns != nil {
-		for _, n := range ns.Children {
-			if n.Attrs["uname"] != node {
-				continue
-			}
-			n.All(func(x *pacemaker.Node) {
-				v := x.Attrs["value"]
-				standby = standby || x.Name == "nvpair" && x.Attrs["name"] == "standby" && (v == "on" || v == "true")
-			})
-		}
-	}
-	return standby
-}
-
 // other is the node that is not the given one; only of two.
 func (c crm) other(node string) string {
 	for _, n := range c.names {
@@ -144,7 +112,7 @@ func (c crm) unsettled(seen probe.Hosts) string {
 		return "everything runs (" + strings.Join(late, ", ") + " not yet)"
 	}
 	for _, n := range c.names {
-		proc := seen[n].Get(procQuery())
+		proc := seen[n].Get(drbd.ProcQuery())
 		if proc.State == probe.Unanswered {
 			return n + " says nothing of its volumes"
 		}

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,7 +44,7 @@ func (c *Corosync) Intend(in plan.Intent) (Cluster, error) {
 
 // Probe asks for the members, and for what runs.
 func (c *CorosyncRecover) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, c.members(), monQuery(), procQuery())
+	return unread(seen[host].Seen, c.members(), pacemaker.MonQuery(), drbd.ProcQuery())
 }
 
 // Decide gives the next phase.
@@ -59,7 +60,7 @@ func (c *CorosyncRecover) Decide(seen probe.Hosts) (plan.Phase, error) {
 		}
 		here = append(here, n.Name)
 		a := s.Get(c.members())
-		said += fmt.Sprintf("\n  %s: quorate %s, sees %s of %d, volumes %s", n.Name, word(field(a.Out, "Quorate"), "unknown"), word(field(a.Out, "Nodes"), "none"), len(c.Nodes), volumesOf(s.Seen))
+		said += fmt.Sprintf("\n  %s: quorate %s, sees %s of %d, volumes %s", n.Name, cmp.Or(field(a.Out, "Quorate"), "unknown"), cmp.Or(field(a.Out, "Nodes"), "none"), len(c.Nodes), volumesOf(s.Seen))
 	}
 	switch {
 	case len(lost) == 0:
@@ -108,7 +109,7 @@ func (c *CorosyncRecover) heals(here []string, seen probe.Hosts) (plan.Phase, er
 
 // serves waits until Pacemaker has brought the service up.
 func (c *CorosyncRecover) serves(host string, s probe.Seen) plan.Phase {
-	if state, err := pacemaker.ParseMon(s.Get(monQuery()).Out); err == nil && state.Active() == host {
+	if state, err := pacemaker.ParseMon(s.Get(pacemaker.MonQuery()).Out); err == nil && state.Active() == host {
 		return plan.Phase{}
 	}
 	return wait(host+" serves (its volumes: "+volumesOf(s)+")", 5*time.Minute)
@@ -117,9 +118,9 @@ func (c *CorosyncRecover) serves(host string, s probe.Seen) plan.Phase {
 // volumesOf says in DRBD's words which data a host holds.
 func volumesOf(s probe.Seen) string {
 	var out []string
-	for minor, v := range drbd.ParseAll(s.Get(procQuery()).Out) {
+	for minor, v := range drbd.ParseAll(s.Get(drbd.ProcQuery()).Out) {
 		out = append(out, minor+" "+v.Disk)
 	}
 	slices.Sort(out)
-	return word(strings.Join(out, ", "), "down")
+	return cmp.Or(strings.Join(out, ", "), "down")
 }

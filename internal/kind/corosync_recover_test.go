@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"haprov/internal/cluster/drbd"
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 )
@@ -11,10 +14,10 @@ import (
 func TestANodeThatWaitsForAllGoesOnOnlyWhenTheOtherIsOff(t *testing.T) {
 	step := &Corosync{Name: "ring", Where: Where{Nodes: []Node{{Name: "db1"}, {Name: "db2"}}}}
 	said := func(nodes, quorate, flags, running string) probe.HostSeen {
-		s := probe.NewSeen(said(step.members(), 2, "Nodes:            "+nodes+"\nQuorate:          "+quorate+"\nFlags:            "+flags+"\n"))
+		s := probe.NewSeen(kindtest.Answer(step.members(), 2, "Nodes:            "+nodes+"\nQuorate:          "+quorate+"\nFlags:            "+flags+"\n"))
 		s = s.With(map[probe.Key]probe.Answer{
-			monQuery().Key():  {State: probe.Answered, Out: `<pacemaker-result><resources>` + running + `</resources></pacemaker-result>`},
-			procQuery().Key(): {State: probe.Answered, Out: line("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/Outdated")}})
+			pacemaker.MonQuery().Key(): {State: probe.Answered, Out: `<pacemaker-result><resources>` + running + `</resources></pacemaker-result>`},
+			drbd.ProcQuery().Key():     {State: probe.Answered, Out: kindtest.ProcLine("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/Outdated")}})
 		return probe.HostSeen{Seen: s}
 	}
 	away := probe.HostSeen{Lost: "no route"}
@@ -42,7 +45,7 @@ func TestANodeThatWaitsForAllGoesOnOnlyWhenTheOtherIsOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		ph, err := c.Decide(probe.Hosts{"db1": x.a, "db2": x.b})
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		if ch, ok := ph.Changes["db1"]; ok {
 			as := ch.Actions
 			if len(as) != 2 || !strings.Contains(as[0].Shell, "--fence db2") || !strings.Contains(as[0].Guard, "Quorate") || !strings.Contains(as[1].Shell, "cancel_wait_for_all") {

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -79,6 +80,6 @@ func (d *Directory) create() string {
 		shell.Join("mkdir", "-p", "--", path.Dir(d.Path)),
 		"[ -d " + shell.Quote(d.Path) + " ] || " + shell.Join("mkdir", "-m", "0700", "--", d.Path),
 	}
-	mode := word(d.Mode, "0755")
+	mode := cmp.Or(d.Mode, "0755")
 	return strings.Join(append(lines, setAttributes(d.Path, probe.FileInfo{}, d.Owner, d.Group, mode)), "\n")
 }

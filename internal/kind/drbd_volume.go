@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/pacemaker"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
@@ -78,7 +79,7 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 		if err != nil {
 			return plan.Phase{}, fmt.Errorf("%s: %w", n, err)
 		}
-		v.resting, v.cared = standbyIn(seen[n].Get(cibQuery()), n), d.caredFor(seen[n].Seen, n)
+		v.resting, v.cared = pacemaker.Standby(seen[n].Get(pacemaker.CIBQuery()), n), d.caredFor(seen[n].Seen, n)
 		vs[n] = v
 	}
 	a, b := vs[names[0]], vs[names[1]]
@@ -229,8 +230,4 @@ func (d *DRBDVolume) waiting(reason string, deadline time.Duration, names []stri
 	ph := wait(reason, deadline)
 	ph.Wait.Evidence = table(names, vs)
 	return ph
-}
-
-func wait(reason string, deadline time.Duration) plan.Phase {
-	return plan.Phase{Wait: &plan.Wait{Reason: reason, Deadline: deadline}}
 }

@@ -48,7 +48,7 @@ func (d *DRBDVolume) adjust(host string) probe.Query {
 
 // Probe asks for the module's view, for what is on the disk, and what Pacemaker was told.
 func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
-	return unread(seen[host].Seen, procQuery(), d.disk(host), d.block(host), d.adjust(host), cibQuery(), monQuery(), unitQuery("pacemaker.service"))
+	return unread(seen[host].Seen, drbd.ProcQuery(), d.disk(host), d.block(host), d.adjust(host), pacemaker.CIBQuery(), pacemaker.MonQuery(), unitQuery("pacemaker.service"))
 }
 
 // volume is one host's part.
@@ -72,13 +72,13 @@ var magicForm = regexp.MustCompile(`^[0-9a-f]{4}$`)
 func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 	b, ok := s.Block(d.Backing[host])
 	disk := s.Get(d.disk(host))
-	if !ok || disk.State != probe.Answered || s.Get(procQuery()).State != probe.Answered {
+	if !ok || disk.State != probe.Answered || s.Get(drbd.ProcQuery()).State != probe.Answered {
 		return v, fmt.Errorf("no answer about the disk")
 	}
 	if !b.Exists {
 		return v, fmt.Errorf("%s is not there", d.Backing[host])
 	}
-	v.Status = drbd.ParseProc(s.Get(procQuery()).Out, fmt.Sprint(d.Minor))
+	v.Status = drbd.ParseProc(s.Get(drbd.ProcQuery()).Out, fmt.Sprint(d.Minor))
 	v.blank, v.size, v.holds = b.Blank && b.Holds == "", b.Size, b.Holds
 	for _, l := range strings.Split(disk.Out, "\n") {
 		k, t, _ := strings.Cut(l, ":")
@@ -115,8 +115,8 @@ func (d *DRBDVolume) caredFor(s probe.Seen, node string) bool {
 	if u, ok := s.Unit("pacemaker.service"); !ok || u.Active != "active" && u.Active != "activating" && !u.Job {
 		return false
 	}
-	root, err := pacemaker.Parse(s.Get(cibQuery()).Out)
-	if err != nil || s.Get(cibQuery()).Exit != 0 {
+	root, err := pacemaker.Parse(s.Get(pacemaker.CIBQuery()).Out)
+	if err != nil || s.Get(pacemaker.CIBQuery()).Exit != 0 {
 		return true
 	}
 	id := ""
@@ -130,7 +130,7 @@ func (d *DRBDVolume) caredFor(s probe.Seen, node string) bool {
 			}
 		})
 	})
-	trouble, err := pacemaker.ParseTrouble(s.Get(monQuery()).Out)
+	trouble, err := pacemaker.ParseTrouble(s.Get(pacemaker.MonQuery()).Out)
 	switch {
 	case id == "" || trouble.Unmanaged || slices.Contains(trouble.Unwatched, node):
 		return false

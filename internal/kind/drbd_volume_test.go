@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/drbd"
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/probe"
 )
 
@@ -19,8 +22,6 @@ const (
 	clean = "2147483648|blank|"
 	used  = "2147483648|data|"
 )
-
-func line(s string) string { return "version: 8.4.11 (api:1/proto:86-101)\n 0: " + s + " C r-----\n" }
 
 func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 	out := probe.Hosts{}
@@ -36,12 +37,12 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 			s.head = "0"
 		}
 		out[n] = probe.HostSeen{Seen: probe.NewSeen(map[probe.Key]probe.Answer{
-			procQuery().Key(): {State: probe.Answered, Out: s.proc},
-			d.disk(n).Key():   {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nhead: " + s.head + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
-			d.block(n).Key():  {State: probe.Answered, Out: s.block},
-			d.adjust(n).Key(): {State: probe.Answered, Out: s.pending},
-			cibQuery().Key():  {State: probe.Answered, Out: s.cib},
-			monQuery().Key():  {State: probe.Answered, Out: s.mon},
+			drbd.ProcQuery().Key():     {State: probe.Answered, Out: s.proc},
+			d.disk(n).Key():            {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nhead: " + s.head + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
+			d.block(n).Key():           {State: probe.Answered, Out: s.block},
+			d.adjust(n).Key():          {State: probe.Answered, Out: s.pending},
+			pacemaker.CIBQuery().Key(): {State: probe.Answered, Out: s.cib},
+			pacemaker.MonQuery().Key(): {State: probe.Answered, Out: s.mon},
 
 			unitQuery("pacemaker.service").Key(): {State: probe.Answered, Out: "LoadState=loaded\nActiveState=" + s.unit},
 		})}
@@ -53,11 +54,11 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "ext4", Seed: "true"}
 	blank := side{proc: gone, block: clean}
 	down := side{proc: gone, signatures: "drbd", block: used}
-	alone := side{proc: line("cs:WFConnection ro:Secondary/Unknown ds:Inconsistent/DUnknown"), signatures: "drbd", block: used}
-	fresh := side{proc: line("cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), signatures: "drbd", block: used}
-	equal := side{proc: line("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", block: used}
-	half := side{proc: line("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: unfinished, block: used}
-	ready := side{proc: line("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
+	alone := side{proc: kindtest.ProcLine("cs:WFConnection ro:Secondary/Unknown ds:Inconsistent/DUnknown"), signatures: "drbd", block: used}
+	fresh := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), signatures: "drbd", block: used}
+	equal := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", block: used}
+	half := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: unfinished, block: used}
+	ready := side{proc: kindtest.ProcLine("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
 	fresh.identifiers = justCreated + "0000000000000000:0000000000000000"
 	standby := `<cib><configuration><nodes><node uname="db2"><instance_attributes><nvpair name="standby" value="on"/></instance_attributes></node></nodes></configuration></cib>`
 	known := `<cib><configuration><resources><primitive id="disk"><instance_attributes><nvpair name="drbd_resource" value="mysql"/></instance_attributes></primitive></resources></configuration></cib>`
@@ -67,10 +68,10 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		s.proc, s.signatures, s.magic, s.label, s.block, s.unit = gone, "drbd", "53ef", "hv-mysql", used, unit
 		return s
 	}
-	waiting := side{proc: line("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
+	waiting := side{proc: kindtest.ProcLine("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
 	changed := func(s side, pending string) side { s.pending = pending; return s }
 	bytes := func(s side, magic, head string) side { s.magic, s.head = magic, head; return s }
-	with := func(s side, proc string) side { s.proc = line(proc); return s }
+	with := func(s side, proc string) side { s.proc = kindtest.ProcLine(proc); return s }
 
 	for _, c := range []struct {
 		name        string
@@ -103,7 +104,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		{"a host that is away", ready, side{}, "", "", "one side alone"},
 		{"the resource file changed", ready, changed(with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "net-options\ndisk-options\n"), "take up the changed resource file", "", ""},
 		{"the resource file names another address", ready, changed(ready, "net-options\ndisconnect\n"), "", "", "haprov maintenance db2 on"},
-		{"one host is in maintenance", side{proc: line("cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, side{proc: gone, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, "", "", ""},
+		{"one host is in maintenance", side{proc: kindtest.ProcLine("cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, side{proc: gone, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, "", "", ""},
 		{"Pacemaker is being started", off(side{}, "activating"), off(side{cib: known, mon: quiet}, "active"), "", "Pacemaker takes", ""},
 		{"Pacemaker waits for Corosync at boot", off(side{}, "inactive\nJob=212"), off(side{}, "inactive\nJob=97"), "", "Pacemaker takes", ""},
 		{"Pacemaker starts on one side", off(side{cib: known, mon: quiet}, "active"), waiting, "", "Pacemaker takes", ""},
@@ -143,7 +144,7 @@ func TestOnlyZeroBytesAndUnfinishedWorkAreFormatted(t *testing.T) {
 	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": disk}}
 	a := d.format("db1").Changes["db1"].Actions[0]
 	a.Shell = "true"
-	write(t, disk, strings.Repeat("\x00", 2<<20))
+	kindtest.Write(t, disk, strings.Repeat("\x00", 2<<20))
 	if err := exec.Command("dd", "if="+disk, "of=/dev/null", "iflag=direct", "bs=4096", "count=1").Run(); err != nil {
 		t.Skip("no direct reads in the folder of temporary files")
 	}
@@ -162,22 +163,22 @@ func TestOnlyZeroBytesAndUnfinishedWorkAreFormatted(t *testing.T) {
 		"something further": {strings.Repeat("\x00", 1<<16) + "_BHRfS_M" + strings.Repeat("\x00", 2<<20), act.Refused},
 		"too short":         {"", act.Refused},
 	} {
-		write(t, disk, x.text)
-		if rs := run(t, a); rs[0].State != x.want {
+		kindtest.Write(t, disk, x.text)
+		if rs := kindtest.Run(t, a); rs[0].State != x.want {
 			t.Errorf("%s: %+v", name, rs[0])
 		}
 	}
 	if err := os.Remove(disk); err != nil {
 		t.Fatal(err)
 	}
-	if rs := run(t, a); rs[0].State != act.Refused {
+	if rs := kindtest.Run(t, a); rs[0].State != act.Refused {
 		t.Errorf("not there: %+v", rs[0])
 	}
 }
 
 func TestAFailedCommandOfDRBDKeepsTheSharedSecret(t *testing.T) {
 	bin := t.TempDir()
-	write(t, bin+"/drbdadm", "#!/bin/sh\ncase $1 in primary | secondary) exit 10;; esac\necho \"Command 'drbdsetup-84 connect mysql --cram-hmac-alg=sha256 --shared-secret=TOPSECRET --verify-alg=crc32c' terminated with exit code 10\" >&2\nexit 10\n")
+	kindtest.Write(t, bin+"/drbdadm", "#!/bin/sh\ncase $1 in primary | secondary) exit 10;; esac\necho \"Command 'drbdsetup-84 connect mysql --cram-hmac-alg=sha256 --shared-secret=TOPSECRET --verify-alg=crc32c' terminated with exit code 10\" >&2\nexit 10\n")
 	if err := os.Chmod(bin+"/drbdadm", 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/drbd"
 	"haprov/internal/cluster/pacemaker"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -63,7 +64,7 @@ func (f *Fencing) history() probe.Query {
 
 // Probe asks for the cluster, its volumes and the files; for the history only when a proof is due.
 func (f *Fencing) Probe(host string, seen probe.Hosts) []probe.Query {
-	qs := []probe.Query{cibQuery(), monQuery(), procQuery()}
+	qs := []probe.Query{pacemaker.CIBQuery(), pacemaker.MonQuery(), drbd.ProcQuery()}
 	for _, p := range f.RestsOn {
 		qs = append(qs, fileOf(p))
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 )
@@ -77,9 +78,9 @@ func (p pair) answer(host string, q probe.Query) probe.Answer {
 	case q.Name == "crm_mon":
 		a.Out = `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes>` + p.nodes + `</nodes><resources>` + p.running + `</resources></pacemaker-result>`
 	case q.Name == "drbd":
-		a.Out = line(p.proc[host])
+		a.Out = kindtest.ProcLine(p.proc[host])
 		if p.proc[host] == "" {
-			a.Out = line("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate")
+			a.Out = kindtest.ProcLine("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate")
 		}
 	case q.Name == "fencing history":
 		a.Out = `<pacemaker-result><list>` + p.history + `</list></pacemaker-result>`
@@ -115,7 +116,7 @@ func TestTheStandbyIsFencedOnceAsAProof(t *testing.T) {
 	done := none
 	done.history = event(tag, "2026-01-01 10:00:00Z")
 	record, err := step().Decide(done.hosts(t, step()))
-	expect(t, "fenced", record, err, "record the proof", "", "")
+	kindtest.Expect(t, "fenced", record, err, "record the proof", "", "")
 	_, value, _ := strings.Cut(record.Changes["db1"].Actions[0].Shell, "--update '")
 	value = strings.TrimSuffix(value, "'")
 
@@ -144,7 +145,7 @@ func TestTheStandbyIsFencedOnceAsAProof(t *testing.T) {
 		{"a host is away", is(func(p *pair) { p.lost = "no route" }), "", "", "cannot be seen"},
 	} {
 		ph, err := step().Decide(x.p.hosts(t, step()))
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		if x.name == "the other side serves" && ph.Away[0] != "db1" {
 			t.Errorf("%s: fences %v", x.name, ph.Away)
 		}
@@ -162,8 +163,8 @@ func TestTheStandbyIsFencedOnceAsAProof(t *testing.T) {
 	}
 	old := pair{crm: proved(value), history: event(tag, "2026-01-01 10:00:00Z")}
 	ph, err = anew.Decide(old.hosts(t, anew))
-	expect(t, "proved, and asked for", ph, err, "fence the standby", "", "")
+	kindtest.Expect(t, "proved, and asked for", ph, err, "fence the standby", "", "")
 	old.history += event(tag, "2026-01-01 11:00:00Z")
 	ph, err = anew.Decide(old.hosts(t, anew))
-	expect(t, "and done", ph, err, "", "", "")
+	kindtest.Expect(t, "and done", ph, err, "", "", "")
 }

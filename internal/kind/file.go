@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -154,7 +155,7 @@ func (f *File) mend(write bool, have probe.FileInfo) act.Action {
 	}
 	mode := f.Mode
 	if have.Type == "symbolic link" {
-		mode = word(mode, "0644") // not that of the file it points to
+		mode = cmp.Or(mode, "0644") // not that of the file it points to
 	}
 	return act.Action{
 		Title:   "write " + f.Path,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"haprov/internal/cluster/galera"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
@@ -77,10 +78,10 @@ func (g *Galera) member(host string) bool {
 // sql asks the running server for its membership and for its sessions from the network.
 func (g *Galera) sql() probe.Query {
 	names := "'" + strings.Join(galera.Variables, "','") + "'"
-	q := probe.Cmd("wsrep status", "timeout -k 1 6 mariadb --no-defaults --connect-timeout=5 -N -B -e "+sqlArg(
+	q := probe.Cmd("wsrep status", "timeout -k 1 6 mariadb --no-defaults --connect-timeout=5 -N -B -e "+mysql.ShellArg(
 		"SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'")+" || exit\n"+
 		// a server that is no member yet has no such table, most clusters not the other one
-		"timeout -k 1 2 mariadb --no-defaults --connect-timeout=2 -N -B -e "+sqlArg("SELECT 'member', node_name FROM mysql.wsrep_cluster_members; SELECT 'history', position FROM haprov.history")+" 2>/dev/null || :",
+		"timeout -k 1 2 mariadb --no-defaults --connect-timeout=2 -N -B -e "+mysql.ShellArg("SELECT 'member', node_name FROM mysql.wsrep_cluster_members; SELECT 'history', position FROM haprov.history")+" 2>/dev/null || :",
 		"sql", probe.Subject("unit:"+g.Unit), "galera")
 	q.Timeout, q.Max = 10*time.Second, 64<<10
 	return q

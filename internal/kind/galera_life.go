@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -98,7 +99,7 @@ func (g *Galera) surplus(ms []member) plan.Phase {
 				more = append(more, n)
 			}
 		}
-		return plan.Phase{Note: fmt.Sprintf("the cluster has %d members, the role %d; not in the inventory: %s", m.Status.Size, len(ms), word(strings.Join(more, ", "), "unknown"))}
+		return plan.Phase{Note: fmt.Sprintf("the cluster has %d members, the role %d; not in the inventory: %s", m.Status.Size, len(ms), cmp.Or(strings.Join(more, ", "), "unknown"))}
 	}
 	return plan.Phase{}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haprov/internal/cluster/galera"
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 )
@@ -82,7 +83,7 @@ func (n galeraNode) seen(g *Galera) probe.HostSeen {
 	if n.unmounted != "" {
 		kept += "unmounted " + n.unmounted + "\n"
 	}
-	s := probe.NewSeen(said(g.unit(), 0, "LoadState=loaded\nActiveState="+n.unit)).With(said(g.owed(), 0, n.owes)).With(said(g.kept(), 0, kept))
+	s := probe.NewSeen(kindtest.Answer(g.unit(), 0, "LoadState=loaded\nActiveState="+n.unit)).With(kindtest.Answer(g.owed(), 0, n.owes)).With(kindtest.Answer(g.kept(), 0, kept))
 	p := strings.Split(strings.Replace(n.wsrep, "Donor/Desynced", "Donor", 1), "/")
 	last := ""
 	if len(p) == 6 {
@@ -92,9 +93,9 @@ func (n galeraNode) seen(g *Galera) probe.HostSeen {
 		last += "history\t" + n.before + "\n"
 	}
 	if len(p) < 5 {
-		return probe.HostSeen{Seen: s.With(said(g.sql(), 1, "ERROR 2002 (HY000): Can't connect to local server"))}
+		return probe.HostSeen{Seen: s.With(kindtest.Answer(g.sql(), 1, "ERROR 2002 (HY000): Can't connect to local server"))}
 	}
-	return probe.HostSeen{Seen: s.With(said(g.sql(), 0, fmt.Sprintf("wsrep_cluster_status\t%s\nwsrep_local_state_comment\t%s\nwsrep_ready\tON\nwsrep_cluster_size\t%s\nwsrep_cluster_state_uuid\t%s\nsessions\t%s\n", p[0], p[1], p[2], p[3], p[4])+last+seesLines(n.sees)))}
+	return probe.HostSeen{Seen: s.With(kindtest.Answer(g.sql(), 0, fmt.Sprintf("wsrep_cluster_status\t%s\nwsrep_local_state_comment\t%s\nwsrep_ready\tON\nwsrep_cluster_size\t%s\nwsrep_cluster_state_uuid\t%s\nsessions\t%s\n", p[0], p[1], p[2], p[3], p[4])+last+seesLines(n.sees)))}
 }
 
 func seesLines(names string) (out string) {
@@ -186,7 +187,7 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 	} {
 		g := threeNodes()
 		ph, err := g.Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for _, ch := range ph.Changes {
 			if a := ch.Actions[0]; strings.HasPrefix(ph.Name, "join ") && !strings.Contains(a.Guard, "grastate.dat") {
 				t.Errorf("%s: a copy may go over what was not seen: %s", x.name, a.Guard)
@@ -237,7 +238,7 @@ func TestRecoveryFailsClosed(t *testing.T) {
 		}
 		hosts := probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)}
 		ph, err := c.Decide(hosts)
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		if again, err := c.Decide(hosts); x.refused == "" && (err != nil || again.Name != ph.Name) {
 			t.Errorf("%s: decided anew: %q %v", x.name, again.Name, err)
 		}
@@ -279,7 +280,7 @@ func rolling(t *testing.T, says, want string) {
 			if qs := c.Probe(n, probe.Hosts{n: hosts[n]}); len(qs) != 1 || qs[0].Key() != g.says().Key() {
 				t.Fatalf("asks %v", qs)
 			}
-			hosts[n] = probe.HostSeen{Seen: hosts[n].With(said(g.says(), 0, says+"\n"))}
+			hosts[n] = probe.HostSeen{Seen: hosts[n].With(kindtest.Answer(g.says(), 0, says+"\n"))}
 		}
 		ph, err := c.Decide(hosts)
 		if err != nil {
@@ -323,7 +324,7 @@ func TestMaintenanceNeverTakesTheLastServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		ph, err := c.Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 	}
 }
 
@@ -342,14 +343,14 @@ func TestMembersLeaveOneByOneWhileTheOthersAreHealthy(t *testing.T) {
 	} {
 		g := threeNodes()
 		ph, err := g.Leave([]Node{{Name: "db3"}}).Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
-		expect(t, x.name, ph, err, x.phase, "", x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, "", x.refused)
 	}
 }
 
 func TestWhatANodeKeepsIsReadOnARealHost(t *testing.T) {
 	dir := t.TempDir()
 	fstab := dir + "/fstab"
-	write(t, fstab, "# "+dir+"/c\n#x "+dir+"/c ext4\n\nx\nproc /proc proc defaults 0 0\nx / ext4 defaults 0 1\nx "+dir+"/a ext4 defaults 0 2\nx "+dir+"/b ext4 defaults\nx none swap sw")
+	kindtest.Write(t, fstab, "# "+dir+"/c\n#x "+dir+"/c ext4\n\nx\nproc /proc proc defaults 0 0\nx / ext4 defaults 0 1\nx "+dir+"/a ext4 defaults 0 2\nx "+dir+"/b ext4 defaults\nx none swap sw")
 	for name, x := range map[string]struct {
 		data, make string
 		want       string
@@ -410,7 +411,7 @@ func TestAServerIsStartedOnlyOnWhatWasSeen(t *testing.T) {
 	} {
 		os.Remove(g.Data + "/grastate.dat")
 		if x.file != "" {
-			write(t, g.Data+"/grastate.dat", x.file)
+			kindtest.Write(t, g.Data+"/grastate.dat", x.file)
 		}
 		if err := exec.Command("sh", "-c", g.asDecided(x.m)).Run(); (err == nil) != x.want {
 			t.Errorf("%s: %v", x.name, err)
@@ -439,7 +440,7 @@ func TestARecoveryHeedsThoseThatWereAboutToLeave(t *testing.T) {
 			t.Fatal(err)
 		}
 		ph, err := c.Decide(probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": x.c.seen(g)})
-		expect(t, x.name, ph, err, "", "", x.refused)
+		kindtest.Expect(t, x.name, ph, err, "", "", x.refused)
 	}
 	if _, err := threeNodes().Leave(nil).(Intended).Intend(plan.Intent{Verb: plan.Restart}); !errors.Is(err, ErrNoIntent) {
 		t.Error(err)
@@ -450,7 +451,7 @@ func TestARecoveryHeedsThoseThatWereAboutToLeave(t *testing.T) {
 func TestADrainEndsWhenTheServerHangs(t *testing.T) {
 	bin := t.TempDir()
 	for name, text := range map[string]string{"mariadb": "exec /bin/sleep 60", "sleep": ""} {
-		write(t, bin+"/"+name, "#!/bin/sh\n"+text+"\n")
+		kindtest.Write(t, bin+"/"+name, "#!/bin/sh\n"+text+"\n")
 		if err := os.Chmod(bin+"/"+name, 0o755); err != nil {
 			t.Fatal(err)
 		}

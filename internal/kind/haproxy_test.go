@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 )
@@ -19,13 +20,13 @@ func front(h *HAProxy, sticks int, states ...string) probe.HostSeen {
 	if sticks > 0 {
 		table += fmt.Sprintf("0x55: key=3306 use=0 exp=0 server_id=%d server_key=-\n", sticks)
 	}
-	s := probe.NewSeen(said(h.stat(), 0, stat))
-	return probe.HostSeen{Seen: s.With(said(h.table(), 0, table))}
+	s := probe.NewSeen(kindtest.Answer(h.stat(), 0, stat))
+	return probe.HostSeen{Seen: s.With(kindtest.Answer(h.table(), 0, table))}
 }
 
 func TestTheWriterMovesOnlyToAServerThatIsUp(t *testing.T) {
 	plain := &HAProxy{Backend: "writer", Key: "3306", Socket: "/run/haproxy/admin.sock"}
-	mute := probe.HostSeen{Seen: probe.NewSeen(said(plain.stat(), 1, "connection refused")).With(said(plain.table(), 1, ""))}
+	mute := probe.HostSeen{Seen: probe.NewSeen(kindtest.Answer(plain.stat(), 1, "connection refused")).With(kindtest.Answer(plain.table(), 1, ""))}
 	for _, x := range []struct {
 		name                  string
 		move                  bool
@@ -53,7 +54,7 @@ func TestTheWriterMovesOnlyToAServerThatIsUp(t *testing.T) {
 			c, _ = plain.Intend(plan.Intent{Verb: plan.Switchover, Host: x.to})
 		}
 		ph, err := c.Decide(probe.Hosts{"p1": x.a, "p2": x.b})
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		if len(ph.Changes) != x.hosts {
 			t.Errorf("%s: %d hosts change, want %d", x.name, len(ph.Changes), x.hosts)
 		}

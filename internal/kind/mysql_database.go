@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/secret"
@@ -73,11 +74,7 @@ const briefly = "timeout -k 1 4 "
 
 // sqlQuery reads as root over the local socket; batch mode, no column names.
 func sqlQuery(name, sql string) probe.Query {
-	return probe.Cmd("sql "+name, briefly+"mariadb --no-defaults -N -B -e "+sqlArg(sql), "sql", "unit:pacemaker.service")
-}
-
-func sqlArg(sql string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(sql) + `"`
+	return probe.Cmd("sql "+name, briefly+"mariadb --no-defaults -N -B -e "+mysql.ShellArg(sql), "sql", "unit:pacemaker.service")
 }
 
 // serving finds the host whose server answered: the only one, or with place "one" the first by

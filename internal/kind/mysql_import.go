@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
@@ -51,9 +52,9 @@ func (m *MySQLImport) record() probe.Query {
 	status := func(name string) string {
 		return "IFNULL((SELECT variable_value FROM information_schema.global_status WHERE variable_name = '" + name + "'), '-')"
 	}
-	text := "t=$(" + briefly + "mariadb --no-defaults -N -B -e " + sqlArg("SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'haprov' AND table_name = 'import'), "+
+	text := "t=$(" + briefly + "mariadb --no-defaults -N -B -e " + mysql.ShellArg("SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'haprov' AND table_name = 'import'), "+
 		m.tables()+", "+status("WSREP_CLUSTER_SIZE")+", "+status("WSREP_CLUSTER_STATUS")) + ") || exit\nprintf '%s\\n' \"$t\"\n" +
-		"case $t in 1*) " + briefly + "mariadb --no-defaults -N -B -e " + sqlArg("SELECT digest, DATE_FORMAT(started, '%Y-%m-%d %H:%i:%s'), IFNULL(DATE_FORMAT(done, '%Y-%m-%d %H:%i:%s'), '-') FROM haprov.import WHERE name = '"+m.Name+"'") + ";; esac"
+		"case $t in 1*) " + briefly + "mariadb --no-defaults -N -B -e " + mysql.ShellArg("SELECT digest, DATE_FORMAT(started, '%Y-%m-%d %H:%i:%s'), IFNULL(DATE_FORMAT(done, '%Y-%m-%d %H:%i:%s'), '-') FROM haprov.import WHERE name = '"+m.Name+"'") + ";; esac"
 	return probe.Cmd("import "+m.Name, text, "sql", "unit:pacemaker.service")
 }
 
@@ -165,8 +166,8 @@ func (m *MySQLImport) run(host string, f probe.FileInfo) plan.Phase {
 		"CREATE TABLE IF NOT EXISTS haprov.import (name VARCHAR(64) NOT NULL PRIMARY KEY, digest CHAR(64) NOT NULL, started DATETIME NOT NULL, done DATETIME NULL) ENGINE=InnoDB;\n" +
 		"INSERT INTO haprov.import (name, digest, started) VALUES ('" + m.Name + "', '" + f.SHA256 + "', UTC_TIMESTAMP());\nSQL\n" +
 		"{ $open -- \"$f\" || printf '\\n;the dump ended too early;\\n'; } | " + client + "--binary-mode " + m.Database + "\n" +
-		client + "-e " + sqlArg("UPDATE haprov.import SET done = UTC_TIMESTAMP() WHERE name = '"+m.Name+"' AND done IS NULL")
-	guard := "printf '%s  %s\\n' " + f.SHA256 + " " + file + " | sha256sum -c --status && [ \"$(" + client + "-N -B -e " + sqlArg("SELECT "+m.tables()) + ")\" = 0 ]"
+		client + "-e " + mysql.ShellArg("UPDATE haprov.import SET done = UTC_TIMESTAMP() WHERE name = '"+m.Name+"' AND done IS NULL")
+	guard := "printf '%s  %s\\n' " + f.SHA256 + " " + file + " | sha256sum -c --status && [ \"$(" + client + "-N -B -e " + mysql.ShellArg("SELECT "+m.tables()) + ")\" = 0 ]"
 	title := "import " + m.File
 	return plan.Phase{Name: title, Changes: map[string]plan.Change{host: {
 		Diffs: []plan.Diff{{Attribute: "database " + m.Database, Have: "no tables", Want: fmt.Sprintf("%s, %s, sha256 %s", m.File, bytes(f.Size), f.SHA256[:16])}},

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/probe"
 )
 
@@ -13,10 +14,10 @@ func TestADumpIsImportedOnceOrNotAtAll(t *testing.T) {
 		t.Fatal(ps)
 	}
 	sum := strings.Repeat("ab", 32)
-	server := func(out string) map[probe.Key]probe.Answer { return said(m.record(), 0, out) }
+	server := func(out string) map[probe.Key]probe.Answer { return kindtest.Answer(m.record(), 0, out) }
 	file := map[probe.Key]probe.Answer{fileOf(m.File).Key(): {State: probe.Answered, Out: "regular file|root|root|600|9|" + sum + "|"}}
 	none := map[probe.Key]probe.Answer{fileOf(m.File).Key(): {State: probe.Answered}}
-	down := said(m.record(), 1, "ERROR 2002 (HY000): Can't connect to local server")
+	down := kindtest.Answer(m.record(), 1, "ERROR 2002 (HY000): Can't connect to local server")
 	host := func(all ...map[probe.Key]probe.Answer) probe.HostSeen {
 		s := probe.NewSeen(nil)
 		for _, a := range all {
@@ -47,7 +48,7 @@ func TestADumpIsImportedOnceOrNotAtAll(t *testing.T) {
 		{"a row of garbage", host(server("1\t0\t3\tPrimary\n$(reboot)\t1\t-\n")), host(empty), host(empty), "", "", "", "cannot be read"},
 	} {
 		ph, err := m.Decide(probe.Hosts{"db1": x.a, "db2": x.b, "db3": x.c})
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for n, ch := range ph.Changes {
 			a := ch.Actions[0]
 			if n != x.on {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/probe"
 )
 
@@ -16,16 +17,16 @@ func TestASocketAccountHasWhatIsWantedAndNoMore(t *testing.T) {
 		{"it may do more", "unix_socket\tPROCESS, RELOAD, SUPER\t0", "make account mysql", "REVOKE ALL"},
 		{"it stands in for others", "unix_socket\tPROCESS, RELOAD\t1", "make account mysql", "REVOKE PROXY"},
 	} {
-		seen := probe.HostSeen{Seen: probe.NewSeen(said(m.query(), 0, x.out))}
+		seen := probe.HostSeen{Seen: probe.NewSeen(kindtest.Answer(m.query(), 0, x.out))}
 		ph, err := m.Decide(probe.Hosts{"db2": seen, "db1": seen, "db3": {Lost: "no route"}})
-		expect(t, x.name, ph, err, x.phase, "", "")
+		kindtest.Expect(t, x.name, ph, err, x.phase, "", "")
 		if x.sql != "" && !strings.Contains(ph.Changes["db1"].Actions[0].Stdin.Reveal(), x.sql) {
 			t.Errorf("%s: %s", x.name, ph.Changes["db1"].Actions[0].Stdin.Reveal())
 		}
 	}
 	ph, err := m.Decide(probe.Hosts{"db1": {Lost: "no route"}})
-	expect(t, "nobody serves", ph, err, "", "a database server answers", "")
-	if ph, err := m.Decide(probe.Hosts{"db1": {Seen: probe.NewSeen(said(m.query(), 0, "garbage"))}}); err == nil {
+	kindtest.Expect(t, "nobody serves", ph, err, "", "a database server answers", "")
+	if ph, err := m.Decide(probe.Hosts{"db1": {Seen: probe.NewSeen(kindtest.Answer(m.query(), 0, "garbage"))}}); err == nil {
 		t.Errorf("garbage: %+v", ph)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"haprov/internal/cluster/drbd"
 	"haprov/internal/cluster/pacemaker"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -80,14 +81,14 @@ func removed(id string) plan.Diff { return plan.Diff{Attribute: id, Have: "there
 // Probe asks every host: the one that is read is the first that sees all. When something differs,
 // Pacemaker itself is asked what it would do about it.
 func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
-	qs := append([]probe.Query{cibQuery(), monQuery()}, p.owed()...)
+	qs := append([]probe.Query{pacemaker.CIBQuery(), pacemaker.MonQuery()}, p.owed()...)
 	if p.intent != nil {
-		qs = append(qs, procQuery())
+		qs = append(qs, drbd.ProcQuery())
 	}
 	if qs = unread(seen[host].Seen, qs...); len(qs) > 0 {
 		return qs
 	}
-	cib, err := pacemaker.Parse(seen[host].Get(cibQuery()).Out)
+	cib, err := pacemaker.Parse(seen[host].Get(pacemaker.CIBQuery()).Out)
 	if err != nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ const maxTries = 3
 // been mended (Pacemaker Explained, "Handling Resource Failure"). What fails anew is tried again
 // too, but not for ever: then it is waited for in vain, and says so.
 func (p *Pacemaker) again(c crm, late []string, seen probe.Hosts) (ph plan.Phase) {
-	trouble, err := pacemaker.ParseTrouble(seen[c.host].Get(monQuery()).Out)
+	trouble, err := pacemaker.ParseTrouble(seen[c.host].Get(pacemaker.MonQuery()).Out)
 	if err != nil {
 		return ph
 	}

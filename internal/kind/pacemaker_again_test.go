@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"haprov/internal/kind/kindtest"
 )
 
 func TestWhatFailedIsTriedAgainButNotForEver(t *testing.T) {
@@ -29,7 +31,7 @@ func TestWhatFailedIsTriedAgainButNotForEver(t *testing.T) {
 		{"but not a fourth", resource("Stopped", "false") + failed("vip_start_0", "db1", 4), "", "vip not yet"},
 	} {
 		ph, err := p.Decide(pair{crm: record("vip") + configured, running: x.running}.hosts(t, p))
-		expect(t, x.name, ph, err, x.phase, x.waits, "")
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, "")
 		for _, ch := range ph.Changes {
 			if a := ch.Actions[0]; len(ch.Actions) != 1 || !strings.HasPrefix(a.Shell, "crm_resource --cleanup --resource vip --node db") {
 				t.Errorf("%s: %+v", x.name, ch.Actions)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"haprov/internal/act"
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/plan"
 )
 
@@ -47,7 +48,7 @@ func TestACIBIsPatchedThenWaitedFor(t *testing.T) {
 		}
 		x.p.commands = map[string]string{"simulation": "x\nTransition Summary:\n  * Start  vip  ( db1 )\n\nExecuting"}
 		ph, err := p.Decide(x.p.hosts(t, p))
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for _, ch := range ph.Changes {
 			a := ch.Actions[0]
 			if !strings.Contains(a.Guard, `epoch="12"`) || strings.Contains(a.Shell, "--replace") {
@@ -117,7 +118,7 @@ func TestTheActiveSideMovesAndNothingIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		ph, err := c.Decide(x.p.hosts(t, c))
-		expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for host, ch := range ph.Changes {
 			if strings.HasPrefix(ph.Name, "move") && (host != "db1" || !strings.Contains(ch.Actions[0].Guard, "UpToDate/UpToDate") || !strings.Contains(ch.Actions[0].Shell, "+15 min")) {
 				t.Errorf("%s: on %s, guarded by %s\n%s", x.name, host, ch.Actions[0].Guard, ch.Actions[0].Shell)
@@ -148,7 +149,7 @@ func TestARestartThatIsOwedIsPaidThroughPacemaker(t *testing.T) {
 		{"nothing owed", pair{crm: primitive(""), running: runs}, "", "", 0},
 	} {
 		ph, err := p.Decide(x.p.hosts(t, p))
-		expect(t, x.name, ph, err, x.phase, x.waits, "")
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, "")
 		pays := 0
 		for _, ch := range ph.Changes {
 			for _, a := range ch.Actions {
@@ -185,15 +186,15 @@ func TestTheHostItselfStartsAgainWhatItWasToldToStop(t *testing.T) {
 		"crm_resource": "n=$(cat " + dir + "/n); echo $((n+1)) >" + dir + "/n; echo located >>" + dir + "/log\ncase $n in 0) echo 'resource vip is running on: db2';; 1) echo 'Could not connect' >&2; exit 102;; *) echo 'resource vip is NOT running' >&2;; esac",
 		"sleep":        "",
 	} {
-		write(t, dir+"/"+name, "#!/bin/sh\n"+text+"\n")
+		kindtest.Write(t, dir+"/"+name, "#!/bin/sh\n"+text+"\n")
 		if err := os.Chmod(dir+"/"+name, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(t, dir+"/n", "0")
+	kindtest.Write(t, dir+"/n", "0")
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	a.Guard = ""
-	if rs := run(t, a); rs[0].State != act.Done {
+	if rs := kindtest.Run(t, a); rs[0].State != act.Done {
 		t.Fatalf("%+v", rs)
 	}
 	log, err := os.ReadFile(dir + "/log")
@@ -220,7 +221,7 @@ func TestAServerIsRestartedWhenAsked(t *testing.T) {
 		phase string
 	}{{runs, "ask for the restart"}, {owed, "restart vip"}, {runs, ""}} {
 		ph, err := c.Decide(x.p.hosts(t, c))
-		expect(t, "then", ph, err, x.phase, "", "")
+		kindtest.Expect(t, "then", ph, err, x.phase, "", "")
 	}
 }
 
@@ -238,7 +239,7 @@ func TestAWrongConfigurationIsNotSent(t *testing.T) {
 		"wrong":        {"echo '(x) error: m2 is duplicate' >&2; echo 'crm_verify: Errors found during check: config not valid' >&2; exit 78", false},
 		"not verified": {"echo 'no such file' >&2; exit 66", false},
 	} {
-		write(t, dir+"/crm_verify", "#!/bin/sh\n"+x.verify+"\n")
+		kindtest.Write(t, dir+"/crm_verify", "#!/bin/sh\n"+x.verify+"\n")
 		if err := os.Chmod(dir+"/crm_verify", 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -24,9 +25,14 @@ func unknown(what string) plan.Change {
 	return plan.Change{Later: "the host gave no answer about " + what}
 }
 
+// fileOf asks for type, owner, mode and digest of a path.
 func fileOf(path string) probe.Query { return probe.Query{Kind: probe.File, Name: path} }
 
+// textOf asks for the text of a file.
 func textOf(path string) probe.Query { return probe.Query{Kind: probe.Text, Name: path} }
+
+// unitQuery asks systemd for the state of a unit.
+func unitQuery(name string) probe.Query { return probe.Query{Kind: probe.Unit, Name: name} }
 
 func fileSubject(path string) probe.Subject { return probe.Subject("file:" + path) }
 
@@ -44,3 +50,8 @@ func differ(attribute, have, want string) []plan.Diff {
 }
 
 func bytes(n int64) string { return fmt.Sprintf("%d bytes", n) }
+
+// wait is a phase that changes nothing: the step is decided again until the reason is gone.
+func wait(reason string, deadline time.Duration) plan.Phase {
+	return plan.Phase{Wait: &plan.Wait{Reason: reason, Deadline: deadline}}
+}

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -74,7 +75,7 @@ func (r *Requirement) unmet(seen probe.Seen) string {
 	case a.State == probe.Unanswered:
 		why = "the probe gave no answer in time"
 	case a.State == probe.Answered && a.Exit != 0:
-		why = word(strings.TrimSpace(a.Out), fmt.Sprintf("the probe ended with %d", a.Exit))
+		why = cmp.Or(strings.TrimSpace(a.Out), fmt.Sprintf("the probe ended with %d", a.Exit))
 	}
 	if why != "" && r.Repair != "" {
 		why += "; " + r.Repair

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -116,7 +117,7 @@ func (s *Service) Decide(seen probe.Seen) (plan.Change, error) {
 	}
 	enable := enabled != nil && boot && !bootable(u.File)
 	if enable {
-		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "enabled", Have: word(u.File, "disabled"), Want: "enabled"})
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "enabled", Have: cmp.Or(u.File, "disabled"), Want: "enabled"})
 	}
 	if enabled != nil && !boot && (u.File == "enabled" || u.File == "enabled-runtime") {
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "enabled", Have: u.File, Want: "disabled"})
@@ -130,7 +131,7 @@ func (s *Service) Decide(seen probe.Seen) (plan.Change, error) {
 		return c, nil
 	}
 	if start {
-		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "running", Have: word(u.Active, "inactive"), Want: "active"})
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "running", Have: cmp.Or(u.Active, "inactive"), Want: "active"})
 	}
 	if start && u.Active == "failed" {
 		c.Actions = append(c.Actions, s.act("forget the failure of "+name, "systemctl reset-failed -- "+shell.Quote(name)))
@@ -231,10 +232,3 @@ func title(enable, start bool, name string) string {
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
-
-func word(s, empty string) string {
-	if s == "" {
-		return empty
-	}
-	return s
-}

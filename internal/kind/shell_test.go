@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"haprov/internal/act"
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/probe"
 )
 
@@ -22,9 +23,9 @@ func mend(t *testing.T, s Step) {
 	if len(c.Actions) == 0 {
 		t.Fatal("nothing differs")
 	}
-	run(t, c.Actions...)
+	kindtest.Run(t, c.Actions...)
 	if c, err := s.Decide(look(t, s)); err != nil || !c.Empty() {
-		t.Errorf("the second run is not empty: %s%v", sayChange(c, err), err)
+		t.Errorf("the second run is not empty: %+v %v", c, err)
 	}
 }
 
@@ -50,27 +51,6 @@ func look(t *testing.T, s Step) probe.Seen {
 	return seen
 }
 
-func run(t *testing.T, as ...act.Action) []act.Result {
-	t.Helper()
-	sh := exec.Command("sh")
-	sh.Stdin = strings.NewReader(strings.ReplaceAll(act.Script(as, nonce), act.Dir, t.TempDir()))
-	out, _ := sh.CombinedOutput()
-	rs := act.Read(len(as), nonce, out)
-	for i, r := range rs {
-		if r.State == act.Failed || r.State == act.NotRun {
-			t.Errorf("%s: %+v\n%s", as[i].Title, r, out)
-		}
-	}
-	return rs
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestALineStandsInItsPlaceOnARealHost(t *testing.T) {
 	for name, c := range map[string]struct{ old, line, match, want string }{
 		"added to an empty file":             {"", "a b", "", "a b\n"},
@@ -85,7 +65,7 @@ func TestALineStandsInItsPlaceOnARealHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := filepath.Join(t.TempDir(), "a file")
-			write(t, p, c.old)
+			kindtest.Write(t, p, c.old)
 			mend(t, &Line{Path: p, Line: c.line, Match: c.match})
 			got, err := os.ReadFile(p)
 			if err != nil || string(got) != c.want {
@@ -111,7 +91,7 @@ func TestSeveralLinesOfOneFileGoInOneBatch(t *testing.T) {
 		}
 		as = append(as, c.Actions...)
 	}
-	rs := run(t, as...)
+	rs := kindtest.Run(t, as...)
 	if rs[3].State != act.Same {
 		t.Errorf("a line was added twice: %+v", rs)
 	}
@@ -122,7 +102,7 @@ func TestSeveralLinesOfOneFileGoInOneBatch(t *testing.T) {
 
 func TestALineOfALinkedFileKeepsTheLink(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/real", "x\n")
+	kindtest.Write(t, dir+"/real", "x\n")
 	if err := os.Symlink("real", dir+"/link"); err != nil {
 		t.Fatal(err)
 	}
@@ -149,8 +129,8 @@ func TestALinkIsMadeAndTurnedOnARealHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir+"/new", "precious")
-	if rs := run(t, c.Actions...); rs[0].State != act.Refused {
+	kindtest.Write(t, dir+"/new", "precious")
+	if rs := kindtest.Run(t, c.Actions...); rs[0].State != act.Refused {
 		t.Errorf("a file that came in between was replaced: %+v", rs)
 	}
 }
@@ -186,13 +166,13 @@ func mendOwned(t *testing.T, f *File) {
 // The guards stand in a condition, where a shell heeds no set -e: each part must count by itself.
 func TestGuardsOfAFilesystemRefuseWhatIsNotProved(t *testing.T) {
 	plain := t.TempDir() + "/not-a-device"
-	write(t, plain, "")
+	kindtest.Write(t, plain, "")
 	for name, g := range map[string]string{
 		"blank, a plain file":  blankGuard(plain),
 		"blank, nothing there": blankGuard(plain + "-none"),
 		"holds, a plain file":  holdsGuard(plain, nil),
 	} {
-		rs := run(t, act.Action{Title: "mkfs", Guard: g, Shell: "touch " + plain + ".done"})
+		rs := kindtest.Run(t, act.Action{Title: "mkfs", Guard: g, Shell: "touch " + plain + ".done"})
 		if rs[0].State != act.Refused {
 			t.Errorf("%s: %+v", name, rs)
 		}
@@ -219,16 +199,16 @@ func TestAFilesystemIsMadeOnceOnARealDevice(t *testing.T) {
 	f := &Filesystem{Device: dev, Type: "ext4", Label: "data"}
 	blank, err := f.Decide(look(t, f))
 	if err != nil || len(blank.Dangers()) > 0 {
-		t.Fatalf("%s %v", sayChange(blank, err), err)
+		t.Fatalf("%+v %v", blank, err)
 	}
 	mend(t, f)
-	if rs := run(t, blank.Actions...); rs[0].State != act.Refused {
+	if rs := kindtest.Run(t, blank.Actions...); rs[0].State != act.Refused {
 		t.Errorf("a filesystem that came in between was destroyed: %+v", rs)
 	}
 	f.Type = "xfs"
 	c, err := f.Decide(look(t, f))
 	if err != nil || len(c.Dangers()) != 1 {
-		t.Fatalf("no danger: %s %v", sayChange(c, err), err)
+		t.Fatalf("no danger: %+v %v", c, err)
 	}
 	for name, is := range map[string]struct {
 		uuid string
@@ -238,7 +218,7 @@ func TestAFilesystemIsMadeOnceOnARealDevice(t *testing.T) {
 		"another one, made meanwhile": {"1234", act.Refused},
 	} {
 		g := holdsGuard(dev, map[string]string{"TYPE": "ext4", "UUID": is.uuid})
-		if rs := run(t, act.Action{Title: "mkfs", Guard: g, Shell: "true"}); rs[0].State != is.want {
+		if rs := kindtest.Run(t, act.Action{Title: "mkfs", Guard: g, Shell: "true"}); rs[0].State != is.want {
 			t.Errorf("%s: %+v", name, rs)
 		}
 	}

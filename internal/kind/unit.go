@@ -9,8 +9,6 @@ import (
 	"haprov/internal/shell"
 )
 
-func unitQuery(name string) probe.Query { return probe.Query{Kind: probe.Unit, Name: name} }
-
 // inUnitDir reports whether systemd reads unit files from the path's folder.
 func inUnitDir(p string) bool {
 	for _, d := range []string{"/etc/systemd/system/", "/lib/systemd/system/", "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/"} {

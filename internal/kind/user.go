@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -128,7 +129,7 @@ func (u *User) add() plan.Change {
 	}
 	if u.CreateHome {
 		args = append(args, "-m")
-		touches = append(touches, fileSubject(word(u.Home, "/home/"+u.Name)))
+		touches = append(touches, fileSubject(cmp.Or(u.Home, "/home/"+u.Name)))
 	} else {
 		args = append(args, "-M")
 	}

@@ -1,0 +1,65 @@
+// Package kindtest has what the tests of several families of kinds use. It must not know any kind.
+package kindtest
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"haprov/internal/act"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+)
+
+const nonce = "00112233445566778899"
+
+// Answer is one host's answer to a query of a cluster step.
+func Answer(q probe.Query, exit int, out string) map[probe.Key]probe.Answer {
+	return map[probe.Key]probe.Answer{q.Key(): {State: probe.Answered, Exit: exit, Out: out}}
+}
+
+// Expect holds a phase against the case of a table: its name, a part of its wait or of its refusal.
+func Expect(t *testing.T, name string, ph plan.Phase, err error, phase, waits, refused string) {
+	t.Helper()
+	switch {
+	case refused != "":
+		if err == nil || !strings.Contains(err.Error(), refused) {
+			t.Errorf("%s: want refusal %q, got %q %v", name, refused, ph.Name, err)
+		}
+	case err != nil:
+		t.Errorf("%s: %v", name, err)
+	case ph.Name != phase:
+		t.Errorf("%s: phase %q, want %q", name, ph.Name, phase)
+	case (ph.Wait != nil) != (waits != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, waits):
+		t.Errorf("%s: wait %+v, want %q", name, ph.Wait, waits)
+	}
+}
+
+// Run does actions in a shell here, as a host would, and holds that none fails.
+func Run(t *testing.T, as ...act.Action) []act.Result {
+	t.Helper()
+	sh := exec.Command("sh")
+	sh.Stdin = strings.NewReader(strings.ReplaceAll(act.Script(as, nonce), act.Dir, t.TempDir()))
+	out, _ := sh.CombinedOutput()
+	rs := act.Read(len(as), nonce, out)
+	for i, r := range rs {
+		if r.State == act.Failed || r.State == act.NotRun {
+			t.Errorf("%s: %+v\n%s", as[i].Title, r, out)
+		}
+	}
+	return rs
+}
+
+// Write makes a file of mode 0640.
+func Write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ProcLine is /proc/drbd of DRBD 8.4 with one volume.
+func ProcLine(s string) string {
+	return "version: 8.4.11 (api:1/proto:86-101)\n 0: " + s + " C r-----\n"
+}
