@@ -11,13 +11,9 @@ import (
 // What may stand in a name. Everything is quoted as well; these keep surprises out of files and
 // messages.
 var (
-	packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`)
-	versionText = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+:~-]*$`)
-	unitName    = regexp.MustCompile(`^[A-Za-z0-9:_.@-]+\.(service|socket|target|timer|path|mount|automount|swap|slice|scope)$`)
-	loginName   = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-	modeText    = regexp.MustCompile(`^[0-7]{3,4}$`)
-	moduleName  = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-	sysctlKey   = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$`)
+	loginName  = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+	modeText   = regexp.MustCompile(`^[0-7]{3,4}$`)
+	moduleName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
 // problems collects the mistakes of one step.
@@ -91,11 +87,3 @@ func owedAll(list []string) (out []act.Owed) {
 }
 
 func quoted(s string) string { return `"` + strings.ReplaceAll(s, "\n", `\n`) + `"` }
-
-// mode4 writes a mode as stat does here: four digits.
-func mode4(m string) string {
-	if len(m) == 3 {
-		return "0" + m
-	}
-	return m
-}

@@ -5,6 +5,8 @@
 package kind
 
 import (
+	"errors"
+
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 )
@@ -72,3 +74,7 @@ type Spec struct {
 
 // Place fills the embedding step in.
 func (w *Where) Place(x Where) { *w = x }
+
+// ErrRequirement: a host is not what the recipe needs. No host was changed; once the host is,
+// the run may be repeated.
+var ErrRequirement = errors.New("refused before anything was done")

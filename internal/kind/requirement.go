@@ -2,7 +2,6 @@ package kind
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -27,10 +26,6 @@ type Requirement struct {
 	Level  string `hcl:"level,optional" default:"fail" oneof:"fail,warn" about:"fail: no host is changed; warn: it is only told"`
 	Repair string `hcl:"repair,optional" about:"What the user can do about it, in words"`
 }
-
-// ErrRequirement: a host is not what the recipe needs. No host was changed; once the host is,
-// the run may be repeated.
-var ErrRequirement = errors.New("refused before anything was done")
 
 // Check refuses an empty probe.
 func (r *Requirement) Check() []Problem {

@@ -10,6 +10,7 @@ import (
 	"haprov/internal/act"
 	"haprov/internal/kind/kindtest"
 	"haprov/internal/probe"
+	"haprov/internal/secret"
 )
 
 // mend asks this machine, decides, runs the actions with its shell, and looks again: then nothing
@@ -146,13 +147,11 @@ func TestADirectoryIsMadeAndMendedOnARealHost(t *testing.T) {
 
 func TestAFileIsMendedOnARealHost(t *testing.T) {
 	p := t.TempDir() + "/it's a file"
-	f := &File{Path: p}
-	decodeStep(t, f, "content = \"a 'b'\\n\"")
+	f := &File{Path: p, Mode: "0644", Content: secret.Plain("a 'b'\n")}
 	mendOwned(t, f)
 	f.Mode = "0600"
 	mendOwned(t, f)
-	decodeStep(t, f, "content = {\"secret\": \"s\"}\nmode = \"0600\"\nvalidate = \"grep -q s %s\"")
-	f.Path = p
+	f.Content, f.Validate = secret.Sensitive("s"), "grep -q s %s"
 	mendOwned(t, f)
 }
 
