@@ -20,6 +20,7 @@ var floors = [][]string{
 	{"act", "cluster"}, // an action names what it touches in the words of probe, a tool is asked in them
 	{"plan", "facts", "template", "transport", "preflight"},
 	{"kind", "status"},
+	{"kinds"},
 	{"recipe"},
 	{"config", "engine", "lab"},
 	{"drill"},

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"haprov/internal/kind"
+	"haprov/internal/kind/host"
 	"haprov/internal/recipe"
 	"haprov/internal/secret"
 )
@@ -142,7 +143,7 @@ func (b *builder) make(d decoder, s *stepDef, ctx *hcl.EvalContext, where kind.W
 			d.at(s.rangeOf(p.Attribute), p.Summary, "%s", p.Detail)
 		}
 	}
-	if f, ok := v.(*kind.File); ok && d.fails == before {
+	if f, ok := v.(*host.File); ok && d.fails == before {
 		b.text(d, s, f, ctx)
 	}
 	return v, d.fails == before
@@ -166,7 +167,7 @@ func (s *stepDef) rangeOf(attribute string) hcl.Range {
 }
 
 // text fills a file from its template or source.
-func (b *builder) text(d decoder, s *stepDef, f *kind.File, ctx *hcl.EvalContext) {
+func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext) {
 	if f.Source != "" {
 		blob, err := b.files.blob(f.Source)
 		if blob != nil && err == nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"haprov/internal/kind"
+	"haprov/internal/kinds"
 )
 
 // Attribute is an argument, a label or a block, as the reference shows it.
@@ -32,7 +33,7 @@ type Kind struct {
 
 // Kinds describes every kind of step, in the order of their table.
 func Kinds() (out []Kind) {
-	for _, s := range kind.Table {
+	for _, s := range kinds.Table {
 		x := s.New()
 		_, cluster := x.(kind.Cluster)
 		out = append(out, Kind{s.Name, s.Summary, s.Example, cluster, attributes(reflect.TypeOf(x).Elem())})

@@ -12,6 +12,8 @@ import (
 
 	"haprov/internal/config"
 	"haprov/internal/kind"
+	"haprov/internal/kind/host"
+	"haprov/internal/kinds"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
@@ -110,9 +112,9 @@ func (*meeting) Decide(probe.Hosts) (plan.Phase, error)  { return plan.Phase{}, 
 
 // TestAClusterStepIsOneItemOfAllItsHosts builds one with nested blocks and with values by host.
 func TestAClusterStepIsOneItemOfAllItsHosts(t *testing.T) {
-	kept := kind.Table
-	defer func() { kind.Table = kept }()
-	kind.Table = append(kind.Table[:len(kept):len(kept)], kind.Spec{Name: "meeting", New: func() any { return &meeting{} }})
+	kept := kinds.Table
+	defer func() { kinds.Table = kept }()
+	kinds.Table = append(kinds.Table[:len(kept):len(kept)], kind.Spec{Name: "meeting", New: func() any { return &meeting{} }})
 	text := func(body string) []byte {
 		return []byte(`
 network "a" { cidr = "10.0.0.0/24" }
@@ -315,10 +317,10 @@ recipe "r" {
 		t.Fatal(problems.Render(80, false))
 	}
 	a, b := p.Clusters[0].Chains[0].Items, p.Clusters[0].Chains[1].Items
-	if a[0].Step.(*kind.File).Content != b[0].Step.(*kind.File).Content {
+	if a[0].Step.(*host.File).Content != b[0].Step.(*host.File).Content {
 		t.Error("two authorities")
 	}
-	cert, key := a[1].Step.(*kind.File).Content, a[2].Step.(*kind.Secret).Value
+	cert, key := a[1].Step.(*host.File).Content, a[2].Step.(*host.Secret).Value
 	if _, err := tls.X509KeyPair([]byte(cert.Reveal()), []byte(key.Reveal())); err != nil || !key.IsSensitive() || cert.IsSensitive() {
 		t.Errorf("%v", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"haprov/internal/facts"
 	"haprov/internal/kind"
+	"haprov/internal/kinds"
 )
 
 // recipeDef is a recipe as it is written; nothing in it is evaluated yet.
@@ -84,10 +85,10 @@ func (b *builder) step(blk *hclsyntax.Block) *stepDef {
 		s.layout = layoutOf(reflect.TypeFor[useBlock]())
 		s.use = &useBlock{}
 	} else {
-		spec, ok := kind.Lookup(blk.Type)
+		spec, ok := kinds.Lookup(blk.Type)
 		if !ok {
 			known := []string{"use"}
-			for _, k := range kind.Table {
+			for _, k := range kinds.Table {
 				known = append(known, k.Name)
 			}
 			b.at(blk.TypeRange, fmt.Sprintf("Unknown step %s", bounded(blk.Type)), "There is no such kind. %s", meant(blk.Type, known))

@@ -11,6 +11,9 @@ import (
 	"haprov"
 	"haprov/internal/config"
 	"haprov/internal/kind"
+	"haprov/internal/kind/host"
+	"haprov/internal/kind/pacemaker"
+	"haprov/internal/kinds"
 )
 
 // TestTheShippedInventoryLoads is the first thing a new user does: nothing named, an empty folder.
@@ -61,12 +64,12 @@ func TestFenceDevicesOfRealMachines(t *testing.T) {
 	for _, ch := range p.Clusters[0].Chains {
 		for _, it := range ch.Items {
 			switch s := it.Step.(type) {
-			case *kind.File:
+			case *host.File:
 				if s.Path == "/etc/haprov/fence-db1.password" && s.Mode == "0700" && s.Content.IsSensitive() && strings.Contains(s.Content.Reveal(), "ipmi") {
 					files++
 				}
 			}
-			c, ok := it.Cluster.(*kind.Pacemaker)
+			c, ok := it.Cluster.(*pacemaker.Pacemaker)
 			if !ok {
 				continue
 			}
@@ -123,7 +126,7 @@ func TestEveryShippedInventoryLoads(t *testing.T) {
 
 // TestEveryExampleDecodes reads the example of each kind as a user would copy it.
 func TestEveryExampleDecodes(t *testing.T) {
-	for _, s := range kind.Table {
+	for _, s := range kinds.Table {
 		t.Run(s.Name, func(t *testing.T) {
 			text := `
 network "a" { cidr = "10.0.0.0/24" }
@@ -167,7 +170,7 @@ func TestAHostMoreInTheInventoryRenumbersNobody(t *testing.T) {
 		out := map[string]string{}
 		for _, ch := range p.Clusters[0].Chains {
 			for _, it := range ch.Items {
-				if s, ok := it.Step.(*kind.File); ok && (s.Path == "/etc/corosync/corosync.conf" || strings.HasSuffix(s.Path, "/90-haprov.cnf")) {
+				if s, ok := it.Step.(*host.File); ok && (s.Path == "/etc/corosync/corosync.conf" || strings.HasSuffix(s.Path, "/90-haprov.cnf")) {
 					out[ch.Host+s.Path] = s.Content.Reveal()
 				}
 			}
@@ -193,13 +196,13 @@ func TestDRBDsHandlerOutlastsTheFenceDevice(t *testing.T) {
 	}
 	var handler, coordinator, reboot int
 	for _, it := range p.Clusters[0].Chains[0].Items {
-		if s, ok := it.Step.(*kind.File); ok && s.Path == "/etc/drbd.d/mysql.res" {
+		if s, ok := it.Step.(*host.File); ok && s.Path == "/etc/drbd.d/mysql.res" {
 			_, rest, _ := strings.Cut(s.Content.Reveal(), "crm-fence-peer.sh ")
 			if _, err := fmt.Sscanf(rest, "--timeout %d --dc-timeout %d", &handler, &coordinator); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if c, ok := it.Cluster.(*kind.Pacemaker); ok {
+		if c, ok := it.Cluster.(*pacemaker.Pacemaker); ok {
 			reboot = int(c.Fence.Reboot.Seconds())
 			// a service processor needs seconds to cut the power: with less both sides are cut
 			if c.Properties["priority-fencing-delay"] != "15s" {

@@ -12,6 +12,7 @@ import (
 
 	"haprov/internal/act"
 	"haprov/internal/kind"
+	step "haprov/internal/kind/host"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
@@ -413,7 +414,7 @@ func TestARefusedPhaseIsDecidedAnew(t *testing.T) {
 
 func TestAHostThatIsRefusedKeepsAllOthersFromChanging(t *testing.T) {
 	l, dir := newLab(t), t.TempDir()
-	floor := &kind.Requirement{Name: "recent enough", Test: "echo 'this is version 1'; false"}
+	floor := &step.Requirement{Name: "recent enough", Test: "echo 'this is version 1'; false"}
 	_, err := l.run(
 		recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db1:requirement.x", Step: floor}, {Address: "db1:content.x", Step: content{path: dir + "/one"}}}},
 		recipe.Chain{Host: "db2", Items: []*recipe.Item{{Address: "db2:content.x", Step: content{path: dir + "/two", text: "2"}}}},

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"haprov/internal/act"
-	"haprov/internal/kind"
+	step "haprov/internal/kind/host"
 	"haprov/internal/recipe"
 )
 
@@ -23,7 +23,7 @@ func TestALargeFileTravelsBesideTheBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(text)
-	f := &kind.File{Path: target, Mode: "0640", Blob: &act.Blob{Path: source, Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}}
+	f := &step.File{Path: target, Mode: "0640", Blob: &act.Blob{Path: source, Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}}
 	f.Validate = "[ $(stat -c %a %s) = 640 ]"
 	h := recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db1:file.large", Step: f}}}
 	s, err := l.run(h)

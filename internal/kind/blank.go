@@ -2,13 +2,13 @@ package kind
 
 import "haprov/internal/shell"
 
-// notMounted ends a guard that has set d to a device.
-const notMounted = ` && ! grep -q "^$(readlink -f -- "$d") " /proc/self/mounts`
+// NotMounted ends a guard that has set d to a device.
+const NotMounted = ` && ! grep -q "^$(readlink -f -- "$d") " /proc/self/mounts`
 
-// blankGuard holds when the device bears no signature and its beginning and end, 1 MiB each, are
+// BlankGuard holds when the device bears no signature and its beginning and end, 1 MiB each, are
 // zero bytes: the same test that called it blank.
-func blankGuard(device string) string {
+func BlankGuard(device string) string {
 	return "d=" + shell.Quote(device) + ` && [ -b "$d" ] && [ -z "$(blkid -p -o export "$d" | grep -v ^DEVNAME=)" ] &&
 s=$(blockdev --getsize64 "$d") && [ "$s" -gt 0 ] && k=$((s/1048576-1)) && { [ "$k" -ge 0 ] || k=0; } &&
-n=$({ dd if="$d" bs=1M count=1 && dd if="$d" bs=1M skip="$k" || echo unreadable; } 2>/dev/null | tr -d '\000' | head -c 1 | wc -c) && [ "$n" -eq 0 ]` + notMounted
+n=$({ dd if="$d" bs=1M count=1 && dd if="$d" bs=1M skip="$k" || echo unreadable; } 2>/dev/null | tr -d '\000' | head -c 1 | wc -c) && [ "$n" -eq 0 ]` + NotMounted
 }

@@ -3,6 +3,7 @@ package kind
 import (
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"haprov/internal/act"
@@ -11,60 +12,64 @@ import (
 // What may stand in a name. Everything is quoted as well; these keep surprises out of files and
 // messages.
 var (
-	loginName  = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-	modeText   = regexp.MustCompile(`^[0-7]{3,4}$`)
-	moduleName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	LoginName  = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+	ModeText   = regexp.MustCompile(`^[0-7]{3,4}$`)
+	ModuleName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
-// problems collects the mistakes of one step.
-type problems []Problem
+// Problems collects the mistakes of one step.
+type Problems []Problem
 
-func (p *problems) add(attribute, summary, detail string) {
+// Add reports one mistake; no attribute means the whole step.
+func (p *Problems) Add(attribute, summary, detail string) {
 	*p = append(*p, Problem{attribute, summary, detail})
 }
 
-// name reports a name that is missing or does not look as it must.
-func (p *problems) name(attribute, value string, re *regexp.Regexp, what string) {
+// Name reports a name that is missing or does not look as it must.
+func (p *Problems) Name(attribute, value string, re *regexp.Regexp, what string) {
 	if value == "" {
-		p.add(attribute, "Name is empty", "Expected "+what+".")
+		p.Add(attribute, "Name is empty", "Expected "+what+".")
 	}
-	p.matches(attribute, value, re, what)
+	p.Matches(attribute, value, re, what)
 }
 
-// matches reports a value that is given and does not look as it must.
-func (p *problems) matches(attribute, value string, re *regexp.Regexp, what string) {
+// Matches reports a value that is given and does not look as it must.
+func (p *Problems) Matches(attribute, value string, re *regexp.Regexp, what string) {
 	if value != "" && !re.MatchString(value) {
-		p.add(attribute, "Invalid "+what, "Found "+quoted(value)+"; expected "+what+" that matches "+re.String()+".")
+		p.Add(attribute, "Invalid "+what, "Found "+Quoted(value)+"; expected "+what+" that matches "+re.String()+".")
 	}
 }
 
-// path reports a path that is not absolute and clean.
-func (p *problems) path(attribute, value string) {
+// Path reports a path that is not absolute and clean.
+func (p *Problems) Path(attribute, value string) {
 	switch {
 	case !strings.HasPrefix(value, "/"):
-		p.add(attribute, "Path is not absolute", "Found "+quoted(value)+"; write the whole path, from the first slash on.")
+		p.Add(attribute, "Path is not absolute", "Found "+Quoted(value)+"; write the whole path, from the first slash on.")
 	case path.Clean(value) != value:
-		p.add(attribute, "Path is not in its shortest form", "Found "+quoted(value)+"; write "+quoted(path.Clean(value))+".")
+		p.Add(attribute, "Path is not in its shortest form", "Found "+Quoted(value)+"; write "+Quoted(path.Clean(value))+".")
 	case strings.ContainsAny(value, "\x00\n\r|"):
-		p.add(attribute, "Path holds a line break or bar", "Found "+quoted(value)+"; neither can stand in a path here.")
+		p.Add(attribute, "Path holds a line break or bar", "Found "+Quoted(value)+"; neither can stand in a path here.")
 	}
 }
 
-func (p *problems) mode(value string) {
-	if value != "" && !modeText.MatchString(value) {
-		p.add("mode", "Invalid file mode", "Found "+quoted(value)+`; expected three or four octal digits in quotes, as in "0644".`)
+// Mode reports a file mode that is no octal number.
+func (p *Problems) Mode(value string) {
+	if value != "" && !ModeText.MatchString(value) {
+		p.Add("mode", "Invalid file mode", "Found "+Quoted(value)+`; expected three or four octal digits in quotes, as in "0644".`)
 	}
 }
 
-func (p *problems) owners(owner, group string) {
-	p.matches("owner", owner, loginName, "login name")
-	p.matches("group", group, loginName, "group name")
+// Owners reports an owner or group that can be no login name.
+func (p *Problems) Owners(owner, group string) {
+	p.Matches("owner", owner, LoginName, "login name")
+	p.Matches("group", group, LoginName, "group name")
 }
 
-func (p *problems) owes(list []string) {
+// Owes reports restarts and reloads owed that cannot be read.
+func (p *Problems) Owes(list []string) {
 	for _, o := range list {
 		if _, ok := owed(o); !ok {
-			p.add("owes", "Invalid restart or reload owed", "Found "+quoted(o)+`; expected a unit and what is owed to it, as in "mariadb.service:restart" or "haproxy.service:reload".`)
+			p.Add("owes", "Invalid restart or reload owed", "Found "+Quoted(o)+`; expected a unit and what is owed to it, as in "mariadb.service:restart" or "haproxy.service:reload".`)
 		}
 	}
 }
@@ -77,7 +82,8 @@ func owed(s string) (act.Owed, bool) {
 	return act.Owed{Unit: unit, What: what}, owedName.MatchString(unit) && (what == "restart" || what == "reload")
 }
 
-func owedAll(list []string) (out []act.Owed) {
+// OwedAll reads a list of restarts and reloads owed; what Owes reports is left out.
+func OwedAll(list []string) (out []act.Owed) {
 	for _, s := range list {
 		if o, ok := owed(s); ok {
 			out = append(out, o)
@@ -86,4 +92,12 @@ func owedAll(list []string) (out []act.Owed) {
 	return out
 }
 
-func quoted(s string) string { return `"` + strings.ReplaceAll(s, "\n", `\n`) + `"` }
+// Quoted shows a value in a message, on one line.
+func Quoted(s string) string { return `"` + strings.ReplaceAll(s, "\n", `\n`) + `"` }
+
+// Number reports a user or group number that Linux cannot have.
+func (p *Problems) Number(attribute string, n int) {
+	if n < 0 || n > 1<<32-2 {
+		p.Add(attribute, "Number out of range", "Found "+strconv.Itoa(n)+"; expected 1 to 4294967294, or nothing for the next free one.")
+	}
+}

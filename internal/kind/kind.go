@@ -1,7 +1,9 @@
-// Package kind holds every kind of step: what it reads, what differs, and what mends it.
+// Package kind is the contract of steps: what every kind of step is, what it may offer besides, and
+// what the families of kinds have in common.
 //
-// A kind is a struct with `hcl` tags and two pure methods: no I/O, no clock, no chance. One file
-// a kind; Table lists them all. It must not know HCL, SSH or the engine.
+// A kind is a struct with `hcl` tags and two pure methods: no I/O, no clock, no chance. Each family
+// has a package below this one, one file a kind; package kinds lists them all. It must not know
+// HCL, SSH or the engine.
 package kind
 
 import (

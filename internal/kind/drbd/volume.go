@@ -1,0 +1,236 @@
+// Package drbd has the kind drbd_volume: a block device replicated between two hosts, with its file
+// system. It reads Pacemaker's view, because Pacemaker takes volumes up and down by itself.
+package drbd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+var DrbdVolumeSpec = kind.Spec{
+	Name:    "drbd_volume",
+	Summary: "A DRBD 8.4 resource of two hosts has metadata, is connected, in sync, and holds a file system. Only disks that are proved blank are ever written to; the resource file is a step of its own.",
+	Example: `drbd_volume "data" {
+  backing = "/dev/disk/by-haprov/data"
+}`,
+	New: func() any { return &DRBDVolume{} },
+}
+
+// DRBDVolume brings a resource from two blank disks to a file system in sync, phase by phase. How
+// far it is, is told by the disks themselves: the metadata's signature, the identifiers' state in
+// /proc/drbd, and the file system's label, which becomes final only as the last thing.
+type DRBDVolume struct {
+	kind.Where `hcl:"-"`
+	Name       string `hcl:"name,label" about:"The resource's name in the resource file"`
+
+	Backing map[string]string `hcl:"backing" each:"host" about:"The disk under it on each host: each.host.disk.NAME.device"`
+
+	Minor      int    `hcl:"minor,optional" default:"0" about:"The device's number: /dev/drbdN"`
+	Filesystem string `hcl:"filesystem,optional" default:"ext4" about:"The file system; ext4 is the only one yet"`
+	Seed       string `hcl:"seed,optional" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
+}
+
+// Check finds what cannot be done.
+func (d *DRBDVolume) Check() []kind.Problem {
+	var p kind.Problems
+	for _, n := range slices.Sorted(maps.Keys(d.Backing)) {
+		p.Path("backing", d.Backing[n])
+	}
+	p.Matches("name", d.Name, kind.ModuleName, "resource name")
+	if d.Filesystem != "ext4" {
+		p.Add("filesystem", "Unknown file system", "Found "+kind.Quoted(d.Filesystem)+"; expected ext4.")
+	}
+	return p
+}
+
+func (d *DRBDVolume) device() string { return fmt.Sprintf("/dev/drbd%d", d.Minor) }
+func (d *DRBDVolume) label() string  { return ("hv-" + d.Name)[:min(16, len(d.Name)+3)] }
+
+const unfinished = "hv-unfinished"
+
+// justCreated begins the identifiers of a volume that never was up to date: the current one is 4,
+// UUID_JUST_CREATED of DRBD 8.4's linux/drbd.h, and there is no older one.
+const justCreated = "0000000000000004:0000000000000000:"
+
+// Decide gives the next phase.
+func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	if len(names) != 2 {
+		return plan.Phase{}, fmt.Errorf("a volume has two hosts, not %d", len(names))
+	}
+	vs := map[string]volume{}
+	for _, n := range names {
+		if seen[n].Lost != "" {
+			return plan.Phase{}, fmt.Errorf("%s cannot be seen (%s): a volume is not touched on one side alone", n, seen[n].Lost)
+		}
+		v, err := d.read(n, seen[n].Seen)
+		if err != nil {
+			return plan.Phase{}, fmt.Errorf("%s: %w", n, err)
+		}
+		v.resting, v.cared = pacemaker.Standby(seen[n].Get(pacemaker.CIBQuery()), n), d.caredFor(seen[n].Seen, n)
+		vs[n] = v
+	}
+	a, b := vs[names[0]], vs[names[1]]
+	done := a.label == d.label() && b.label == d.label()
+	switch {
+	case done && (a.resting || b.resting):
+		return plan.Phase{}, nil // Pacemaker takes the volume down there, and up again afterwards
+	case a.Up && b.Up && (a.Connection == "StandAlone" || b.Connection == "StandAlone"):
+		return plan.Phase{}, fmt.Errorf("the two sides do not talk to each other any more (split brain?); nothing is thrown away on a guess. "+
+			"On the side whose writes are to go: drbdadm secondary %[1]s && drbdadm connect --discard-my-data %[1]s; on the other one: drbdadm connect %[1]s; then run this again\n%[2]s", d.Name, table(names, vs))
+	case a.Up && b.Up && len(a.pending)+len(b.pending) > 0:
+		return d.takeUp(names, vs)
+	case done && a.Healthy() && b.Healthy():
+		return plan.Phase{}, nil
+	case a.Syncing() || b.Syncing():
+		return d.waiting("the volume is being synchronised", time.Hour, names, vs), nil
+	case !a.metadata || !b.metadata:
+		return d.metadata(names, vs)
+	case done && (a.Up || a.cared) && (b.Up || b.cared) && (!a.Up || !b.Up):
+		return d.waiting("Pacemaker takes the volume up", 3*time.Minute, names, vs), nil
+	case !a.Up || !b.Up:
+		return d.up(names, vs), nil
+	case a.Connection != "Connected" || b.Connection != "Connected":
+		return d.waiting("the two sides connect", time.Minute, names, vs), nil
+	case a.Disk == "Inconsistent" && b.Disk == "Inconsistent":
+		if a.formatted || b.formatted {
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold a file system\n%s", table(names, vs))
+		}
+		if !a.unused || !b.unused {
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent, and not fresh: they held data once\n%s", table(names, vs))
+		}
+		if a.bytes || b.bytes {
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that is no ext4: only blank disks are taken\n%s", table(names, vs))
+		}
+		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh(names[0])), nil
+	case !a.Healthy() || !b.Healthy():
+		return d.waiting("both sides are up to date", 5*time.Minute, names, vs), nil
+	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
+		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
+	}
+	if !a.formatted && a.bytes || !b.formatted && b.bytes {
+		return plan.Phase{}, fmt.Errorf("the volume holds something that is no ext4: nothing is put over it. "+
+			"If it is of no use to anybody (a power cut while the file system was made): drbdadm primary %[1]s && wipefs -a %[2]s && dd if=/dev/zero of=%[2]s bs=1M count=1 && drbdadm secondary %[1]s, on one host\n%[3]s",
+			d.Name, d.device(), table(names, vs))
+	}
+	host := names[0]
+	if b.Role == "Primary" {
+		host = names[1] // where a run was cut short
+	}
+	return d.format(host), nil
+}
+
+func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase, error) {
+	ph := plan.Phase{Name: "create metadata", Changes: map[string]plan.Change{}, Then: []string{"connect", "first sync", "make the file system"}}
+	for i, n := range names {
+		v := vs[n]
+		if v.metadata {
+			other := names[1-i]
+			if vs[other].blank && (v.formatted || v.bytes || v.Disk != "" && v.Disk != "Inconsistent") {
+				return ph, fmt.Errorf("%[1]s holds data and the disk of %[2]s is blank, as after it was replaced. To have it filled from %[1]s, on %[2]s: drbdadm create-md %[3]s && drbdadm up %[3]s; then run this again\n%[4]s",
+					n, other, d.Name, table(names, vs))
+			}
+			continue
+		}
+		if !v.blank {
+			return ph, fmt.Errorf("%s on %s is not blank (%s): a disk that holds anything is not used\n%s", d.Backing[n], n, v.holds, table(names, vs))
+		}
+		one := d.phase("", n, "write DRBD's metadata to "+d.Backing[n], "drbdadm create-md --force "+d.Name, d.stillBlank(n))
+		ph.Changes[n] = one.Changes[n]
+	}
+	return ph, nil
+}
+
+// stillBlank looks again, in the same shell, at what the decision rests on.
+func (d *DRBDVolume) stillBlank(host string) string {
+	return kind.BlankGuard(d.Backing[host]) + " && w=$(wipefs -n --noheadings \"$d\") && [ -z \"$w\" ]"
+}
+
+func (d *DRBDVolume) up(names []string, vs map[string]volume) plan.Phase {
+	ph := plan.Phase{Name: "connect", Changes: map[string]plan.Change{}}
+	for _, n := range names {
+		if !vs[n].Up {
+			one := d.phase("", n, "bring "+d.Name+" up", hushed("drbdadm up "+d.Name), "")
+			ph.Changes[n] = one.Changes[n]
+		}
+	}
+	return ph
+}
+
+// hush takes the shared secret out of what drbdadm prints: when a command that it runs fails, it shows
+// the whole of it (seen with drbd-utils 9.22).
+const hush = `sed "s/\(--shared-secret=\)[^[:space:]]*/\1(sensitive)/g"`
+
+func hushed(command string) string {
+	return "said=$(" + command + " 2>&1) || { rc=$?; printf '%s\\n' \"$said\" | " + hush + "; exit $rc; }"
+}
+
+// stillFresh looks again whether both sides are connected and neither ever held anything.
+func (d *DRBDVolume) stillFresh(host string) string {
+	return fmt.Sprintf("grep -q '^ *%d: cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent ' /proc/drbd && drbdadm get-gi %s | grep -q '^%s' && { %s; [ \"$magic\" = 0000 ] && [ \"$head\" = 0 ]; }",
+		d.Minor, shell.Quote(d.Name), justCreated, d.superblock(host))
+}
+
+// takeUp lets the running volume follow its resource file. Options change while it runs; what
+// would take a side down first is refused.
+func (d *DRBDVolume) takeUp(names []string, vs map[string]volume) (plan.Phase, error) {
+	ph := plan.Phase{Name: "take up the changed resource file", Changes: map[string]plan.Change{}}
+	for _, n := range names {
+		for _, c := range vs[n].pending {
+			if !strings.HasSuffix(c, "-options") {
+				return ph, fmt.Errorf("%s: the resource file wants %q, which the running volume cannot take up: take the hosts into maintenance one after the other (haprov maintenance %s on)", n, c, n)
+			}
+		}
+		if len(vs[n].pending) > 0 {
+			one := d.phase("", n, "adjust "+d.Name+" ("+strings.Join(vs[n].pending, ", ")+")", hushed("drbdadm adjust "+d.Name),
+				"p=$("+d.pending()+") && ! printf '%s\\n' \"$p\" | grep -qv -e '-options$'")
+			ph.Changes[n] = one.Changes[n]
+		}
+	}
+	return ph, nil
+}
+
+// format makes and fills the file system. The final label is set last: a run that was cut short
+// leaves one that is not finished, and it is made again; nobody has ever used it.
+func (d *DRBDVolume) format(host string) plan.Phase {
+	dev := d.device()
+	// There may be no cluster yet that could answer a fence handler: while the file system is made,
+	// which nobody uses, a lost peer must not freeze it. The resource file's word holds again after.
+	do := fmt.Sprintf("m=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null || :; rmdir \"$m\"; drbdadm secondary %[1]s || :; %[3]s' EXIT\ndrbdsetup disk-options %[2]d --fencing=dont-care\ndrbdadm primary %[1]s\n", d.Name, d.Minor, "drbdadm adjust "+d.Name+" 2>&1 | "+hush) +
+		"mkfs.ext4 -q -F -L " + unfinished + " " + dev + "\n"
+	if d.Seed != "" {
+		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
+	}
+	do += "e2label " + dev + " " + d.label()
+	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + "\n[ \"$magic $head\" = '0000 0' ] || [ \"$magic $label\" = '53ef " + unfinished + "' ]"
+	return d.phase("make the file system", host, "make "+d.Filesystem+" on "+dev, do, guard)
+}
+
+func (d *DRBDVolume) phase(name, host, title, do, guard string) plan.Phase {
+	return plan.Phase{Name: name, Changes: map[string]plan.Change{host: {
+		Diffs:   []plan.Diff{{Attribute: "volume " + d.Name, Have: "not yet", Want: title}},
+		Actions: []act.Action{{Title: title, Shell: do, Guard: guard, Touches: d.subjects(host)}},
+	}}}
+}
+
+// waiting waits with each side's word as evidence.
+func (d *DRBDVolume) waiting(reason string, deadline time.Duration, names []string, vs map[string]volume) plan.Phase {
+	ph := kind.Wait(reason, deadline)
+	ph.Wait.Evidence = table(names, vs)
+	return ph
+}

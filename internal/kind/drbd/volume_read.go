@@ -1,0 +1,152 @@
+package drbd
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"haprov/internal/cluster/drbd"
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/kind"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+func (d *DRBDVolume) subjects(host string) []probe.Subject {
+	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing[host])}
+}
+
+// superblock sets magic and label of an ext file system (offsets 1080 and 1144 of ext4's documented
+// layout), and head: 0 when the first MiB is zero bytes, looked at only when there is no such file
+// system. What cannot be read is neither: magic then is "unread". It reads past the page cache: DRBD
+// writes below it, and a buffered read of the disk under a volume may be an old one.
+func (d *DRBDVolume) superblock(host string) string {
+	read := "dd if=" + shell.Quote(d.Backing[host]) + " iflag=direct bs="
+	first := read + "4096 count=1 2>/dev/null | dd bs=1 "
+	return "magic=$(" + first + "skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(" + first + "skip=1144 count=16 2>/dev/null | tr -d '\\000')\n" +
+		"head=0; case $magic in 53ef) ;; ????) head=$({ " + read + "1M count=1 2>/dev/null || echo unread; } | tr -d '\\000' | head -c 1 | wc -c);; *) magic=unread;; esac"
+}
+
+func (d *DRBDVolume) disk(host string) probe.Query {
+	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing[host])+"); echo signatures: \"$@\"; "+d.superblock(host)+
+		"\necho \"magic: $magic\"; echo \"head: $head\"; echo \"label: $label\"; echo \"identifiers: $(drbdadm get-gi "+shell.Quote(d.Name)+" 2>/dev/null)\"", d.subjects(host)...)
+}
+
+func (d *DRBDVolume) block(host string) probe.Query {
+	return probe.Query{Kind: probe.Block, Name: d.Backing[host]}
+}
+
+// pending names the commands by which drbdadm would make the running volume what the resource file
+// says. Their arguments stay on the host: the shared secret may be among them.
+func (d *DRBDVolume) pending() string {
+	return "o=$(drbdadm --dry-run adjust " + shell.Quote(d.Name) + ") && printf '%s\\n' \"$o\" | awk '{print $2}'"
+}
+
+func (d *DRBDVolume) adjust(host string) probe.Query {
+	return probe.Cmd("drbd adjust "+d.Name, d.pending(), append(d.subjects(host), kind.FileSubject("/etc/drbd.d/"+d.Name+".res"))...)
+}
+
+// Probe asks for the module's view, for what is on the disk, and what Pacemaker was told.
+func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
+	return kind.Unread(seen[host].Seen, drbd.ProcQuery(), d.disk(host), d.block(host), d.adjust(host), pacemaker.CIBQuery(), pacemaker.MonQuery(), kind.UnitQuery("pacemaker.service"))
+}
+
+// volume is one host's part.
+type volume struct {
+	drbd.Status
+	metadata  bool
+	unused    bool     // its data generation is the one that metadata is created with
+	pending   []string // what drbdadm would do to make it as the file says
+	resting   bool     // Pacemaker was told to run nothing there
+	cared     bool     // Pacemaker takes it up there, sooner or later
+	blank     bool
+	formatted bool
+	bytes     bool // it begins with something that is no ext file system
+	label     string
+	size      int64
+	holds     string
+}
+
+var magicForm = regexp.MustCompile(`^[0-9a-f]{4}$`)
+
+func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
+	b, ok := s.Block(d.Backing[host])
+	disk := s.Get(d.disk(host))
+	if !ok || disk.State != probe.Answered || s.Get(drbd.ProcQuery()).State != probe.Answered {
+		return v, fmt.Errorf("no answer about the disk")
+	}
+	if !b.Exists {
+		return v, fmt.Errorf("%s is not there", d.Backing[host])
+	}
+	v.Status = drbd.ParseProc(s.Get(drbd.ProcQuery()).Out, fmt.Sprint(d.Minor))
+	v.blank, v.size, v.holds = b.Blank && b.Holds == "", b.Size, b.Holds
+	for _, l := range strings.Split(disk.Out, "\n") {
+		k, t, _ := strings.Cut(l, ":")
+		t = strings.TrimSpace(t)
+		switch k {
+		case "signatures":
+			v.metadata = strings.Contains(" "+t+" ", " drbd ")
+			v.blank = v.blank && t == ""
+		case "magic":
+			if !magicForm.MatchString(t) {
+				return v, fmt.Errorf("the beginning of %s cannot be read", d.Backing[host])
+			}
+			v.formatted = t == "53ef"
+		case "head":
+			v.bytes = t != "0"
+		case "label":
+			v.label = t
+		case "identifiers":
+			v.unused = strings.HasPrefix(t, justCreated)
+		}
+	}
+	if a := s.Get(d.adjust(host)); v.Up && a.State == probe.Answered {
+		if a.Exit != 0 {
+			return v, fmt.Errorf("drbdadm does not understand the resource file: %s", a.Out)
+		}
+		v.pending = strings.Fields(a.Out)
+	}
+	return v, nil
+}
+
+// caredFor reports whether Pacemaker on the node will take the volume up by itself: it has just been
+// started and does not answer yet, or it knows the resource and has not failed with it.
+func (d *DRBDVolume) caredFor(s probe.Seen, node string) bool {
+	if u, ok := s.Unit("pacemaker.service"); !ok || u.Active != "active" && u.Active != "activating" && !u.Job {
+		return false
+	}
+	root, err := pacemaker.Parse(s.Get(pacemaker.CIBQuery()).Out)
+	if err != nil || s.Get(pacemaker.CIBQuery()).Exit != 0 {
+		return true
+	}
+	id := ""
+	root.All(func(n *pacemaker.Node) {
+		if n.Name != "primitive" {
+			return
+		}
+		n.All(func(v *pacemaker.Node) {
+			if v.Name == "nvpair" && v.Attrs["name"] == "drbd_resource" && v.Attrs["value"] == d.Name {
+				id = n.Attrs["id"]
+			}
+		})
+	})
+	trouble, err := pacemaker.ParseTrouble(s.Get(pacemaker.MonQuery()).Out)
+	switch {
+	case id == "" || trouble.Unmanaged || slices.Contains(trouble.Unwatched, node):
+		return false
+	case err != nil:
+		return true
+	}
+	return !slices.ContainsFunc(trouble.Failures, func(f pacemaker.Failure) bool { return f.Node == node && f.Resource() == id })
+}
+
+// table is the evidence: what each host said.
+func table(names []string, vs map[string]volume) string {
+	var b strings.Builder
+	for _, n := range names {
+		v := vs[n]
+		fmt.Fprintf(&b, "  %s: %s, metadata %v, blank %v, file system %v %q\n", n, v.Status, v.metadata, v.blank, v.formatted, v.label)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

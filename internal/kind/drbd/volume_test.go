@@ -1,0 +1,202 @@
+package drbd
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"haprov/internal/act"
+	"haprov/internal/cluster/drbd"
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/kind"
+	"haprov/internal/kind/kindtest"
+	"haprov/internal/probe"
+)
+
+// side is what one host of a volume would answer.
+type side struct{ proc, signatures, magic, head, label, block, identifiers, pending, cib, mon, unit string }
+
+const (
+	gone  = "cat: /proc/drbd: No such file or directory"
+	clean = "2147483648|blank|"
+	used  = "2147483648|data|"
+)
+
+func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
+	out := probe.Hosts{}
+	for n, s := range sides {
+		if s == (side{}) {
+			out[n] = probe.HostSeen{Lost: "no route"}
+			continue
+		}
+		if s.magic == "" {
+			s.magic = "0000"
+		}
+		if s.head == "" {
+			s.head = "0"
+		}
+		out[n] = probe.HostSeen{Seen: probe.NewSeen(map[probe.Key]probe.Answer{
+			drbd.ProcQuery().Key():     {State: probe.Answered, Out: s.proc},
+			d.disk(n).Key():            {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nhead: " + s.head + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
+			d.block(n).Key():           {State: probe.Answered, Out: s.block},
+			d.adjust(n).Key():          {State: probe.Answered, Out: s.pending},
+			pacemaker.CIBQuery().Key(): {State: probe.Answered, Out: s.cib},
+			pacemaker.MonQuery().Key(): {State: probe.Answered, Out: s.mon},
+
+			kind.UnitQuery("pacemaker.service").Key(): {State: probe.Answered, Out: "LoadState=loaded\nActiveState=" + s.unit},
+		})}
+	}
+	return out
+}
+
+func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "ext4", Seed: "true"}
+	blank := side{proc: gone, block: clean}
+	down := side{proc: gone, signatures: "drbd", block: used}
+	alone := side{proc: kindtest.ProcLine("cs:WFConnection ro:Secondary/Unknown ds:Inconsistent/DUnknown"), signatures: "drbd", block: used}
+	fresh := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), signatures: "drbd", block: used}
+	equal := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", block: used}
+	half := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: unfinished, block: used}
+	ready := side{proc: kindtest.ProcLine("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
+	fresh.identifiers = justCreated + "0000000000000000:0000000000000000"
+	standby := `<cib><configuration><nodes><node uname="db2"><instance_attributes><nvpair name="standby" value="on"/></instance_attributes></node></nodes></configuration></cib>`
+	known := `<cib><configuration><resources><primitive id="disk"><instance_attributes><nvpair name="drbd_resource" value="mysql"/></instance_attributes></primitive></resources></configuration></cib>`
+	quiet := `<pacemaker-result><summary/></pacemaker-result>`
+	failed := `<pacemaker-result><failures><failure op_key="disk_start_0" node="db1" exitstatus="not installed"/></failures></pacemaker-result>`
+	off := func(s side, unit string) side {
+		s.proc, s.signatures, s.magic, s.label, s.block, s.unit = gone, "drbd", "53ef", "hv-mysql", used, unit
+		return s
+	}
+	waiting := side{proc: kindtest.ProcLine("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
+	changed := func(s side, pending string) side { s.pending = pending; return s }
+	bytes := func(s side, magic, head string) side { s.magic, s.head = magic, head; return s }
+	with := func(s side, proc string) side { s.proc = kindtest.ProcLine(proc); return s }
+
+	for _, c := range []struct {
+		name        string
+		a, b        side
+		phase, wait string
+		refused     string
+	}{
+		{"two blank disks", blank, blank, "create metadata", "", ""},
+		{"a disk with a file system", side{proc: gone, signatures: "ext4", magic: "53ef", label: "home", block: used}, blank, "", "", "not blank"},
+		{"a disk with bytes that nobody knows", side{proc: gone, block: used}, blank, "", "", "not blank"},
+		{"cut short between the two", down, blank, "create metadata", "", ""},
+		{"a new disk beside one with data", ready, blank, "", "", "on db2: drbdadm create-md mysql && drbdadm up mysql"},
+		{"a used disk beside one with data", ready, side{proc: gone, signatures: "xfs", block: used + "TYPE=xfs"}, "", "", "not blank (TYPE=xfs)"},
+		{"a disk that cannot be read", side{proc: gone, magic: "unread", block: clean}, blank, "", "", "cannot be read"},
+		{"a volume whose beginning cannot be read", bytes(equal, "unread", "0"), bytes(equal, "unread", "0"), "", "", "cannot be read"},
+		{"a volume with a file system of another type", bytes(equal, "0000", "1"), bytes(equal, "0000", "1"), "", "", "holds something"},
+		{"metadata put beside a file system of another type", bytes(fresh, "0000", "1"), fresh, "", "", "hold something"},
+		{"metadata on both", down, down, "connect", "", ""},
+		{"waiting for the peer", alone, alone, "", "connect", ""},
+		{"connected and fresh", fresh, fresh, "first sync", "", ""},
+		{"inconsistent on both, and one was up to date once", fresh, with(side{signatures: "drbd", block: used, identifiers: "032E5E8DBF46EEF3:0000000000000000:"}, "cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), "", "", "held data once"},
+		{"inconsistent on both, but used", with(ready, "cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), fresh, "", "", "hold a file system"},
+		{"in sync and empty", equal, equal, "make the file system", "", ""},
+		{"a file system that was not finished", half, half, "make the file system", "", ""},
+		{"somebody else's file system", with(side{signatures: "drbd", magic: "53ef", label: "home", block: used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", `labelled "home"`},
+		{"a file system without a label", with(side{signatures: "drbd", magic: "53ef", block: used}, "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), equal, "", "", "not this volume's"},
+		{"resynchronising", with(ready, "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"), with(ready, "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate"), "", "synchronised", ""},
+		{"split brain", with(ready, "cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown"), ready, "", "", "drbdadm connect --discard-my-data mysql"},
+		{"split brain, which drbdadm would mend by connecting", changed(with(ready, "cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown"), "connect\n"), with(ready, "cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown"), "", "", "drbdadm connect --discard-my-data mysql"},
+		{"a host that is away", ready, side{}, "", "", "one side alone"},
+		{"the resource file changed", ready, changed(with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "net-options\ndisk-options\n"), "take up the changed resource file", "", ""},
+		{"the resource file names another address", ready, changed(ready, "net-options\ndisconnect\n"), "", "", "haprov maintenance db2 on"},
+		{"one host is in maintenance", side{proc: kindtest.ProcLine("cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, side{proc: gone, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, cib: standby}, "", "", ""},
+		{"Pacemaker is being started", off(side{}, "activating"), off(side{cib: known, mon: quiet}, "active"), "", "Pacemaker takes", ""},
+		{"Pacemaker waits for Corosync at boot", off(side{}, "inactive\nJob=212"), off(side{}, "inactive\nJob=97"), "", "Pacemaker takes", ""},
+		{"Pacemaker starts on one side", off(side{cib: known, mon: quiet}, "active"), waiting, "", "Pacemaker takes", ""},
+		{"Pacemaker has failed with it", off(side{cib: known, mon: failed}, "active"), off(side{cib: known, mon: quiet}, "active"), "connect", "", ""},
+		{"Pacemaker does not know it", off(side{cib: "<cib/>", mon: quiet}, "active"), off(side{cib: known, mon: quiet}, "active"), "connect", "", ""},
+		{"Pacemaker does not run", off(side{}, "inactive"), off(side{}, "inactive"), "connect", "", ""},
+		{"all is well", ready, with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "", "", ""},
+	} {
+		ph, err := d.Decide(volumes(d, map[string]side{"db1": c.a, "db2": c.b}))
+		switch {
+		case c.refused != "":
+			if err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: want refusal %q, got %+v %v", c.name, c.refused, ph.Name, err)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case ph.Name != c.phase:
+			t.Errorf("%s: phase %q, want %q", c.name, ph.Name, c.phase)
+		case (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, c.wait):
+			t.Errorf("%s: wait %+v, want %q", c.name, ph.Wait, c.wait)
+		}
+		for n, ch := range ph.Changes {
+			for _, a := range ch.Actions {
+				if (strings.Contains(a.Shell, "create-md") || strings.Contains(a.Shell, "mkfs") || strings.Contains(a.Shell, "new-current-uuid") || strings.Contains(a.Shell, "adjust")) && a.Guard == "" {
+					t.Errorf("%s: %s: %s destroys and looks at nothing first", c.name, n, a.Title)
+				}
+				if strings.Contains(a.Guard, d.Backing[map[string]string{"db1": "db2", "db2": "db1"}[n]]) {
+					t.Errorf("%s: %s: %s looks at the other host's disk", c.name, n, a.Title)
+				}
+			}
+		}
+	}
+}
+
+func TestOnlyZeroBytesAndUnfinishedWorkAreFormatted(t *testing.T) {
+	disk := t.TempDir() + "/disk"
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": disk}}
+	a := d.format("db1").Changes["db1"].Actions[0]
+	a.Shell = "true"
+	kindtest.Write(t, disk, strings.Repeat("\x00", 2<<20))
+	if err := exec.Command("dd", "if="+disk, "of=/dev/null", "iflag=direct", "bs=4096", "count=1").Run(); err != nil {
+		t.Skip("no direct reads in the folder of temporary files")
+	}
+	superblock := func(label string) string {
+		return strings.Repeat("\x00", 1080) + "\x53\xef" + strings.Repeat("\x00", 62) + label + strings.Repeat("\x00", 1<<20)
+	}
+	for name, x := range map[string]struct {
+		text string
+		want act.State
+	}{
+		"zero bytes":        {strings.Repeat("\x00", 2<<20), act.Done},
+		"unfinished":        {superblock(unfinished), act.Done},
+		"finished":          {superblock("hv-mysql"), act.Refused},
+		"without a label":   {superblock(""), act.Refused},
+		"another type":      {"XFSB" + strings.Repeat("\x00", 2<<20), act.Refused},
+		"something further": {strings.Repeat("\x00", 1<<16) + "_BHRfS_M" + strings.Repeat("\x00", 2<<20), act.Refused},
+		"too short":         {"", act.Refused},
+	} {
+		kindtest.Write(t, disk, x.text)
+		if rs := kindtest.Run(t, a); rs[0].State != x.want {
+			t.Errorf("%s: %+v", name, rs[0])
+		}
+	}
+	if err := os.Remove(disk); err != nil {
+		t.Fatal(err)
+	}
+	if rs := kindtest.Run(t, a); rs[0].State != act.Refused {
+		t.Errorf("not there: %+v", rs[0])
+	}
+}
+
+func TestAFailedCommandOfDRBDKeepsTheSharedSecret(t *testing.T) {
+	bin := t.TempDir()
+	kindtest.Write(t, bin+"/drbdadm", "#!/bin/sh\ncase $1 in primary | secondary) exit 10;; esac\necho \"Command 'drbdsetup-84 connect mysql --cram-hmac-alg=sha256 --shared-secret=TOPSECRET --verify-alg=crc32c' terminated with exit code 10\" >&2\nexit 10\n")
+	if err := os.Chmod(bin+"/drbdadm", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/a", "db2": "/b"}}
+	up := d.up([]string{"db1"}, map[string]volume{"db1": {}})
+	ph, err := d.takeUp([]string{"db1"}, map[string]volume{"db1": {pending: []string{"net-options"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []act.Action{up.Changes["db1"].Actions[0], ph.Changes["db1"].Actions[0], d.format("db1").Changes["db1"].Actions[0]} {
+		out, err := exec.Command("sh", "-e", "-c", strings.ReplaceAll(a.Shell, "drbdsetup", "true")).CombinedOutput()
+		if e := (*exec.ExitError)(nil); !errors.As(err, &e) || e.ExitCode() != 10 {
+			t.Errorf("%s: %v", a.Title, err)
+		}
+		if s := string(out); strings.Contains(s, "TOPSECRET") || !strings.Contains(s, "terminated with exit code 10") || !strings.Contains(s, "--verify-alg") {
+			t.Errorf("%s: %s", a.Title, s)
+		}
+	}
+}

@@ -1,0 +1,325 @@
+// Package galera has the kind galera: bootstrap, joins one by one, rolling restarts, maintenance,
+// and the recovery of a group that stopped as a whole.
+package galera
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/cluster/galera"
+	"haprov/internal/cluster/mysql"
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+var GaleraSpec = kind.Spec{
+	Name: "galera",
+	Summary: "All hosts of the role are Synced members of one primary component. One node is started as a new cluster when every node answered and none holds data; the others join one at a time. " +
+		"Restarts owed to the server's unit are paid one node after the other, drained first, the busiest last. What is doubtful stops with a table of what each node said.",
+	Example: `galera "db" {}`,
+	New:     func() any { return &Galera{} },
+}
+
+// Galera wants one primary component of all its hosts. Packages, configuration and the unit's
+// being enabled are steps of their own; the server's start is this step's.
+//
+// It decides from what the nodes say and keep, never from a marker of an earlier run (Galera
+// Cluster documentation, "Resetting the Quorum" and "Restarting the Cluster").
+type Galera struct {
+	kind.Where `hcl:"-"`
+	Name       string `hcl:"name,label" about:"A name for the step"`
+	Unit       string `hcl:"unit,optional" default:"mariadb.service" about:"The server's unit"`
+	Data       string `hcl:"data,optional" default:"/var/lib/mysql" about:"The server's data directory"`
+	// Maintenance is read by the health responder: a node that has it is taken out of the proxies.
+	Maintenance string `hcl:"maintenance,optional" default:"/etc/haprov/maintenance" about:"The file that takes a node out of service while it is there"`
+
+	Notice int    `hcl:"notice,optional" default:"6" about:"Seconds until the proxies have noticed that a node is in maintenance; on an idle node, too, so many pass before its server is stopped"`
+	Writer string `hcl:"writer,optional" about:"Shell command that prints the name of the node that writers are sent to; its server is restarted last. Left out: the one with the most sessions"`
+
+	in   plan.Intent
+	memo *galeraMemo // of one run with an intent
+}
+
+// galeraMemo is what a run with an intent must know of its own beginning: which servers it found
+// and whether there was anything to do. A run that was killed begins anew, which is safe.
+type galeraMemo struct {
+	lives map[string]string // restart: the servers' invocations when the run began
+	acted bool              // recover: there was something to do
+}
+
+// Intend gives the step that decides for recover, restart and maintenance.
+func (g *Galera) Intend(in plan.Intent) (kind.Cluster, error) {
+	switch in.Verb {
+	case plan.Recover, plan.Restart, plan.Maintenance:
+	default:
+		return nil, kind.ErrNoIntent
+	}
+	for _, h := range append([]string{in.Host}, in.AcceptMissing...) {
+		if h != "" && !g.member(h) {
+			return nil, fmt.Errorf("%s is no member of this cluster", h)
+		}
+	}
+	x := *g
+	x.in, x.memo = in, &galeraMemo{}
+	return &x, nil
+}
+
+func (g *Galera) member(host string) bool {
+	for _, n := range g.Nodes {
+		if n.Name == host {
+			return true
+		}
+	}
+	return false
+}
+
+// sql asks the running server for its membership and for its sessions from the network.
+func (g *Galera) sql() probe.Query {
+	names := "'" + strings.Join(galera.Variables, "','") + "'"
+	q := probe.Cmd("wsrep status", "timeout -k 1 6 mariadb --no-defaults --connect-timeout=5 -N -B -e "+mysql.ShellArg(
+		"SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'")+" || exit\n"+
+		// a server that is no member yet has no such table, most clusters not the other one
+		"timeout -k 1 2 mariadb --no-defaults --connect-timeout=2 -N -B -e "+mysql.ShellArg("SELECT 'member', node_name FROM mysql.wsrep_cluster_members; SELECT 'history', position FROM haprov.history")+" 2>/dev/null || :",
+		"sql", probe.Subject("unit:"+g.Unit), "galera")
+	q.Timeout, q.Max = 10*time.Second, 64<<10
+	return q
+}
+
+// recoveredFile keeps a stopped server's position with the server's life and the data it belongs to.
+const recoveredFile = "/run/haprov/galera.position"
+
+// watchedFile is as old as the last look whether the cluster heals by itself.
+const watchedFile = "/run/haprov/galera.watched"
+
+// kept reads, as root, what the node keeps: one "name base64" line a file, "-" when it is not there.
+func (g *Galera) kept() probe.Query {
+	text := "d=" + shell.Quote(g.Data) + `
+say() { if test -f "$2"; then printf '%s %s\n' "$1" "$(head -c 4096 "$2" | base64 -w0)"; else printf '%s -\n' "$1"; fi; }
+say grastate "$d/grastate.dat"; say gvwstate "$d/gvwstate.dat"; say position ` + recoveredFile + `; say maintenance ` + shell.Quote(g.Maintenance) + `
+printf 'life %s\n' "$(systemctl show -P InvocationID ` + shell.Quote(g.Unit) + `)"
+printf 'data %s\n' "$(stat -c %i-%Y "$d/ibdata1" 2>/dev/null)"
+printf 'watched %s\n' "$(find ` + watchedFile + ` -mmin -5 2>/dev/null | wc -l)"
+printf 'torn %s\n' "$(test -e "$d/sst_in_progress" && echo 1 || echo 0)"
+printf 'process %s\n' "$(pgrep -x -c 'mariadbd|mysqld' || :)"
+for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|lost+found|'#'*|.*|'*') continue;; test) ls -A "$x" | grep -qvx db.opt || continue;; esac
+printf 'database %s\n' "$(printf %s "${x##*/}" | head -c 64 | base64 -w0)"; done
+while read -r a m b; do case $a in '#'*) m=;; esac; case $m in /?*) ;; *) continue;; esac; case $d/ in "$m"/*) mountpoint -q "$m" || printf 'unmounted %s\n' "$m";; esac; done </etc/fstab || :`
+	q := probe.Cmd("galera keeps", text, "sql", probe.Subject("unit:"+g.Unit), probe.Subject("file:"+g.Maintenance), "galera", "package:mariadb-server")
+	q.Max = 64 << 10
+	return q
+}
+
+func (g *Galera) unit() probe.Query { return kind.UnitQuery(g.Unit) }
+func (g *Galera) owed() probe.Query { return probe.Query{Kind: probe.Owed, Name: g.Unit} }
+
+func (g *Galera) says() probe.Query { return probe.Cmd("galera writer", g.Writer, "galera", "sql") }
+
+// Probe asks every host for its server, its files and what is owed; who writes, only when servers
+// are to be restarted.
+func (g *Galera) Probe(host string, seen probe.Hosts) []probe.Query {
+	s := seen[host].Seen
+	if qs := kind.Unread(s, g.unit(), g.owed(), g.kept(), g.sql()); len(qs) > 0 {
+		return qs
+	}
+	if owed, _ := s.OwedTo(g.Unit); g.Writer != "" && (len(owed) > 0 || g.in.Verb == plan.Restart) {
+		return kind.Unread(s, g.says())
+	}
+	return nil
+}
+
+// member is a node with what only this step needs.
+type member struct {
+	galera.Node
+	life    string // the unit's invocation
+	data    string // which data it has, and when it was last written to
+	owes    bool
+	drain   string // the maintenance file's text; empty when it is not there
+	writer  string // who writes, as this node knows; empty: it does not
+	empty   bool   // grastate.dat is there, and empty
+	away    string // where its data is to be mounted, and is not
+	watched bool   // it was given time to heal by itself, some minutes ago at most
+}
+
+// What this step itself writes to the maintenance file begins with ownMark, and it takes it away
+// again; a user's maintenance stays.
+const (
+	ownMark     = "haprov: "
+	restartMark = ownMark + "the server is being restarted"
+	leftMark    = ownMark + "left the cluster"
+)
+
+// Decide gives the next phase of the cluster, or of the intent.
+func (g *Galera) Decide(seen probe.Hosts) (plan.Phase, error) {
+	ms, err := g.members(seen)
+	if err != nil {
+		return plan.Phase{}, err
+	}
+	if err := oneComponent(ms); err != nil {
+		return plan.Phase{}, err
+	}
+	ph, err := g.decide(ms)
+	if ph.Wait != nil {
+		ph.Wait.Evidence = evidence(ms)
+	}
+	return ph, err
+}
+
+func (g *Galera) decide(ms []member) (plan.Phase, error) {
+	switch g.in.Verb {
+	case plan.Recover:
+		return g.recovery(ms)
+	case plan.Maintenance:
+		return g.maintain(ms)
+	}
+	if first := primaries(ms); len(first) > 0 {
+		return g.complete(ms)
+	}
+	if g.in.Verb != "" {
+		return plan.Phase{}, doubt(ms, "no node is in a primary component: haprov recover finds out what can be done")
+	}
+	return g.begin(ms)
+}
+
+// begin starts a cluster that has no primary component, when that cannot be wrong.
+func (g *Galera) begin(ms []member) (plan.Phase, error) {
+	var holders, running []member
+	for _, m := range ms {
+		switch {
+		case m.Lost != "":
+			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked and no other node is in a primary component: nothing is started; haprov recover says more")
+		case !m.Stopped():
+			running = append(running, m)
+		case m.away != "":
+			return plan.Phase{}, doubt(ms, m.unseen())
+		case m.State == nil && m.Unread == "" && len(m.Databases) > 0:
+			return plan.Phase{}, doubt(ms, m.Name+" holds databases that never were in a cluster: a new cluster would replace them on all nodes but one; move them away, or give them to import")
+		case !m.Empty():
+			holders = append(holders, m)
+		}
+	}
+	switch {
+	case len(running) > 0:
+		return plan.Phase{Wait: &plan.Wait{Reason: "a primary component forms again by itself (running: " + names(running) + "); else haprov recover says what can be done", Deadline: 2 * time.Minute}}, nil
+	case len(holders) > 1:
+		return plan.Phase{}, doubt(ms, "the cluster is down on all nodes: haprov recover finds the most advanced one and starts it")
+	case len(holders) == 1 && holders[0].Unsure():
+		return g.readPositions(holders), nil
+	case len(holders) == 1 && (!holders[0].Position().Known() || holders[0].State != nil && holders[0].State.UUID == galera.ZeroUUID):
+		return plan.Phase{}, doubt(ms, holders[0].Name+" holds databases and does not say of which cluster, as after a broken state transfer: nothing is started from it")
+	case len(holders) == 1:
+		return g.bootstrap(ms, holders[0], "start the cluster from "+holders[0].Name+", the only one that holds it"), nil
+	}
+	first := ms[0]
+	if k := slices.IndexFunc(ms, func(m member) bool { return !m.Torn }); k >= 0 {
+		first = ms[k]
+	}
+	return g.bootstrap(ms, first, "start a new cluster on "+first.Name), nil
+}
+
+// complete brings all reachable nodes into the primary component, then pays what is owed.
+func (g *Galera) complete(ms []member) (plan.Phase, error) {
+	present := 0
+	for _, m := range ms {
+		if w := m.settles(); w != nil {
+			return plan.Phase{Wait: w}, nil
+		}
+		if m.Lost == "" && !m.resting() {
+			present++
+		}
+	}
+	for _, m := range ms {
+		if m.Lost == "" && m.Stopped() && !m.resting() {
+			return g.enter(ms, m)
+		}
+	}
+	for _, m := range ms {
+		if m.Lost == "" && !m.resting() && m.Status.Size < present {
+			return kind.Wait(fmt.Sprintf("%s sees all %d members (%d)", m.Name, present, m.Status.Size), 2*time.Minute), nil
+		}
+	}
+	return g.restarts(ms)
+}
+
+// resting tells that the user took the node out of service and stopped its server: it is left alone.
+func (m member) resting() bool {
+	return m.Stopped() && m.drain != "" && !strings.HasPrefix(m.drain, ownMark)
+}
+
+// settles says what a running member is waited for; nil when it is healthy, stopped or away.
+func (m member) settles() *plan.Wait {
+	switch {
+	case m.Lost != "" || m.Stopped():
+		return nil
+	case m.Status == nil && m.Unit == "active":
+		return &plan.Wait{Reason: m.Name + ": the server, which runs, answers (" + m.Mute + ")", Deadline: 2 * time.Minute}
+	case m.Status == nil:
+		return &plan.Wait{Reason: m.Name + ": the server answers (" + m.Mute + ")", Deadline: 30 * time.Minute}
+	case !m.Status.Primary():
+		return &plan.Wait{Reason: m.Name + " is back in the primary component (" + m.Status.Component + ", " + m.Status.State + ")", Deadline: 5 * time.Minute}
+	case !m.Status.Healthy():
+		return &plan.Wait{Reason: m.Name + " is Synced (" + m.Status.State + ")", Deadline: 30 * time.Minute}
+	}
+	return nil
+}
+
+func primaries(ms []member) (out []member) {
+	for _, m := range ms {
+		if m.Status != nil && m.Status.Primary() {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// unseen says why nobody knows what a stopped node holds: its disk is not there.
+func (m member) unseen() string {
+	return fmt.Sprintf("%[2]s is in /etc/fstab and not mounted on %[1]s: what it holds cannot be seen, and a copy would go to another disk; mount %[2]s on %[1]s first", m.Name, m.away)
+}
+
+// counts tells that the member's server has the other one in its component.
+func (m member) counts(other member) bool { return slices.Contains(m.Status.Names, other.Name) }
+
+func names(ms []member) string {
+	var out []string
+	for _, m := range ms {
+		out = append(out, m.Name)
+	}
+	sort.Strings(out)
+	return strings.Join(out, ", ")
+}
+
+// doubt is a refusal with the evidence.
+func doubt(ms []member, why string) error { return fmt.Errorf("%s\n%s", why, evidence(ms)) }
+
+// evidence is the table of what each node said.
+func evidence(ms []member) string {
+	var nodes []galera.Node
+	for _, m := range ms {
+		nodes = append(nodes, m.Node)
+	}
+	return galera.Table(nodes)
+}
+
+// oneComponent refuses two primary components: rows are being written on both sides. Those of one
+// cluster are told by their members: each knows itself, and neither the other.
+func oneComponent(ms []member) error {
+	uuid := ""
+	for _, m := range primaries(ms) {
+		if uuid != "" && m.Status.UUID != uuid {
+			return doubt(ms, "two clusters run at once: stop, look at both, and keep one")
+		}
+		for _, o := range primaries(ms) {
+			if m.counts(m) && o.counts(o) && !m.counts(o) && !o.counts(m) {
+				return doubt(ms, fmt.Sprintf("two primary components of one cluster run at once: %s is with %s, %s with %s; stop the servers on the side that is to lose what was written there",
+					m.Name, strings.Join(m.Status.Names, ", "), o.Name, strings.Join(o.Status.Names, ", ")))
+			}
+		}
+		uuid = m.Status.UUID
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+// Package haproxy has the kind haproxy: a proxy whose servers are drained and moved at run time,
+// over its admin socket.
+package haproxy
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/cluster/haproxy"
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+var HaproxySpec = kind.Spec{
+	Name:    "haproxy",
+	Summary: "All proxies of the role give the writer's sessions to the same server, and that server is up. The backend sticks to one server by a table that knows one key. `haprov switchover` moves it.",
+	Example: `haproxy "writer" {
+  key = "3306"
+}`,
+	New: func() any { return &HAProxy{} },
+}
+
+// HAProxy wants the proxies agreed on one writer. Configuration and service are steps of their own;
+// this one reads and moves the entry of the backend's stick table, over the runtime socket
+// (HAProxy Management Guide, 9.3). Once written by a session, the entry stays where it is when a
+// failed server returns: the writer moves only when it must, or when asked to.
+type HAProxy struct {
+	kind.Where `hcl:"-"`
+	Backend    string `hcl:"backend,label" about:"The backend, which is also the name of its stick table"`
+	Key        string `hcl:"key" about:"The one key of the table, as HAProxy prints it: the port for stick on dst_port"`
+	Socket     string `hcl:"socket,optional" default:"/run/haproxy/admin.sock" about:"The runtime socket"`
+
+	move   bool   // the intent: make another server the writer
+	target string // which one; chosen at the first look when the user named none
+}
+
+// Check finds names that cannot be sent over the socket.
+func (h *HAProxy) Check() []kind.Problem {
+	var out kind.Problems
+	for name, v := range map[string]string{"backend": h.Backend, "key": h.Key} {
+		if v == "" || strings.ContainsAny(v, " \t\n;/'\"<") {
+			out.Add(name, "Invalid name", "Found "+kind.Quoted(v)+"; expected a word that HAProxy's runtime socket takes.")
+		}
+	}
+	return out
+}
+
+// Intend gives the step that moves the writer.
+func (h *HAProxy) Intend(in plan.Intent) (kind.Cluster, error) {
+	if in.Verb != plan.Switchover {
+		return nil, kind.ErrNoIntent
+	}
+	x := *h
+	x.move, x.target = true, in.Host
+	return &x, nil
+}
+
+func (h *HAProxy) say(words string) string {
+	return "printf '%s\\n' " + shell.Quote(words) + " | socat -T5 - UNIX-CONNECT:" + shell.Quote(h.Socket)
+}
+
+func (h *HAProxy) stat() probe.Query {
+	return probe.Cmd("haproxy servers", h.say("show stat"), "unit:haproxy.service", "haproxy")
+}
+
+func (h *HAProxy) table() probe.Query {
+	return probe.Cmd("haproxy table", h.say("show table "+h.Backend), "unit:haproxy.service", "haproxy")
+}
+
+// Probe asks every proxy for its servers and its table.
+func (h *HAProxy) Probe(host string, seen probe.Hosts) []probe.Query {
+	return kind.Unread(seen[host].Seen, h.stat(), h.table())
+}
+
+// proxy is what one of them believes.
+type proxy struct {
+	servers []haproxy.Server
+	writer  string // empty: no server is up
+	stuck   bool   // the table says so
+}
+
+func (h *HAProxy) read(s probe.Seen) (p proxy, err error) {
+	a, b := s.Get(h.stat()), s.Get(h.table())
+	if a.State != probe.Answered || a.Exit != 0 || b.State != probe.Answered || b.Exit != 0 {
+		return p, fmt.Errorf("no answer on %s", h.Socket)
+	}
+	all, err := haproxy.ParseStat(a.Out)
+	if err != nil {
+		return p, err
+	}
+	for _, x := range all {
+		if x.Backend == h.Backend {
+			p.servers = append(p.servers, x)
+		}
+	}
+	if len(p.servers) == 0 {
+		return p, fmt.Errorf("no backend %s with servers", h.Backend)
+	}
+	entries, err := haproxy.ParseTable(b.Out)
+	if err != nil {
+		return p, err
+	}
+	p.writer, p.stuck = haproxy.Writer(p.servers, entries, h.Key)
+	return p, nil
+}
+
+// Decide waits until every proxy that answers has a writer; with the intent it moves it first.
+// A proxy that is away does not hold the others up: it learns the entry from its peer.
+func (h *HAProxy) Decide(seen probe.Hosts) (plan.Phase, error) {
+	var names []string
+	for n, s := range seen {
+		if s.Lost == "" {
+			names = append(names, n)
+		}
+	}
+	if len(names) == 0 {
+		return plan.Phase{}, fmt.Errorf("no proxy can be seen")
+	}
+	sort.Strings(names)
+	proxies := map[string]proxy{}
+	for _, n := range names {
+		p, err := h.read(seen[n].Seen)
+		if err != nil {
+			if h.move {
+				return plan.Phase{}, fmt.Errorf("%s: %w: nothing was moved", n, err)
+			}
+			return kind.Wait(n+": HAProxy answers ("+err.Error()+")", time.Minute), nil
+		}
+		if p.writer == "" && !h.move {
+			return kind.Wait(n+": a server of backend "+h.Backend+" is up ("+saying(p.servers)+")", 2*time.Minute), nil
+		}
+		proxies[n] = p
+	}
+	if !h.move {
+		return plan.Phase{}, nil
+	}
+	return h.moved(names, proxies)
+}
+
+// moved is the phase that makes the target the writer on all proxies; none when it is.
+func (h *HAProxy) moved(names []string, proxies map[string]proxy) (plan.Phase, error) {
+	if h.target == "" {
+		h.target = next(proxies[names[0]])
+		if h.target == "" {
+			return plan.Phase{}, fmt.Errorf("no other server of backend %s is up: nothing was moved (%s)", h.Backend, saying(proxies[names[0]].servers))
+		}
+	}
+	ph := plan.Phase{Name: "move the writer to " + h.target, Changes: map[string]plan.Change{}}
+	for _, n := range names {
+		p := proxies[n]
+		k := slices.IndexFunc(p.servers, func(s haproxy.Server) bool { return s.Name == h.target })
+		switch {
+		case k < 0:
+			return plan.Phase{}, fmt.Errorf("%s: backend %s has no server %s; it has %s", n, h.Backend, h.target, saying(p.servers))
+		case !p.servers[k].Up():
+			return plan.Phase{}, fmt.Errorf("%s: %s is not up (%s): nothing was moved", n, h.target, saying(p.servers))
+		case p.stuck && p.writer == h.target:
+			continue
+		}
+		words := fmt.Sprintf("clear table %s; set table %s key %s data.server_id %d", h.Backend, h.Backend, h.Key, p.servers[k].ID)
+		for _, s := range p.servers {
+			if s.Name != h.target {
+				words += fmt.Sprintf("; shutdown sessions server %s/%s", h.Backend, s.Name)
+			}
+		}
+		// The socket answers a command that worked with an empty line, anything else is its complaint.
+		ph.Changes[n] = plan.Change{
+			Diffs: []plan.Diff{{Attribute: "writer", Have: p.writer, Want: h.target}},
+			Actions: []act.Action{{
+				Title:   "sessions of the writer go to " + h.target,
+				Shell:   "said=$(" + h.say(words) + "); test -z \"$(printf %s \"$said\" | tr -d '\\n')\" || { printf '%s\\n' \"$said\" >&2; exit 1; }",
+				Touches: []probe.Subject{"haproxy"},
+			}},
+		}
+	}
+	if len(ph.Changes) == 0 {
+		return plan.Phase{}, nil
+	}
+	return ph, nil
+}
+
+// next is the first server that is up after the writer, in the order of the backend.
+func next(p proxy) string {
+	at := slices.IndexFunc(p.servers, func(s haproxy.Server) bool { return s.Name == p.writer })
+	for i := range p.servers {
+		if s := p.servers[(at+1+i)%len(p.servers)]; s.Up() && s.Name != p.writer {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+func saying(servers []haproxy.Server) string {
+	var out []string
+	for _, s := range servers {
+		out = append(out, strings.TrimSpace(s.Name+" "+s.Status+" "+s.Check))
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,39 @@
+package host
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+)
+
+var BarrierSpec = kind.Spec{
+	Name:    "barrier",
+	Summary: "All hosts of the role come to this place before any of them goes on; one that failed is not waited for.",
+	Example: `barrier "a server is up" {
+  any = ["db1", "db2"]
+}`,
+	New: func() any { return &Barrier{} },
+}
+
+// Barrier joins the chains of its hosts and changes nothing: hosts of different roles, which go
+// side by side otherwise, are put in order with it.
+type Barrier struct {
+	Name string   `hcl:"name,label" about:"What is true of the hosts that came here"`
+	Any  []string `hcl:"any,optional" about:"Hosts of which one at least must come here for the others to go on"`
+}
+
+// Probe asks nothing.
+func (*Barrier) Probe(string, probe.Hosts) []probe.Query { return nil }
+
+// Decide wants nothing more than one of the hosts that matter.
+func (b *Barrier) Decide(seen probe.Hosts) (plan.Phase, error) {
+	came := func(h string) bool { return seen[h].Lost == "" }
+	if len(b.Any) > 0 && !slices.ContainsFunc(b.Any, came) {
+		return plan.Phase{}, fmt.Errorf("not so: %s failed", strings.Join(b.Any, ", "))
+	}
+	return plan.Phase{}, nil
+}

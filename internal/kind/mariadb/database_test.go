@@ -1,0 +1,51 @@
+package mariadb
+
+import (
+	"strings"
+	"testing"
+
+	"haprov/internal/kind"
+	"haprov/internal/kind/kindtest"
+	"haprov/internal/probe"
+	"haprov/internal/secret"
+)
+
+func TestADatabaseAndItsUserAreMadeWhereTheServerIs(t *testing.T) {
+	d := &MySQLDatabase{Name: "app"}
+	u := &MySQLUser{Name: "app", From: "%", Database: "app", Password: secret.Sensitive("s3cret")}
+	away := func(q probe.Query) probe.HostSeen {
+		return probe.HostSeen{Seen: probe.NewSeen(kindtest.Answer(q, 1, "ERROR 2002 (HY000): Can't connect to local server"))}
+	}
+	here := func(q probe.Query, out string) probe.HostSeen {
+		return probe.HostSeen{Seen: probe.NewSeen(kindtest.Answer(q, 0, out))}
+	}
+	for _, x := range []struct {
+		name                  string
+		c                     kind.Cluster
+		q                     probe.Query
+		out                   string
+		phase, waits, refused string
+	}{
+		{"no database", d, d.query(), "", "make database app", "", ""},
+		{"database there", d, d.query(), "app\n", "", "", ""},
+		{"no user", u, u.query(), "-\t0\n", "make user app", "", ""},
+		{"another password", u, u.query(), "*0000\t1\n", "make user app", "", ""},
+		{"rights lost", u, u.query(), u.stored() + "\t0\n", "make user app", "", ""},
+		{"user as wanted", u, u.query(), u.stored() + "\t1\n", "", "", ""},
+	} {
+		ph, err := x.c.Decide(probe.Hosts{"db1": away(x.q), "db2": here(x.q, x.out)})
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
+		for host, ch := range ph.Changes {
+			if host != "db2" {
+				t.Errorf("%s: done on %s", x.name, host)
+			}
+			if strings.Contains(ch.Actions[0].Shell, u.stored()) {
+				t.Errorf("%s: a password's digest stands in the arguments", x.name)
+			}
+		}
+		ph, err = x.c.Decide(probe.Hosts{"db1": away(x.q), "db2": away(x.q)})
+		kindtest.Expect(t, x.name+", nobody serves", ph, err, "", "answers", "")
+		ph, err = x.c.Decide(probe.Hosts{"db1": here(x.q, x.out), "db2": here(x.q, x.out)})
+		kindtest.Expect(t, x.name+", both serve", ph, err, "", "", "at once")
+	}
+}

@@ -1,0 +1,86 @@
+package mariadb
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/secret"
+)
+
+var MysqlUserSpec = kind.Spec{
+	Name:    "mysql_user",
+	Summary: "A database user is there with this password and all rights on one database. The password itself never reaches a host, only what the server keeps of it.",
+	Example: `mysql_user "app" {
+  password = "example"
+  database = "app"
+}`,
+	New: func() any { return &MySQLUser{} },
+}
+
+// MySQLUser wants a user on whichever host serves.
+type MySQLUser struct {
+	kind.Where `hcl:"-"`
+	Name       string      `hcl:"name,label" about:"The user's name"`
+	From       string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as MySQL writes them"`
+	Password   secret.Text `hcl:"password" about:"The password"`
+	Database   string      `hcl:"database" about:"The database it may do everything in"`
+	On         string      `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
+}
+
+// Check finds names that would need quoting and an empty password.
+func (m *MySQLUser) Check() []kind.Problem {
+	var p kind.Problems
+	p.Matches("name", m.Name, sqlName, "user name")
+	p.Matches("database", m.Database, sqlName, "database name")
+	if strings.ContainsAny(m.From, "'\\\"`\n") || m.From == "" {
+		p.Add("from", "Invalid host pattern", "Found "+kind.Quoted(m.From)+"; expected a host, an address or a pattern like 10.0.0.%.")
+	}
+	if m.Password.Empty() {
+		p.Add("password", "Empty password", "A user without a password is refused.")
+	}
+	return p
+}
+
+// stored is what mysql_native_password keeps: SHA1(SHA1(password)).
+func (m *MySQLUser) stored() string {
+	one := sha1.Sum([]byte(m.Password.Reveal()))
+	two := sha1.Sum(one[:])
+	return "*" + strings.ToUpper(hex.EncodeToString(two[:]))
+}
+
+// query reads what is kept of the password, and whether the rights on the database are all that this
+// server's version has: it lists as many as mysql.db has columns for, but for the right to grant.
+func (m *MySQLUser) query() probe.Query {
+	return sqlQuery("user "+m.Name, "SELECT IFNULL((SELECT JSON_VALUE(priv, '$.authentication_string') FROM mysql.global_priv WHERE user = '"+m.Name+"' AND host = '"+m.From+"'), '-'), "+
+		"(SELECT COUNT(*) FROM information_schema.schema_privileges WHERE grantee = CONCAT(QUOTE('"+m.Name+"'), '@', QUOTE('"+m.From+"')) AND table_schema = '"+m.Database+"')"+
+		" >= (SELECT COUNT(*) - 1 FROM information_schema.columns WHERE table_schema = 'mysql' AND table_name = 'db' AND column_name LIKE '%\\_priv')")
+}
+
+// Probe asks every host; only the one that serves answers.
+func (m *MySQLUser) Probe(host string, seen probe.Hosts) []probe.Query {
+	return kind.Unread(seen[host].Seen, m.query())
+}
+
+// Decide compares what the server keeps of the password, and the grant.
+func (m *MySQLUser) Decide(seen probe.Hosts) (plan.Phase, error) {
+	host, out, err := serving(seen, m.query(), m.On)
+	if err != nil || host == "" {
+		return kind.Wait("a database server answers", 2*time.Minute), err
+	}
+	have, grant, _ := strings.Cut(strings.TrimSpace(out), "\t")
+	if have == m.stored() && grant == "1" {
+		return plan.Phase{}, nil
+	}
+	d := plan.Diff{Attribute: "user", Want: m.Name + "@" + m.From + " with all rights on " + m.Database}
+	if have != "-" {
+		d.Have = "another password or other rights"
+	}
+	who := "'" + m.Name + "'@'" + m.From + "'"
+	return sqlPhase(host, "make user "+m.Name, d, "CREATE USER IF NOT EXISTS "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\n"+
+		"ALTER USER "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\nGRANT ALL PRIVILEGES ON `"+m.Database+"`.* TO "+who+";\n"), nil
+}

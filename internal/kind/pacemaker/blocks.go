@@ -1,0 +1,304 @@
+package pacemaker
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/kind"
+)
+
+// The blocks of a pacemaker step, and how they become elements of the CIB. An element's id is the
+// block's label; those inside it are called by it and by what they are.
+
+// Primitive is one resource.
+type Primitive struct {
+	ID     string            `hcl:"id,label" about:"The resource's id"`
+	Agent  string            `hcl:"agent" about:"Its agent, as in ocf:heartbeat:IPaddr2 or systemd:haproxy"`
+	Params map[string]string `hcl:"params,optional" about:"The agent's parameters"`
+	Meta   map[string]string `hcl:"meta,optional" about:"Options of the resource for Pacemaker"`
+	Ops    []Operation       `hcl:"op,block" about:"An operation; each once, or once a role"`
+}
+
+// Operation is what Pacemaker does with a resource: start, stop, monitor and so on.
+type Operation struct {
+	Name     string            `hcl:"name,label" about:"start, stop, monitor, promote, demote or notify"`
+	Interval time.Duration     `hcl:"interval,optional" about:"How often; left out: when needed"`
+	Timeout  time.Duration     `hcl:"timeout" about:"How long it may take"`
+	Role     string            `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role in which it is done"`
+	Params   map[string]string `hcl:"params,optional" about:"Parameters of this operation"`
+}
+
+// ResourceClone runs a resource on several nodes.
+type ResourceClone struct {
+	ID   string            `hcl:"id,label" about:"The clone's id"`
+	Of   string            `hcl:"of" about:"The primitive"`
+	Meta map[string]string `hcl:"meta,optional" about:"Options of the clone, such as promotable"`
+}
+
+// ResourceGroup keeps resources together, started in the order written.
+type ResourceGroup struct {
+	ID   string            `hcl:"id,label" about:"The group's id"`
+	Of   []string          `hcl:"of" about:"The primitives, in order"`
+	Meta map[string]string `hcl:"meta,optional" about:"Options of the group"`
+}
+
+// Colocation puts a resource where another one is.
+type Colocation struct {
+	ID    string `hcl:"id,label" about:"The constraint's id"`
+	Of    string `hcl:"of" about:"The resource that follows"`
+	With  string `hcl:"with" about:"The resource that it follows"`
+	Role  string `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role that the other one must have there"`
+	Score string `hcl:"score,optional" default:"INFINITY" about:"How much it counts"`
+}
+
+// Order does one thing before another.
+type Order struct {
+	ID     string `hcl:"id,label" about:"The constraint's id"`
+	First  string `hcl:"first" about:"The resource that comes first"`
+	Action string `hcl:"action,optional" default:"start" oneof:"start,promote,demote,stop" about:"What is done with it"`
+	Then   string `hcl:"then" about:"The resource that is started after it"`
+	Kind   string `hcl:"kind,optional" default:"Mandatory" oneof:"Mandatory,Optional,Serialize" about:"How binding it is"`
+}
+
+// Location ties a resource to a node, or keeps it away.
+type Location struct {
+	ID    string `hcl:"id,label" about:"The constraint's id"`
+	Of    string `hcl:"of" about:"The resource"`
+	Node  string `hcl:"node" about:"The host"`
+	Score string `hcl:"score,optional" default:"INFINITY" about:"How much it counts; -INFINITY: never there"`
+}
+
+// Fences are devices of the hosts, as the inventory has them: none runs on the host that it fences.
+type Fences struct {
+	Reboot    time.Duration `hcl:"reboot_timeout,optional" default:"60s" about:"How long a device may take, unless it has pcmk_reboot_timeout itself"`
+	Delay     time.Duration `hcl:"delay,optional" default:"1s" about:"How long fencing the first host waits, so that two that fence each other do not both win"`
+	Passwords string        `hcl:"passwords,optional" default:"/etc/haprov" about:"The folder with a script ID.password for each device that has a password"`
+}
+
+// element makes a node of name, id and further attributes in pairs; empty ones are left out.
+func element(name, id string, attrs ...string) *pacemaker.Node {
+	n := &pacemaker.Node{Name: name, Attrs: map[string]string{}}
+	if id != "" {
+		n.Attrs["id"] = id
+	}
+	for i := 0; i+1 < len(attrs); i += 2 {
+		if attrs[i+1] != "" {
+			n.Attrs[attrs[i]] = attrs[i+1]
+		}
+	}
+	return n
+}
+
+// pairs is a set of nvpairs; none when it is empty.
+func pairs(name, id string, values map[string]string) []*pacemaker.Node {
+	if len(values) == 0 {
+		return nil
+	}
+	set := element(name, id)
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		set.Children = append(set.Children, element("nvpair", id+"-"+k, "name", k, "value", values[k]))
+	}
+	return []*pacemaker.Node{set}
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d/time.Second)) }
+
+func (p Primitive) node() *pacemaker.Node {
+	class, rest, _ := strings.Cut(p.Agent, ":")
+	provider, typ, ok := strings.Cut(rest, ":")
+	if !ok {
+		provider, typ = "", rest
+	}
+	n := element("primitive", p.ID, "class", class, "provider", provider, "type", typ)
+	n.Children = append(n.Children, pairs("meta_attributes", p.ID+"-meta", p.Meta)...)
+	n.Children = append(n.Children, pairs("instance_attributes", p.ID+"-attributes", p.Params)...)
+	ops := element("operations", "")
+	for _, o := range p.Ops {
+		op := element("op", p.opID(o), "name", o.Name, "interval", seconds(o.Interval), "timeout", seconds(o.Timeout), "role", o.Role)
+		op.Children = pairs("instance_attributes", p.opID(o)+"-attributes", o.Params)
+		ops.Children = append(ops.Children, op)
+	}
+	if len(p.Ops) > 0 {
+		n.Children = append(n.Children, ops)
+	}
+	return n
+}
+
+func (p Primitive) opID(o Operation) string {
+	id := p.ID + "-" + o.Name
+	if o.Role != "" {
+		id += "-" + strings.ToLower(o.Role)
+	}
+	return id
+}
+
+// devices are the hosts' fence devices as primitives, and what keeps each away from its own host.
+func (p *Pacemaker) devices() (all []Primitive, away []Location) {
+	if p.Fence == nil {
+		return nil, nil
+	}
+	// Pacemaker starts and monitors a device by logging in to it, which a slow one takes its time for,
+	// too: 20 s is Pacemaker's own time-out.
+	look := max(20*time.Second, p.Fence.Reboot*2/3)
+	ops := []Operation{{Name: "monitor", Interval: time.Minute, Timeout: look}}
+	if look > 20*time.Second {
+		ops = append(ops, Operation{Name: "start", Timeout: look})
+	}
+	for i, h := range p.Nodes {
+		for _, f := range h.Fence {
+			params := map[string]string{"pcmk_reboot_timeout": seconds(p.Fence.Reboot)}
+			if i == 0 {
+				params["pcmk_delay_base"] = seconds(p.Fence.Delay)
+			}
+			maps.Copy(params, f.Options)
+			params["pcmk_host_list"], params["pcmk_host_check"] = h.Name, "static-list"
+			if f.Secret {
+				params["password_script"] = p.Fence.Passwords + "/" + f.ID + ".password"
+			}
+			all = append(all, Primitive{ID: f.ID, Agent: "stonith:" + f.Agent, Params: params, Ops: ops})
+			away = append(away, Location{ID: f.ID + "-not-itself", Of: f.ID, Node: h.Name, Score: "-INFINITY"})
+		}
+	}
+	return all, away
+}
+
+// wanted is the configuration that the blocks come to, with the record of its ids.
+func (p *Pacemaker) wanted() *pacemaker.Node {
+	config, resources, constraints, defaults := element("crm_config", ""), element("resources", ""), element("constraints", ""), element("rsc_defaults", "")
+	config.Children = pairs("cluster_property_set", "haprov-options", p.Properties)
+	defaults.Children = pairs("meta_attributes", "haprov-defaults", p.Defaults)
+	devices, away := p.devices()
+	free := map[string]*pacemaker.Node{}
+	for _, x := range p.Primitives {
+		free[x.ID] = x.node()
+	}
+	take := func(to *pacemaker.Node, ids ...string) {
+		for _, id := range ids {
+			if n := free[id]; n != nil {
+				to.Children = append(to.Children, n)
+				delete(free, id)
+			}
+		}
+		resources.Children = append(resources.Children, to)
+	}
+	for _, x := range p.Clones {
+		n := element("clone", x.ID)
+		n.Children = pairs("meta_attributes", x.ID+"-meta", x.Meta)
+		take(n, x.Of)
+	}
+	for _, x := range p.Groups {
+		n := element("group", x.ID)
+		n.Children = pairs("meta_attributes", x.ID+"-meta", x.Meta)
+		take(n, x.Of...)
+	}
+	for _, x := range p.Primitives {
+		if n := free[x.ID]; n != nil {
+			resources.Children = append(resources.Children, n)
+		}
+	}
+	for _, x := range devices {
+		resources.Children = append(resources.Children, x.node())
+	}
+	for _, x := range p.Colocations {
+		constraints.Children = append(constraints.Children, element("rsc_colocation", x.ID, "rsc", x.Of, "with-rsc", x.With, "with-rsc-role", x.Role, "score", x.Score))
+	}
+	for _, x := range p.Orders {
+		constraints.Children = append(constraints.Children, element("rsc_order", x.ID, "first", x.First, "first-action", x.Action, "then", x.Then, "then-action", "start", "kind", x.Kind))
+	}
+	for _, x := range append(slices.Clone(p.Locations), away...) {
+		constraints.Children = append(constraints.Children, element("rsc_location", x.ID, "rsc", x.Of, "node", x.Node, "score", x.Score))
+	}
+	root := element("configuration", "")
+	root.Children = []*pacemaker.Node{config, resources, constraints, defaults}
+	return pacemaker.WithRecord(root)
+}
+
+var (
+	crmID    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]*$`)
+	crmAgent = regexp.MustCompile(`^(ocf:[A-Za-z0-9._-]+|systemd|lsb|stonith|service):[A-Za-z0-9@._-]+$`)
+	crmScore = regexp.MustCompile(`^[+-]?(INFINITY|[0-9]{1,7})$`)
+	crmOps   = []string{"demote", "migrate_from", "migrate_to", "monitor", "notify", "promote", "reload", "reload-agent", "start", "stop"}
+)
+
+// Check finds ids that stand twice or nowhere, agents and scores that are none.
+func (p *Pacemaker) Check() []kind.Problem {
+	var out kind.Problems
+	seen, resources := map[string]bool{}, []string{}
+	id := func(block, id string) {
+		out.Name(block, id, crmID, "identifier")
+		if seen[id] {
+			out.Add(block, "Identifier stands twice", "Found "+kind.Quoted(id)+" again; all of them are of one cluster.")
+		}
+		seen[id] = true
+	}
+	refer := func(block, name string, known []string) {
+		if !slices.Contains(known, name) {
+			out.Add(block, "Unknown resource", "Found "+kind.Quoted(name)+"; there is "+strings.Join(known, ", ")+".")
+		}
+	}
+	var primitives []string
+	held := map[string]bool{}
+	hold := func(block, name string) {
+		refer(block, name, primitives)
+		if held[name] {
+			out.Add(block, "Resource has two places", "Found "+kind.Quoted(name)+" in a clone or group already.")
+		}
+		held[name] = true
+	}
+	for _, x := range p.Primitives {
+		id("primitive", x.ID)
+		out.Name("primitive", x.Agent, crmAgent, "resource agent")
+		primitives = append(primitives, x.ID)
+		ops := map[string]bool{}
+		for _, o := range x.Ops {
+			if !slices.Contains(crmOps, o.Name) || ops[x.opID(o)] {
+				out.Add("primitive", "Bad operation", "Found "+kind.Quoted(o.Name)+" of "+x.ID+"; expected each of "+strings.Join(crmOps, ", ")+" once, or once a role.")
+			}
+			ops[x.opID(o)] = true
+		}
+	}
+	resources = append(resources, primitives...)
+	for _, x := range p.Clones {
+		id("clone", x.ID)
+		hold("clone", x.Of)
+		resources = append(resources, x.ID)
+	}
+	for _, x := range p.Groups {
+		id("group", x.ID)
+		for _, m := range x.Of {
+			hold("group", m)
+		}
+		resources = append(resources, x.ID)
+	}
+	for _, x := range p.Colocations {
+		id("colocation", x.ID)
+		refer("colocation", x.Of, resources)
+		refer("colocation", x.With, resources)
+		out.Matches("colocation", x.Score, crmScore, "score")
+	}
+	for _, x := range p.Orders {
+		id("order", x.ID)
+		refer("order", x.First, resources)
+		refer("order", x.Then, resources)
+	}
+	for _, x := range p.Locations {
+		id("location", x.ID)
+		refer("location", x.Of, resources)
+		out.Matches("location", x.Score, crmScore, "score")
+		if !slices.ContainsFunc(p.Nodes, func(n kind.Node) bool { return n.Name == x.Node }) {
+			out.Add("location", "Unknown host", "Found "+kind.Quoted(x.Node)+"; it is none of the role.")
+		}
+	}
+	for _, x := range p.Servers {
+		refer("servers", x, primitives)
+	}
+	if p.Fence != nil {
+		out.Path("fence", p.Fence.Passwords)
+	}
+	return out
+}

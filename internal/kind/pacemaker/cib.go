@@ -1,0 +1,146 @@
+package pacemaker
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/cluster/drbd"
+	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+	"haprov/internal/shell"
+)
+
+// What the steps on top of Pacemaker ask and know.
+
+// crm is a cluster as its first host sees it.
+type crm struct {
+	names []string // of the hosts, sorted
+	host  string   // who was asked
+	cib   *pacemaker.Node
+	state pacemaker.State
+}
+
+// lookCRM reads the cluster. not is a phase that waits when it cannot be read yet; an error is that
+// a host cannot be seen.
+func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
+	for n := range seen {
+		c.names = append(c.names, n)
+	}
+	sort.Strings(c.names)
+	for _, n := range c.names {
+		if l := seen[n].Lost; l != "" {
+			return c, nil, fmt.Errorf("%s cannot be seen (%s): the cluster is not configured while a member is away", n, l)
+		}
+	}
+	// The first host that sees the most speaks for the cluster: one that was fenced sees nobody.
+	c.host = c.names[0]
+	for _, n := range c.names {
+		mon := seen[n].Get(pacemaker.MonQuery())
+		state, err := pacemaker.ParseMon(mon.Out)
+		if mon.State == probe.Answered && mon.Exit == 0 && err == nil && state.Quorum && len(state.Online()) > len(c.state.Online()) {
+			c.host, c.state = n, state
+		}
+	}
+	var off []string
+	for _, n := range c.names {
+		if !slices.Contains(c.state.Online(), n) {
+			off = append(off, n)
+		}
+	}
+	if len(off) > 0 {
+		w := kind.Wait(fmt.Sprintf("all %d nodes are online and have quorum (%s not yet)", len(c.names), strings.Join(off, ", ")), 3*time.Minute)
+		return c, &w, nil
+	}
+	cib := seen[c.host].Get(pacemaker.CIBQuery())
+	c.cib, err = pacemaker.Parse(cib.Out)
+	if cib.State != probe.Answered || cib.Exit != 0 || err != nil {
+		w := kind.Wait("the cluster answers about its configuration", time.Minute)
+		return c, &w, nil
+	}
+	return c, nil, nil
+}
+
+// waiting waits until everything runs.
+func (c crm) waiting(late []string, seen probe.Hosts) plan.Phase {
+	ph := kind.Wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute)
+	ph.Wait.Evidence = pacemaker.Evidence(seen[c.host].Get(pacemaker.MonQuery()).Out)
+	return ph
+}
+
+// property is the value of a cluster property, whatever set it stands in.
+func (c crm) property(name string) (value string) {
+	c.cib.Find("configuration", "crm_config").All(func(n *pacemaker.Node) {
+		if n.Name == "nvpair" && n.Attrs["name"] == name {
+			value = n.Attrs["value"]
+		}
+	})
+	return value
+}
+
+// constraint finds a constraint whose id begins so.
+func (c crm) constraint(prefix string) *pacemaker.Node {
+	if cs := c.cib.Find("configuration", "constraints"); cs != nil {
+		for _, n := range cs.Children {
+			if strings.HasPrefix(n.Attrs["id"], prefix) {
+				return n
+			}
+		}
+	}
+	return nil
+}
+
+// other is the node that is not the given one; only of two.
+func (c crm) other(node string) string {
+	for _, n := range c.names {
+		if n != node {
+			return n
+		}
+	}
+	return ""
+}
+
+// drbdFence begins the ids of constraints that DRBD's fence handler makes.
+const drbdFence = "drbd-fence-by-handler-"
+
+// unsettled says what is not as it should be with everything up and in sync; empty when all is.
+func (c crm) unsettled(seen probe.Hosts) string {
+	if late := c.state.Late(); len(late) > 0 {
+		return "everything runs (" + strings.Join(late, ", ") + " not yet)"
+	}
+	for _, n := range c.names {
+		proc := seen[n].Get(drbd.ProcQuery())
+		if proc.State == probe.Unanswered {
+			return n + " says nothing of its volumes"
+		}
+		for minor, s := range drbd.ParseAll(proc.Out) {
+			if !s.Healthy() {
+				return fmt.Sprintf("both disks of volume %s are up to date (%s says %s)", minor, n, s)
+			}
+		}
+	}
+	if c.constraint(drbdFence) != nil {
+		return "DRBD's fence constraint is lifted"
+	}
+	return ""
+}
+
+// servesGuard is a shell condition, to be checked on the active host: it still is the active one.
+func (c crm) servesGuard(active string) string {
+	g := []string{`[ "$(crm_node -n)" = ` + shell.Quote(active) + ` ]`}
+	for _, r := range c.state.Single() {
+		g = append(g, "crm_resource --locate --resource "+shell.Quote(r.ID)+" | grep -q "+shell.Quote(": "+active+" *$"))
+	}
+	return strings.Join(g, " && ")
+}
+
+// settledGuard is one too: and the other node is a member, and the disks of both are in sync.
+func (c crm) settledGuard(active, other string) string {
+	return strings.Join([]string{c.servesGuard(active), "crm_node -l | grep -q " + shell.Quote(" "+other+" member$"),
+		"! cibadmin -Q -l | grep -q " + drbdFence,
+		`! grep -E '^ *[0-9]+: cs:' /proc/drbd 2>/dev/null | grep -v cs:Unconfigured | grep -qvE 'cs:Connected ro:[A-Za-z]+/[A-Za-z]+ ds:UpToDate/UpToDate '`}, " && ")
+}

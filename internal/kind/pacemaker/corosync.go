@@ -1,0 +1,86 @@
+package pacemaker
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"haprov/internal/act"
+	"haprov/internal/kind"
+	"haprov/internal/plan"
+	"haprov/internal/probe"
+)
+
+var CorosyncSpec = kind.Spec{
+	Name:    "corosync",
+	Summary: "All hosts of the role are members of one Corosync ring, with quorum. A changed corosync.conf that owes corosync:reload is taken up without a restart.",
+	Example: `corosync "ring" {}`,
+	New:     func() any { return &Corosync{} },
+}
+
+// Corosync waits for membership. Configuration, key and service are steps of their own.
+type Corosync struct {
+	kind.Where `hcl:"-"`
+	Name       string `hcl:"name,label" about:"A name for the step"`
+}
+
+func (c *Corosync) members() probe.Query {
+	return probe.Cmd("corosync members", "corosync-quorumtool -s", "unit:corosync.service", "package:corosync")
+}
+
+// Probe asks for the members and for a reload that is owed.
+func (c *Corosync) Probe(host string, seen probe.Hosts) []probe.Query {
+	return kind.Unread(seen[host].Seen, c.members(), probe.Query{Kind: probe.Owed, Name: "corosync"})
+}
+
+// Decide reloads what is owed, then waits until every host sees all others.
+func (c *Corosync) Decide(seen probe.Hosts) (plan.Phase, error) {
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	var alone, owing []string
+	for _, n := range names {
+		if l := seen[n].Lost; l != "" {
+			return plan.Phase{}, fmt.Errorf("%s cannot be seen (%s): corosync is not touched while a member is away", n, l)
+		}
+		if o, _ := seen[n].OwedTo("corosync"); len(o) > 0 {
+			owing = append(owing, n)
+		}
+		a := seen[n].Get(c.members())
+		if a.State != probe.Answered {
+			return plan.Phase{}, fmt.Errorf("%s gives no answer about its ring", n)
+		}
+		// corosync-quorumtool exits with 0 or 2 when it could read; its fields are "Name: value".
+		if field(a.Out, "Nodes") != fmt.Sprint(len(names)) || field(a.Out, "Quorate") != "Yes" {
+			alone = append(alone, n)
+		}
+	}
+	if len(alone) > 0 {
+		return kind.Wait("all members see each other ("+strings.Join(alone, ", ")+" not yet)", 2*time.Minute), nil
+	}
+	if len(owing) > 0 {
+		ph := plan.Phase{Name: "take up the changed configuration", Changes: map[string]plan.Change{}}
+		for i, n := range names {
+			a := act.Action{Title: "reload corosync on all members", Shell: "corosync-cfgtool -R", Pays: []string{"corosync"},
+				Guard: fmt.Sprintf("corosync-quorumtool -s | grep -q '^Nodes: *%d$'", len(names))}
+			if i > 0 {
+				a.Title, a.Shell = "corosync reloads with the first member", "true"
+			}
+			ph.Changes[n] = plan.Change{Diffs: []plan.Diff{{Attribute: "owed", Have: "reload", Want: "paid"}}, Actions: []act.Action{a}}
+		}
+		return ph, nil
+	}
+	return plan.Phase{}, nil
+}
+
+func field(text, name string) string {
+	for _, l := range strings.Split(text, "\n") {
+		if k, v, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(k) == name {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
