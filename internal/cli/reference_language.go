@@ -83,6 +83,9 @@ func arguments(b *strings.Builder, as []config.Attribute, nested bool) {
 			}
 			cell := strings.NewReplacer("|", `\|`, "\n", " ")
 			fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", prefix+a.Name, cell.Replace(value), cell.Replace(def), cell.Replace(a.About))
+			if nested {
+				rows(prefix+a.Name+".", a.Inner)
+			}
 		}
 	}
 	rows("", as)
