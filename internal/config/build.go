@@ -52,7 +52,7 @@ func (b *builder) hostStep(s *stepDef, p place, chains map[string]*recipe.Chain)
 		}
 		for _, r := range rounds {
 			ctx := r.context(p.host[h])
-			where := kind.Where{Label: r.label(s.label), Host: h, Nodes: nodes, Speed: b.opts.Speed}
+			where := kind.Where{Label: r.label(s.label), Nodes: nodes, Speed: b.opts.Speed}
 			it := b.item(s, r, h+":"+s.block.Type+"."+s.label, []string{h})
 			if len(s.facts) > 0 {
 				it.Step = &deferred{builder: b, def: s, ctx: ctx, where: where}

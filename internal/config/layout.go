@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"haprov/internal/kind"
@@ -61,7 +60,6 @@ var (
 	secretType = reflect.TypeFor[secret.Text]()
 	durType    = reflect.TypeFor[time.Duration]()
 	exprType   = reflect.TypeFor[hclsyntax.Expression]()
-	rangeType  = reflect.TypeFor[hcl.Range]()
 )
 
 // layoutOf reads the tags of a struct once. A wrong tag is a programmer's mistake: it panics.

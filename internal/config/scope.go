@@ -80,16 +80,8 @@ func (w *world) nodes(hosts []string) (out []kind.Node) {
 			continue
 		}
 		name := h.Name
-		n := kind.Node{Name: name, ID: h.ID, Lab: w.inv.Lab != nil, Address: map[string]string{}}
+		n := kind.Node{Name: name, Lab: w.inv.Lab != nil}
 		n.Fence, _ = w.devices(h)
-		for _, p := range inventory.Purposes {
-			n.Address[p] = w.inv.Address(h, p)
-			for i, a := range w.inv.AddressesFor(h, p) {
-				if i > 0 {
-					n.Address[p+string(rune('1'+i))] = a.IP
-				}
-			}
-		}
 		out = append(out, n)
 	}
 	return out

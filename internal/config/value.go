@@ -245,7 +245,7 @@ func assignBytes(v cty.Value, out reflect.Value, f *field) *mistake {
 		return wrongType(v, want)
 	}
 	s := strings.TrimSpace(v.AsString())
-	digits := strings.TrimRight(s, "BKMGTiB ")
+	digits := strings.TrimRight(s, "BKMGTi ")
 	unit, known := units[strings.TrimSpace(s[len(digits):])]
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || !known {

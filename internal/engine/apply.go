@@ -181,11 +181,7 @@ func (r *run) wait(ctx context.Context, first map[string]time.Time, hosts []stri
 		return err
 	}
 	r.event(Waiting{hosts, address, w.Reason, left})
-	every := w.Every
-	if every == 0 {
-		every = time.Second
-	}
-	tick := time.NewTimer(min(every, left))
+	tick := time.NewTimer(min(time.Second, left))
 	defer tick.Stop()
 	select {
 	case <-ctx.Done():

@@ -107,7 +107,7 @@ func (g *gate) perform(ctx, work context.Context) error {
 			return nil
 		}
 		if len(ph.Changes) > 0 {
-			if ph.Name == last && !ph.Rides {
+			if ph.Name == last {
 				return fmt.Errorf("%s was done and is wanted again: stopped, so as not to turn in a circle", ph.Name)
 			}
 			last = ph.Name

@@ -13,7 +13,7 @@ func (v *Inventory) JSON() ([]byte, error) {
 		out.Lab = &lab{v.Lab.Name, v.Lab.Image, v.Lab.Driver, v.Lab.Memory, v.Lab.CPUs}
 	}
 	for _, n := range v.Networks {
-		out.Networks = append(out.Networks, network{n.Name, n.CIDR, n.Carries})
+		out.Networks = append(out.Networks, network(n))
 	}
 	for _, h := range v.Hosts {
 		out.Hosts = append(out.Hosts, v.host(h))
@@ -48,7 +48,7 @@ func (v *Inventory) host(h Host) host {
 		out.Addresses = append(out.Addresses, address{a.Network, a.IP, n.CIDR})
 	}
 	for _, d := range h.Disks {
-		out.Disks = append(out.Disks, disk{d.Name, d.Size, d.Device})
+		out.Disks = append(out.Disks, disk(d))
 	}
 	return out
 }

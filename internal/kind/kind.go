@@ -43,11 +43,9 @@ type Problem struct {
 
 // Node is one host as a cluster step sees it.
 type Node struct {
-	Name    string
-	ID      int               // from 1, in the order of the inventory
-	Address map[string]string // by network purpose: ring, replication, service, ssh
-	Lab     bool
-	Fence   []Device // what cuts its power
+	Name  string
+	Lab   bool
+	Fence []Device // what cuts its power
 }
 
 // Device is a fence device. Its password, when it has one, is not here: it is in a file.
@@ -58,10 +56,9 @@ type Device struct {
 	Secret  bool
 }
 
-// Where is set by the engine on steps that embed it: the host, its label and the cluster around.
+// Where is set by the configuration on steps that embed it: the block's label and the cluster around.
 type Where struct {
-	Label string // the block's label: package "socat" {}
-	Host  string
+	Label string  // the block's label: package "socat" {}
 	Nodes []Node  // of the role the step stands in, in inventory order
 	Speed float64 // how much slower than a real machine waits must be: 1 kvm, 2 uml, 10 tcg
 }
@@ -73,9 +70,6 @@ type Spec struct {
 	Example string     // HCL that the tests decode
 	New     func() any // a fresh *T with hcl tags; implements Step or Cluster
 }
-
-// Place fills the embedding step in.
-func (w *Where) Place(x Where) { *w = x }
 
 // ErrRequirement: a host is not what the recipe needs. No host was changed; once the host is,
 // the run may be repeated.

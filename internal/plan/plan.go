@@ -52,7 +52,6 @@ type Diff struct {
 type Wait struct {
 	Reason   string
 	Deadline time.Duration // from the first time this reason was given; scaled with the machine
-	Every    time.Duration // between two looks; 0 is one second
 	Evidence string        // what the hosts said at this look, for whoever waited in vain
 }
 
@@ -64,9 +63,6 @@ type Phase struct {
 	Wait    *Wait
 	// Then previews the phases that follow, for the plan alone.
 	Then []string
-	// Rides is set when the phase's actions may run again if the same phase is decided twice.
-	// Otherwise deciding the same phase twice running is an error.
-	Rides bool
 	// Away names hosts that the phase's actions take down and that come back by themselves: their
 	// connection is dropped, and the run goes on when they answer again.
 	Away []string

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"fmt"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -349,14 +348,4 @@ func cut(s string, n int) string {
 		return s[:n]
 	}
 	return s
-}
-
-// Sorted lists keys in order, for tests and logs.
-func Sorted(a map[Key]Answer) []Key {
-	out := make([]Key, 0, len(a))
-	for k := range a {
-		out = append(out, k)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
-	return out
 }

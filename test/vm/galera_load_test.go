@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -304,11 +303,4 @@ func (g *galera) power(what string, hosts ...string) {
 			until(g.t, h+" answers", time.Minute, func() bool { _, ok := g.on(h, "true"); return ok })
 		}
 	}
-}
-
-// reachable tells whether an address takes connections from a host.
-func (g *galera) reachable(from, address string) bool {
-	host, port, _ := net.SplitHostPort(address)
-	_, ok := g.on(from, "timeout 2 bash -c ': </dev/tcp/"+host+"/"+port+"'")
-	return ok
 }

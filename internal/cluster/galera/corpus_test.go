@@ -18,7 +18,6 @@ var update = flag.Bool("update", false, "write what the parsers find into testda
 func TestWhatServersWriteIsReadAsItsCasesSay(t *testing.T) {
 	parse := map[string]func(string) (any, error){
 		"grastate":  func(s string) (any, error) { return ParseGrastate(s) },
-		"gvwstate":  func(s string) (any, error) { return ParseGvwstate(s) },
 		"recovered": func(s string) (any, error) { return ParseRecovered(s) },
 		"status":    func(s string) (any, error) { return ParseStatus(s) },
 	}

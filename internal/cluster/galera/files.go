@@ -41,46 +41,6 @@ func ParseGrastate(text string) (Grastate, error) {
 	return g, nil
 }
 
-// Gvwstate is gvwstate.dat: the primary component that a node was last in, by the nodes' own
-// identifiers. It is there while the node runs, and stays when it did not end in order.
-type Gvwstate struct {
-	Me      string
-	Members []string
-}
-
-// ParseGvwstate reads gvwstate.dat.
-func ParseGvwstate(text string) (Gvwstate, error) {
-	var g Gvwstate
-	for _, l := range strings.Split(text, "\n") {
-		k, v, ok := strings.Cut(strings.TrimSpace(l), ":")
-		if !ok {
-			continue
-		}
-		v = strings.TrimSpace(v)
-		switch k {
-		case "my_uuid":
-			u, err := ParseUUID(v)
-			if err != nil {
-				return g, fmt.Errorf("gvwstate.dat: %w", err)
-			}
-			g.Me = u
-		case "member":
-			u, _, _ := strings.Cut(v, " ")
-			u, err := ParseUUID(u)
-			if err != nil {
-				return g, fmt.Errorf("gvwstate.dat: %w", err)
-			}
-			if g.Members = append(g.Members, u); len(g.Members) > 256 {
-				return g, fmt.Errorf("gvwstate.dat: too many members")
-			}
-		}
-	}
-	if g.Me == "" || len(g.Members) == 0 {
-		return g, fmt.Errorf("gvwstate.dat: no view in it")
-	}
-	return g, nil
-}
-
 // fields reads "name: value" lines; each name that matters may stand there once.
 func fields(text string, matter ...string) (map[string]string, error) {
 	out := map[string]string{}

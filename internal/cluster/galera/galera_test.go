@@ -40,14 +40,6 @@ func TestStateFilesAreReadOrRefused(t *testing.T) {
 			t.Errorf("%s: %+v", name, g)
 		}
 	}
-	if v, err := ParseGvwstate("my_uuid: " + one + "\n#vwbeg\nview_id: 3 " + one + " 3\nbootstrap: 0\nmember: " + one + " 0\nmember: " + two + " 0\n#vwend\n"); err != nil || len(v.Members) != 2 {
-		t.Errorf("%+v %v", v, err)
-	}
-	for _, bad := range []string{"", "my_uuid: " + one, "my_uuid: x\nmember: " + one + " 0", "member: " + one + " 0"} {
-		if v, err := ParseGvwstate(bad); err == nil {
-			t.Errorf("%q: %+v", bad, v)
-		}
-	}
 }
 
 func TestTheLastRecoveredPositionCounts(t *testing.T) {
@@ -158,7 +150,6 @@ func FuzzFiles(f *testing.F) {
 		if g, err := ParseGrastate(s); err == nil && (g.Seqno < -1 || len(g.UUID) != 36) {
 			t.Errorf("%+v", g)
 		}
-		ParseGvwstate(s)
 		ParseStatus(s)
 		if p, err := ParseRecovered(s); err == nil && (p.Seqno < -1 || len(p.UUID) != 36) {
 			t.Errorf("%+v", p)

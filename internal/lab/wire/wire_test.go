@@ -59,7 +59,6 @@ func until(t *testing.T, ok func() bool) {
 var (
 	macA = mac{2, 0, 0, 0, 0, 0xa}
 	macB = mac{2, 0, 0, 0, 0, 0xb}
-	macC = mac{2, 0, 0, 0, 0, 0xc}
 )
 
 func frame(dst, src mac, text string) []byte {
