@@ -20,6 +20,7 @@ import (
 
 	"haprov/internal/act"
 	"haprov/internal/kind"
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/secret"
@@ -111,6 +112,7 @@ func perform(t *testing.T, step any, known map[string]probe.Answer) string {
 	seen := probe.NewSeen(nil)
 	for round := 1; ; round++ {
 		qs := st.Probe(seen)
+		kindtest.NoteQueries(qs...)
 		if len(qs) == 0 {
 			break
 		}
@@ -166,6 +168,7 @@ func sayChange(c plan.Change, err error) string {
 }
 
 func sayAction(b *strings.Builder, a act.Action) {
+	kindtest.NoteActions(a)
 	fmt.Fprintf(b, "do: %s\n", a.Title)
 	say := func(what, text string) {
 		if text != "" {

@@ -106,9 +106,9 @@ printf 'data %s\n' "$(stat -c %i-%Y "$d/ibdata1" 2>/dev/null)"
 printf 'watched %s\n' "$(find ` + watchedFile + ` -mmin -5 2>/dev/null | wc -l)"
 printf 'torn %s\n' "$(test -e "$d/sst_in_progress" && echo 1 || echo 0)"
 printf 'process %s\n' "$(pgrep -x -c 'mariadbd|mysqld' || :)"
-for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|lost+found|'#'*|.*|'*') continue;; test) ls -A "$x" | grep -qvx db.opt || continue;; esac
+for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|lost+found|'#'*|.*|'*') continue;; test) [ -n "$(find "$x" -mindepth 1 -maxdepth 1 ! -name db.opt -print -quit)" ] || continue;; esac
 printf 'database %s\n' "$(printf %s "${x##*/}" | head -c 64 | base64 -w0)"; done
-while read -r a m b; do case $a in '#'*) m=;; esac; case $m in /?*) ;; *) continue;; esac; case $d/ in "$m"/*) mountpoint -q "$m" || printf 'unmounted %s\n' "$m";; esac; done </etc/fstab || :`
+while read -r a m _; do case $a in '#'*) m=;; esac; case $m in /?*) ;; *) continue;; esac; case $d/ in "$m"/*) mountpoint -q "$m" || printf 'unmounted %s\n' "$m";; esac; done </etc/fstab || :`
 	q := probe.Cmd("galera keeps", text, "sql", probe.Subject("unit:"+g.Unit), probe.Subject("file:"+g.Maintenance), "galera", "package:mariadb-server")
 	q.Max = 64 << 10
 	return q

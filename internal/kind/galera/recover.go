@@ -97,7 +97,7 @@ func (g *Galera) watch(running []member) plan.Phase {
 		ph.Changes[m.Name] = plan.Change{
 			Diffs: []plan.Diff{{Attribute: "cluster", Have: "no primary component", Want: "healed by itself, if it can"}},
 			Actions: []act.Action{{Title: fmt.Sprintf("watch %s for up to %d s", m.Name, seconds), Timeout: time.Duration(seconds)*time.Second + time.Minute,
-				Shell:   "end=$(($(date +%s) + " + fmt.Sprint(seconds) + ")); while test $(date +%s) -lt $end; do if " + isPrimary + "; then exit 0; fi; sleep 1; done\nmkdir -p -m 0700 /run/haprov; : >" + watchedFile,
+				Shell:   "end=$(($(date +%s) + " + fmt.Sprint(seconds) + ")); while test \"$(date +%s)\" -lt $end; do if " + isPrimary + "; then exit 0; fi; sleep 1; done\nmkdir -p -m 0700 /run/haprov; : >" + watchedFile,
 				Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}}},
 		}
 	}

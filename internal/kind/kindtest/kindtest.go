@@ -16,12 +16,16 @@ const nonce = "00112233445566778899"
 
 // Answer is one host's answer to a query of a cluster step.
 func Answer(q probe.Query, exit int, out string) map[probe.Key]probe.Answer {
+	NoteQueries(q)
 	return map[probe.Key]probe.Answer{q.Key(): {State: probe.Answered, Exit: exit, Out: out}}
 }
 
 // Expect holds a phase against the case of a table: its name, a part of its wait or of its refusal.
 func Expect(t *testing.T, name string, ph plan.Phase, err error, phase, waits, refused string) {
 	t.Helper()
+	for _, c := range ph.Changes {
+		NoteActions(c.Actions...)
+	}
 	switch {
 	case refused != "":
 		if err == nil || !strings.Contains(err.Error(), refused) {
@@ -39,6 +43,7 @@ func Expect(t *testing.T, name string, ph plan.Phase, err error, phase, waits, r
 // Run does actions in a shell here, as a host would, and holds that none fails.
 func Run(t *testing.T, as ...act.Action) []act.Result {
 	t.Helper()
+	NoteActions(as...)
 	sh := exec.Command("sh")
 	sh.Stdin = strings.NewReader(strings.ReplaceAll(act.Script(as, nonce), act.Dir, t.TempDir()))
 	out, _ := sh.CombinedOutput()

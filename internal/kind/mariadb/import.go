@@ -151,9 +151,9 @@ func (m *MySQLImport) Decide(seen probe.Hosts) (plan.Phase, error) {
 // openDump sets $open to what reads the dump in $f, by its first bytes; a compressed one is proved whole
 // before anything is done.
 const openDump = `case $(head -c 6 -- "$f" | od -An -tx1 | tr -d ' \n') in
-1f8b*) open=gzip;; 28b52ffd*) open=zstd;; fd377a585a00) open=xz;; 425a68*) open=bzip2;; *) open=;;
+1f8b*) open='gzip';; 28b52ffd*) open='zstd';; fd377a585a00) open='xz';; 425a68*) open='bzip2';; *) open=;;
 esac
-if test -n "$open"; then command -v $open >/dev/null || { echo "there is no $open on this host" >&2; exit 1; }; $open -t -- "$f"; open="$open -dc"; else open=cat; fi
+if test -n "$open"; then command -v $open >/dev/null || { echo "there is no $open on this host" >&2; exit 1; }; $open -t -- "$f"; open="$open -dc"; else open='cat'; fi
 `
 
 // run imports. The row comes first and only once in the whole cluster: its name is the key. Client

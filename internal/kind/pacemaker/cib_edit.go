@@ -63,7 +63,7 @@ func (e cibEdit) commit(title, guard string) act.Action {
 	return act.Action{Title: title, Guard: guard, Stdin: secret.Plain(e.text()), Touches: []probe.Subject{probe.All}, Shell: `t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT
 cat >"$t/wanted"
-for try in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
 cibadmin -Q >"$t/old"
 cp "$t/old" "$t/new"
 ` + e.apply() + ` || exit 1
