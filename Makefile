@@ -20,9 +20,13 @@ generate: ## write docs/reference, docs/man and docs/completions from the progra
 check-generated: ## what is generated is what the program says
 	@tools/check-generated.sh
 
-check: check-generated ## formatting, vet, generated files
+check: check-generated ## formatting, vet, staticcheck, dead code, shellcheck, generated files
 	@bad=$$(gofmt -l *.go cmd internal test); test -z "$$bad" || { echo "not formatted: $$bad"; exit 1; }
 	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	@tools/check-dead.sh
+	@tools/check-scripts.sh
+	$(GO) test -run Scripts ./internal/config
 
 test: deps check test-fast test-vm ## all tests
 

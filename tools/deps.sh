@@ -3,8 +3,9 @@
 set -eu
 missing=
 # gcc and libc6-dev: the race detector links with them. nftables and iproute2: the firewalls are
-# tried in network namespaces. uidmap: one test makes machines as an ordinary user.
-for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap; do
+# tried in network namespaces. uidmap: one test makes machines as an ordinary user. shellcheck:
+# make check and the tests read the scripts with it.
+for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0
@@ -17,8 +18,9 @@ echo "installing:$missing"
 # Nothing that is installed here is started.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
-  trap "$as rm -f $policy" EXIT
+  trap '$as rm -f $policy' EXIT
   printf '#!/bin/sh\nexit 101\n' | $as tee $policy >/dev/null; $as chmod 755 $policy
 fi
 $as apt-get -q update
+# shellcheck disable=SC2086 # a list of packages
 $as env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends install $missing
