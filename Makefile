@@ -28,13 +28,16 @@ check: check-generated ## formatting, vet, staticcheck, dead code, shellcheck, g
 	@tools/check-scripts.sh
 	$(GO) test -run Scripts ./internal/config
 
-test: deps check test-fast test-vm ## all tests
+test: deps check test-fast ## all tests; of the long suites on machines one a day (SUITE_TODAY=none or NAME)
+	@tools/suites.sh left-out
+	@suites=$(if $(SUITE),SUITE=$(SUITE),"$$(tools/suites.sh)") && $(MAKE) test-vm $$suites
+	@tools/suites.sh left-out
 
 test-fast: ## tests without machines, under the race detector
 	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v /test/vm)
 
-test-vm: build ## tests on the lab's machines; SUITE=kills, mysql-drbd, galera, user or all for more than the core
-	@bin/haprov lab needs --install && $(GO) test -timeout $(if $(filter-out core,$(SUITE)),6h,70m) -v ./test/vm/...
+test-vm: build ## tests on the lab's machines; SUITE=core,kills,mysql-drbd,galera,user,documents or all
+	@bin/haprov lab needs --install && $(GO) test -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) -v ./test/vm/...
 
 bench: ## Go benchmarks; with BENCH_HARNESS=DIR also the 60-step play on real systemd hosts
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/config/ ./internal/engine/ ./internal/probe/ ./internal/transport/

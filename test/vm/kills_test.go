@@ -37,7 +37,7 @@ const rebuilt = 25
 func TestKilledAtAnyMoment(t *testing.T) {
 	suite(t, "core", "kills")
 	kills := 5
-	if os.Getenv("SUITE") == "kills" {
+	if inSuite("kills") {
 		kills = 50
 	}
 	kills = number(t, "KILLS", kills)
