@@ -73,7 +73,7 @@ func Script(as []Action, nonce string) string {
 		}
 		fmt.Fprintf(&j, "( %s\n) >$d/out 2>&1 8>&-; rc=$?; [ $rc = 0 ] || bad %d $rc\n", body, i)
 		for _, u := range a.Pays {
-			fmt.Fprintf(&j, "rm -f %s/owed/%s.restart %s/owed/%s.reload\n", Dir, u, Dir, u)
+			fmt.Fprintf(&j, "rm -f -- %s\n", shell.Join(owedMark(Owed{u, "restart"}), owedMark(Owed{u, "reload"})))
 		}
 		fmt.Fprintf(&j, "say done %d\n", i)
 		if a.Unless != "" {

@@ -118,7 +118,7 @@ type recipeFile struct {
 
 type recipeBlock struct {
 	Name     string               `hcl:"name,label" about:"Name of the recipe, and of its file"`
-	About    string               `hcl:"about,optional" about:"What it gives, in a sentence"`
+	About    string               `hcl:"about,optional" text:"lines" about:"What it gives, in a sentence"`
 	Needs    []string             `hcl:"needs,optional" oneof:"fencing,replication,two_links" about:"What the machines and networks must offer"`
 	Inputs   []inputBlock         `hcl:"input,block" about:"A value that the inventory gives"`
 	Roles    []wantBlock          `hcl:"role,block" about:"How many hosts a role takes; all is always there"`
@@ -132,7 +132,7 @@ type recipeBlock struct {
 type inputBlock struct {
 	Name      string               `hcl:"name,label" about:"Name of the input"`
 	Type      hclsyntax.Expression `hcl:"type" about:"string, number, bool, any, vip, duration, port, list(T), map(T)"`
-	About     string               `hcl:"about,optional" about:"What it is for"`
+	About     string               `hcl:"about,optional" text:"lines" about:"What it is for"`
 	Default   hclsyntax.Expression `hcl:"default,optional" about:"Value when the inventory gives none"`
 	Sensitive bool                 `hcl:"sensitive,optional" about:"Never shown"`
 	Checks    []thatBlock          `hcl:"check,block" about:"A condition on the value"`
@@ -150,7 +150,7 @@ type thatBlock struct {
 // wantBlock says how many hosts a role takes.
 type wantBlock struct {
 	Name  string `hcl:"name,label" about:"Name of the role"`
-	About string `hcl:"about,optional" about:"What it does"`
+	About string `hcl:"about,optional" text:"lines" about:"What it does"`
 	Min   int    `hcl:"min,optional" default:"1" min:"1" max:"5000" about:"Least hosts"`
 	Max   int    `hcl:"max,optional" default:"5000" min:"1" max:"5000" about:"Most hosts"`
 }

@@ -271,6 +271,9 @@ func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
 			return nil, false
 		}
 		seen[r.key] = true
+		if !b.sound(&field{name: "for_each"}, r.key, s.forEach.Range()) {
+			return nil, false
+		}
 		out = append(out, r)
 	}
 	return out, true
@@ -299,5 +302,5 @@ func (r round) context(ctx *hcl.EvalContext) *hcl.EvalContext {
 
 // assignSecretTo is assign for one text that may be secret.
 func assignSecretTo(v cty.Value, t *secret.Text) *mistake {
-	return assign(v, reflect.ValueOf(t).Elem(), &field{name: "run"})
+	return assign(v, reflect.ValueOf(t).Elem(), &field{name: "run", text: "lines"})
 }

@@ -2,6 +2,9 @@ package config
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -244,13 +247,26 @@ func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 	}
 	if d.Endpoint != nil {
 		if v, ok := b.value(d.Endpoint, p.shared); ok {
-			if s, m := text(v); m == nil && !v.IsMarked() {
-				c.Endpoint = strings.TrimSpace(s)
-			} else {
-				b.at(d.Endpoint.Range(), "Wrong type for \"endpoint\"", "Found %s, expected \"ADDRESS:PORT\".", describe(v))
-			}
+			c.Endpoint = b.endpoint(v, d.Endpoint.Range())
 		}
 	}
+}
+
+// endpoint reads where the service answers: an address or a name, and a port.
+func (b *builder) endpoint(v cty.Value, rng hcl.Range) string {
+	if v.IsMarked() || v.IsNull() || v.Type() != cty.String {
+		b.at(rng, "Wrong type for \"endpoint\"", "Found %s, expected \"ADDRESS:PORT\".", describe(v))
+		return ""
+	}
+	s := strings.TrimSpace(v.AsString())
+	host, port, err := net.SplitHostPort(s)
+	_, bad := netip.ParseAddr(host)
+	n, e := strconv.ParseUint(port, 10, 16)
+	if err != nil || e != nil || n == 0 || bad != nil && !dnsName.MatchString(host) {
+		b.at(rng, "Bad endpoint", "Found %s, expected an address or a name with its port, such as \"192.168.56.100:3306\".", bounded(s))
+		return ""
+	}
+	return s
 }
 
 // place is where steps are evaluated: what all hosts share, and what each has of its own.

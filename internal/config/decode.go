@@ -89,6 +89,7 @@ func (d decoder) fill(b *hclsyntax.Block, out reflect.Value, ctx *hcl.EvalContex
 			ok = d.attr(a, v, f, ctx, hosts) && ok
 		} else if i < len(b.Labels) {
 			v.SetString(b.Labels[i])
+			ok = d.sound(f, b.Labels[i], b.LabelRanges[i]) && ok
 		}
 	}
 	if l.rng != nil {
@@ -168,6 +169,15 @@ func (d decoder) put(a *hclsyntax.Attribute, v cty.Value, out reflect.Value, f *
 	}
 	d.at(a.Expr.Range(), m.summary, "%s", m.detail)
 	return false
+}
+
+// sound reports a text that holds what none may.
+func (d decoder) sound(f *field, s string, rng hcl.Range) bool {
+	m := f.readable(s)
+	if m != nil {
+		d.at(rng, m.summary, "%s", m.detail)
+	}
+	return m == nil
 }
 
 // byHost fills a cluster step's argument that reads each.host: a map by host where the kind has
@@ -268,6 +278,9 @@ var goodName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 func (d decoder) name(what, name string, rng hcl.Range) bool {
 	if goodName.MatchString(name) {
 		return true
+	}
+	if (&field{}).readable(name) != nil {
+		return false // told already
 	}
 	d.at(rng, fmt.Sprintf("Bad name for a %s", what), "Found %s, expected up to 63 lower-case letters, digits and dashes.", bounded(name))
 	return false

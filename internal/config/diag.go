@@ -27,7 +27,7 @@ func (r *report) diags(diags hcl.Diagnostics) {
 			summary, detail = fmt.Sprintf("Unknown function %s", bounded(u.CalledFunctionName())), meant(u.CalledFunctionName(), called(d.EvalContext))
 		}
 		if e, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && e.FunctionCallError() != nil {
-			summary, detail = e.CalledFunctionName()+"() cannot be called so", sentence(e.FunctionCallError().Error())
+			summary, detail = e.CalledFunctionName()+"(): wrong arguments", sentence(e.FunctionCallError().Error())
 		}
 		r.at(rng, summary, "%s", detail)
 	}

@@ -46,8 +46,6 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 			w.at(f.Range, "Bad name of a fence option", "Found %s, expected one of the agent's parameters, such as ip or username.", bounded(n))
 		case ours[n] != "":
 			w.at(f.Range, fmt.Sprintf("Option %q is not the user's", n), "%s", ours[n])
-		case strings.ContainsAny(v.Reveal(), "\x00\n\r"):
-			w.at(f.Range, fmt.Sprintf("Option %q has several lines", n), "A fence option is one line.")
 		case isPassword(n):
 			if n = "password"; !v.IsSensitive() {
 				w.openPassword(f.Range, n)

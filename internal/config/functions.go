@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -111,12 +112,12 @@ var cidrHost = function.New(&function.Spec{
 		if err != nil || !p.Addr().Is4() {
 			return cty.NilVal, fmt.Errorf("%s is not an IPv4 network such as 10.0.0.0/24", bounded(args[0].AsString()))
 		}
-		n, _ := args[1].AsBigFloat().Int64()
+		n, exact := args[1].AsBigFloat().Int64()
 		size := int64(1) << (32 - p.Bits())
 		if n < 0 {
 			n += size
 		}
-		if n < 0 || n >= size {
+		if exact != big.Exact || n < 0 || n >= size {
 			return cty.NilVal, fmt.Errorf("%s has no address number %s", p, number(args[1]))
 		}
 		b := p.Masked().Addr().As4()

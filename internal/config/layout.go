@@ -23,6 +23,7 @@ import (
 //	On    string        `hcl:"on,optional" oneof:"each,one"`
 //	Links []Link        `hcl:"link,block"`                        any number; *Link: at most one
 //	Size  int64         `hcl:"size,optional" unit:"bytes"`        written "2GiB"
+//	Run   string        `hcl:"run" text:"lines"`                  several lines; "any": also control characters; else one line
 //	Disk  map[string]string `hcl:"backing" each:"host"`           cluster steps: evaluated once a host, by its name
 //
 // A kind's label may also be given as an argument of its name: with for_each it must be.
@@ -46,6 +47,7 @@ type field struct {
 	hasDef     bool
 	min, max   string
 	oneof      []string
+	text       string // which characters a text may hold: see readable
 	bytes      bool
 	perHost    bool
 	raw        bool // hclsyntax.Expression: kept, not evaluated
@@ -96,7 +98,7 @@ func (l *layout) read(t reflect.Type, at []int) {
 			continue
 		}
 		name, what, _ := strings.Cut(tag, ",")
-		f := &field{name: name, index: index, typ: sf.Type, min: sf.Tag.Get("min"), max: sf.Tag.Get("max"),
+		f := &field{name: name, index: index, typ: sf.Type, min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), text: sf.Tag.Get("text"),
 			bytes: sf.Tag.Get("unit") == "bytes", perHost: sf.Tag.Get("each") == "host", raw: sf.Type == exprType}
 		f.def, f.hasDef = sf.Tag.Lookup("default")
 		if v := sf.Tag.Get("oneof"); v != "" {

@@ -163,6 +163,16 @@ func (r *report) at(rng hcl.Range, summary, detail string, args ...any) {
 	r.add(r.place(p, rng))
 }
 
+// toldAt reports whether there is a mistake in a range already.
+func (r *report) toldAt(rng hcl.Range) bool {
+	for _, p := range r.list {
+		if p.Severity == Error && p.File == rng.Filename && p.Line >= rng.Start.Line && p.Line <= rng.End.Line && p.Line > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // warn reports what is taken all the same.
 func (r *report) warn(rng hcl.Range, summary, detail string) {
 	r.add(r.place(Problem{Severity: Warning, Summary: summary, Detail: detail}, rng))

@@ -27,8 +27,11 @@ func (w *world) addresses(b hostBlock) (out []inventory.Address) {
 		}
 		out = append(out, inventory.Address{Network: n.Network, IP: n.Address})
 	}
-	if len(out) == 0 && (b.Ranges["address"] == hcl.Range{}) && len(b.Networks) == 0 {
-		w.at(b.Range, "Host has no address", "Write address = \"...\", or a network block for each network it stands in.")
+	if rng := b.Ranges["address"]; len(out) == 0 && len(b.Networks) == 0 && !w.toldAt(rng) {
+		if rng.Empty() {
+			rng = b.Range
+		}
+		w.at(rng, "Host has no address", "Write address = \"...\", or a network block for each network it stands in.")
 	}
 	return out
 }

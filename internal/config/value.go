@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -88,7 +89,7 @@ func plural(t reflect.Type) string {
 func assign(v cty.Value, out reflect.Value, f *field) *mistake {
 	t := out.Type()
 	if t == secretType {
-		return assignSecret(v, out)
+		return assignSecret(v, out, f)
 	}
 	if v.IsMarked() {
 		return &mistake{fmt.Sprintf("Sensitive value in %q", f.name), fmt.Sprintf("%q is shown in plans, logs and file names; a secret may only stand where it stays hidden.", f.name)}
@@ -128,6 +129,9 @@ func assign(v cty.Value, out reflect.Value, f *field) *mistake {
 		for it := v.ElementIterator(); it.Next(); {
 			k, e := it.Element()
 			x := reflect.New(t.Elem()).Elem()
+			if bad := (&field{name: f.name}).readable(k.AsString()); bad != nil {
+				return bad
+			}
 			if bad := assign(e, x, f); bad != nil {
 				return inside(bad, e, expected(t), t.Elem())
 			}
@@ -146,7 +150,7 @@ func inside(m *mistake, e cty.Value, want string, elem reflect.Type) *mistake {
 	return m
 }
 
-func assignSecret(v cty.Value, out reflect.Value) *mistake {
+func assignSecret(v cty.Value, out reflect.Value, f *field) *mistake {
 	plain, marks := v.Unmark()
 	s, m := text(plain)
 	if m != nil {
@@ -159,6 +163,26 @@ func assignSecret(v cty.Value, out reflect.Value) *mistake {
 		out.Set(reflect.ValueOf(secret.Sensitive(s)))
 	} else {
 		out.Set(reflect.ValueOf(secret.Plain(s)))
+	}
+	return f.readable(s)
+}
+
+// readable is the one gate of all texts: it refuses characters that no shell, file or terminal has
+// a use for. A text is one line unless its tag text says "lines", a text of several, or "any",
+// which excludes the NUL byte alone. The text itself is not quoted: it may be a secret.
+func (f *field) readable(s string) *mistake {
+	for _, r := range s {
+		switch {
+		case r == 0:
+			return &mistake{fmt.Sprintf("NUL byte in %q", f.name), "No argument, shell text or line of a host can hold one; leave it out."}
+		case f.text == "any" || r == '\t':
+		case r == '\n' || r == '\r':
+			if f.text != "lines" {
+				return &mistake{fmt.Sprintf("Line break in %q", f.name), "Expected a text of one line."}
+			}
+		case unicode.IsControl(r):
+			return &mistake{fmt.Sprintf("Control character in %q", f.name), fmt.Sprintf("Found U+%04X; expected a text without control characters.", r)}
+		}
 	}
 	return nil
 }
@@ -188,6 +212,9 @@ func assignScalar(v cty.Value, out reflect.Value, f *field) *mistake {
 			return m
 		}
 		out.SetString(s)
+		if m := f.readable(s); m != nil {
+			return m
+		}
 		return f.choice(s)
 	case t.Kind() == reflect.Bool:
 		if v.Type() != cty.Bool {

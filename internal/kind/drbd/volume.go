@@ -5,6 +5,7 @@ package drbd
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -36,9 +37,9 @@ type DRBDVolume struct {
 
 	Backing map[string]string `hcl:"backing" each:"host" about:"The disk under it on each host: each.host.disk.NAME.device"`
 
-	Minor      int    `hcl:"minor,optional" default:"0" about:"The device's number: /dev/drbdN"`
+	Minor      int    `hcl:"minor,optional" default:"0" min:"0" max:"1048575" about:"The device's number: /dev/drbdN"`
 	Filesystem string `hcl:"filesystem,optional" default:"ext4" about:"The file system; ext4 is the only one yet"`
-	Seed       string `hcl:"seed,optional" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
+	Seed       string `hcl:"seed,optional" text:"lines" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
 }
 
 // Check finds what cannot be done.
@@ -47,12 +48,14 @@ func (d *DRBDVolume) Check() []kind.Problem {
 	for _, n := range slices.Sorted(maps.Keys(d.Backing)) {
 		p.Path("backing", d.Backing[n])
 	}
-	p.Matches("name", d.Name, kind.ModuleName, "resource name")
+	p.Name("name", d.Name, resourceName, "resource name")
 	if d.Filesystem != "ext4" {
 		p.Add("filesystem", "Unknown file system", "Found "+kind.Quoted(d.Filesystem)+"; expected ext4.")
 	}
 	return p
 }
+
+var resourceName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$`)
 
 func (d *DRBDVolume) device() string { return fmt.Sprintf("/dev/drbd%d", d.Minor) }
 func (d *DRBDVolume) label() string  { return ("hv-" + d.Name)[:min(16, len(d.Name)+3)] }

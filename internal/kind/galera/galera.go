@@ -4,6 +4,7 @@ package galera
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -38,11 +39,22 @@ type Galera struct {
 	// Maintenance is read by the health responder: a node that has it is taken out of the proxies.
 	Maintenance string `hcl:"maintenance,optional" default:"/etc/haprov/maintenance" about:"The file that takes a node out of service while it is there"`
 
-	Notice int    `hcl:"notice,optional" default:"6" about:"Seconds until the proxies have noticed that a node is in maintenance; on an idle node, too, so many pass before its server is stopped"`
-	Writer string `hcl:"writer,optional" about:"Shell command that prints the name of the node that writers are sent to; its server is restarted last. Left out: the one with the most sessions"`
+	Notice int    `hcl:"notice,optional" default:"6" min:"0" max:"600" about:"Seconds until the proxies have noticed that a node is in maintenance; on an idle node, too, so many pass before its server is stopped"`
+	Writer string `hcl:"writer,optional" text:"lines" about:"Shell command that prints the name of the node that writers are sent to; its server is restarted last. Left out: the one with the most sessions"`
 
 	in   plan.Intent
 	memo *galeraMemo // of one run with an intent
+}
+
+var serverUnit = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$`)
+
+// Check finds a unit and paths that cannot be.
+func (g *Galera) Check() []kind.Problem {
+	var p kind.Problems
+	p.Name("unit", g.Unit, serverUnit, "unit name")
+	p.Path("data", g.Data)
+	p.Path("maintenance", g.Maintenance)
+	return p
 }
 
 // galeraMemo is what a run with an intent must know of its own beginning: which servers it found

@@ -4,6 +4,7 @@ package haproxy
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -43,13 +44,18 @@ type HAProxy struct {
 // Check finds names that cannot be sent over the socket.
 func (h *HAProxy) Check() []kind.Problem {
 	var out kind.Problems
-	for name, v := range map[string]string{"backend": h.Backend, "key": h.Key} {
-		if v == "" || strings.ContainsAny(v, " \t\n;/'\"<") {
-			out.Add(name, "Invalid name", "Found "+kind.Quoted(v)+"; expected a word that HAProxy's runtime socket takes.")
-		}
-	}
+	out.Name("backend", h.Backend, haproxyWord, "backend name")
+	out.Name("key", h.Key, haproxyWord, "key of a stick table")
+	out.Path("socket", h.Socket)
+	out.Matches("socket", h.Socket, socketPath, "path that socat takes")
 	return out
 }
+
+// In an address of socat a comma begins options and "!!" a second address.
+var (
+	haproxyWord = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
+	socketPath  = regexp.MustCompile(`^/[A-Za-z0-9_./@+-]*$`)
+)
 
 // Intend gives the step that moves the writer.
 func (h *HAProxy) Intend(in plan.Intent) (kind.Cluster, error) {

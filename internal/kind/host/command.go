@@ -27,9 +27,9 @@ var CommandSpec = kind.Spec{
 // to do. It is asked once more just before the command, and must hold after it.
 type Command struct {
 	Name    string        `hcl:"name,label" about:"What the command is for; tells it from others"`
-	Test    string        `hcl:"probe,optional" about:"Shell command that only reads; exit 0: nothing to do"`
-	Run     string        `hcl:"run" about:"Shell command, run by sh -e"`
-	Stdin   secret.Text   `hcl:"stdin,optional" about:"Text on the command's standard input; secrets go this way"`
+	Test    string        `hcl:"probe,optional" text:"lines" about:"Shell command that only reads; exit 0: nothing to do"`
+	Run     string        `hcl:"run" text:"lines" about:"Shell command, run by sh -e"`
+	Stdin   secret.Text   `hcl:"stdin,optional" text:"any" about:"Text on the command's standard input; secrets go this way"`
 	Timeout time.Duration `hcl:"timeout,optional" default:"10m" about:"How long the command may run"`
 	Owes    []string      `hcl:"owes,optional" about:"Restarts and reloads that a run makes necessary: unit:restart or unit:reload"`
 }
@@ -43,11 +43,6 @@ func (c *Command) Check() []kind.Problem {
 	}
 	if strings.TrimSpace(c.Run) == "" {
 		ps.Add("run", "Command without a text", "Found an empty text; write the shell command to run.")
-	}
-	for _, x := range []struct{ attribute, value string }{{"probe", c.Test}, {"run", c.Run}, {"stdin", c.Stdin.Reveal()}} {
-		if strings.Contains(x.value, "\x00") {
-			ps.Add(x.attribute, "Command holds a NUL byte", "A shell cannot read it; leave it out.")
-		}
 	}
 	if c.Timeout < 0 {
 		ps.Add("timeout", "Timeout is negative", "Found "+c.Timeout.String()+`; expected a time as in "5m".`)

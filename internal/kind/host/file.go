@@ -34,13 +34,13 @@ var FileSpec = kind.Spec{
 // renders or reads them into Content after Check and before Probe.
 type File struct {
 	Path     string      `hcl:"path,label" about:"Absolute path on the host"`
-	Content  secret.Text `hcl:"content,optional" about:"The text itself"`
+	Content  secret.Text `hcl:"content,optional" text:"any" about:"The text itself"`
 	Template string      `hcl:"template,optional" about:"Template to render, a name below templates/"`
 	Source   string      `hcl:"source,optional" about:"File below files/ beside the inventory that is copied as it is"`
 	Owner    string      `hcl:"owner,optional" default:"root" about:"Owner by name"`
 	Group    string      `hcl:"group,optional" default:"root" about:"Group by name"`
 	Mode     string      `hcl:"mode,optional" about:"Octal mode in quotes; left out: kept as it is, 0644 for a new file"`
-	Validate string      `hcl:"validate,optional" about:"Shell command that must succeed before the new text takes its place; %s is the new text's path"`
+	Validate string      `hcl:"validate,optional" text:"lines" about:"Shell command that must succeed before the new text takes its place; %s is the new text's path"`
 	Owes     []string    `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 	Blob     *act.Blob   // a large source, instead of Content
 }

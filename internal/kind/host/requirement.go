@@ -23,9 +23,9 @@ var RequirementSpec = kind.Spec{
 // Requirement is a condition that only the user can bring about.
 type Requirement struct {
 	Name   string `hcl:"name,label" about:"What is required, in words"`
-	Test   string `hcl:"probe" about:"Shell command that only reads; exit 0: it is so; otherwise its output says what is and what to do"`
+	Test   string `hcl:"probe" text:"lines" about:"Shell command that only reads; exit 0: it is so; otherwise its output says what is and what to do"`
 	Level  string `hcl:"level,optional" default:"fail" oneof:"fail,warn" about:"fail: no host is changed; warn: it is only told"`
-	Repair string `hcl:"repair,optional" about:"What the user can do about it, in words"`
+	Repair string `hcl:"repair,optional" text:"lines" about:"What the user can do about it, in words"`
 }
 
 // Check refuses an empty probe.

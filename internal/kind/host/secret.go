@@ -21,7 +21,7 @@ var SecretSpec = kind.Spec{
 // keeps it unless the user names the step: the store may have been lost, and data may hang on it.
 type Secret struct {
 	Path  string      `hcl:"path,label" about:"Absolute path on the host"`
-	Value secret.Text `hcl:"value" about:"The secret"`
+	Value secret.Text `hcl:"value" text:"any" about:"The secret"`
 	Owner string      `hcl:"owner,optional" default:"root" about:"Owner by name"`
 	Group string      `hcl:"group,optional" default:"root" about:"Group by name"`
 	Mode  string      `hcl:"mode,optional" default:"0400" about:"Octal mode in quotes"`

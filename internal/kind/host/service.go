@@ -35,7 +35,7 @@ type Service struct {
 	Name    string `hcl:"name,label" about:"Unit; .service is added when it has no suffix"`
 	Enabled *bool  `hcl:"enabled,optional" about:"Started at boot; left out: as it is, or true when running is left out too"`
 	Running *bool  `hcl:"running,optional" about:"Running now; left out: as it is, or true when enabled is left out too"`
-	DropIn  string `hcl:"drop_in,optional" about:"Text of a drop-in file that overrides parts of the unit"`
+	DropIn  string `hcl:"drop_in,optional" text:"lines" about:"Text of a drop-in file that overrides parts of the unit"`
 }
 
 func (s *Service) unit() string {

@@ -3,6 +3,7 @@ package mariadb
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"regexp"
 	"strings"
 	"time"
 
@@ -32,14 +33,15 @@ type MySQLUser struct {
 	On         string      `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
 }
 
+// hostPattern is a name, an address, or one with % and _ in it, or an address with a netmask.
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9_.:%/-]{1,255}$`)
+
 // Check finds names that would need quoting and an empty password.
 func (m *MySQLUser) Check() []kind.Problem {
 	var p kind.Problems
 	p.Matches("name", m.Name, sqlName, "user name")
 	p.Matches("database", m.Database, sqlName, "database name")
-	if strings.ContainsAny(m.From, "'\\\"`\n") || m.From == "" {
-		p.Add("from", "Invalid host pattern", "Found "+kind.Quoted(m.From)+"; expected a host, an address or a pattern like 10.0.0.%.")
-	}
+	p.Name("from", m.From, hostPattern, "host pattern")
 	if m.Password.Empty() {
 		p.Add("password", "Empty password", "A user without a password is refused.")
 	}

@@ -221,6 +221,7 @@ func (p *Pacemaker) wanted() *pacemaker.Node {
 var (
 	crmID    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]*$`)
 	crmAgent = regexp.MustCompile(`^(ocf:[A-Za-z0-9._-]+|systemd|lsb|stonith|service):[A-Za-z0-9@._-]+$`)
+	crmKey   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]*$`)
 	crmScore = regexp.MustCompile(`^[+-]?(INFINITY|[0-9]{1,7})$`)
 	crmOps   = []string{"demote", "migrate_from", "migrate_to", "monitor", "notify", "promote", "reload", "reload-agent", "start", "stop"}
 )
@@ -241,6 +242,13 @@ func (p *Pacemaker) Check() []kind.Problem {
 			out.Add(block, "Unknown resource", "Found "+kind.Quoted(name)+"; there is "+strings.Join(known, ", ")+".")
 		}
 	}
+	options := func(block string, values map[string]string) {
+		for _, k := range slices.Sorted(maps.Keys(values)) {
+			out.Name(block, k, crmKey, "name of an option")
+		}
+	}
+	options("properties", p.Properties)
+	options("defaults", p.Defaults)
 	var primitives []string
 	held := map[string]bool{}
 	hold := func(block, name string) {
@@ -254,8 +262,11 @@ func (p *Pacemaker) Check() []kind.Problem {
 		id("primitive", x.ID)
 		out.Name("primitive", x.Agent, crmAgent, "resource agent")
 		primitives = append(primitives, x.ID)
+		options("primitive", x.Params)
+		options("primitive", x.Meta)
 		ops := map[string]bool{}
 		for _, o := range x.Ops {
+			options("primitive", o.Params)
 			if !slices.Contains(crmOps, o.Name) || ops[x.opID(o)] {
 				out.Add("primitive", "Bad operation", "Found "+kind.Quoted(o.Name)+" of "+x.ID+"; expected each of "+strings.Join(crmOps, ", ")+" once, or once a role.")
 			}
@@ -266,10 +277,12 @@ func (p *Pacemaker) Check() []kind.Problem {
 	for _, x := range p.Clones {
 		id("clone", x.ID)
 		hold("clone", x.Of)
+		options("clone", x.Meta)
 		resources = append(resources, x.ID)
 	}
 	for _, x := range p.Groups {
 		id("group", x.ID)
+		options("group", x.Meta)
 		for _, m := range x.Of {
 			hold("group", m)
 		}

@@ -1,1 +1,1 @@
-host "a\nb" { address = "10.0.0.1" } # ERROR: Bad name for a host
+host "a\nb" { address = "10.0.0.1" } # ERROR: Line break in "name"

@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    file "/x" { content = secret("../x") } # ERROR: secret() cannot be called so
+    file "/x" { content = secret("../x") } # ERROR: secret(): wrong arguments
   }
 }

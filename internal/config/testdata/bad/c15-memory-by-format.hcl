@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    file "/x" { content = format("%1000000000s", "x") } # ERROR: format() cannot be called so
+    file "/x" { content = format("%1000000000s", "x") } # ERROR: format(): wrong arguments
   }
 }

@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    file "/x" { content = file("escape") } # ERROR: file() cannot be called so
+    file "/x" { content = file("escape") } # ERROR: file(): wrong arguments
   }
 }

@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    file "/x" { content = template("hosts.tmpl", { a = 1 }) } # ERROR: template() cannot be called so
+    file "/x" { content = template("hosts.tmpl", { a = 1 }) } # ERROR: template(): wrong arguments
   }
 }

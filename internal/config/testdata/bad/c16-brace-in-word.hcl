@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    file "/x" { content = template("word.tmpl", { v = "a } quorum {" }) } # ERROR: template() cannot be called so
+    file "/x" { content = template("word.tmpl", { v = "a } quorum {" }) } # ERROR: template(): wrong arguments
   }
 }

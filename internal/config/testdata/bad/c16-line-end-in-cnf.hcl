@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    file "/x" { content = template("cnf.tmpl", { v = "a\nskip-grant-tables" }) } # ERROR: template() cannot be called so
+    file "/x" { content = template("cnf.tmpl", { v = "a\nskip-grant-tables" }) } # ERROR: template(): wrong arguments
   }
 }

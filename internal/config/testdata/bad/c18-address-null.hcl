@@ -1,0 +1,1 @@
+host "a" { address = null } # ERROR: Host has no address

@@ -1,0 +1,12 @@
+network "n" { cidr = "10.0.0.0/24" }
+host "a" { address = "10.0.0.1" }
+host "b" { address = "10.0.0.2" }
+cluster "x" {
+  recipe = "r"
+  role "db" { hosts = [host.a, host.b] }
+}
+recipe "r" {
+  on "db" {
+    drbd_volume "-rf" { backing = "/dev/vdb" } # ERROR: Invalid resource name
+  }
+}
