@@ -15,7 +15,8 @@ import (
 
 // floors, low to high. A package imports only packages of lower floors, or its own children.
 var floors = [][]string{
-	{"shell", "file", "secret", "dag"},
+	{"shell", "file", "dag"},
+	{"secret"},
 	{"probe", "inventory"},
 	{"act", "cluster"}, // an action names what it touches in the words of probe, a tool is asked in them
 	{"plan", "facts", "template", "transport", "preflight"},

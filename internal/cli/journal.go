@@ -21,7 +21,7 @@ type journal struct {
 
 // openJournal makes a file named by the time, that only this user can read.
 func (a *app) openJournal(what string) (*journal, error) {
-	root, err := lab.Root()
+	root, err := stateFolder()
 	if err != nil {
 		return nil, err
 	}

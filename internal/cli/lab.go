@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"haprov/internal/file"
 	"haprov/internal/lab"
 	"haprov/internal/view"
 )
@@ -54,14 +55,22 @@ func (a *app) labCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		b, err := os.ReadFile(p)
+		f, _, err := file.Open(p)
 		if err != nil {
 			return err
 		}
-		for _, line := range strings.Split(string(b), "\n") {
-			fmt.Fprintln(a.out, view.Clean(strings.TrimSuffix(line, "\r")))
+		defer f.Close()
+		r := bufio.NewReaderSize(f, 64<<10) // a longer line is printed as several
+		for {
+			line, _, err := r.ReadLine()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(a.out, view.Clean(strings.TrimSuffix(string(line), "\r")))
 		}
-		return nil
 	})
 	on("logs", "Print the lab's diary: power, fencing, faults", 0, func(_ context.Context, l *lab.Client, _ []string) error {
 		es, err := l.Logs()

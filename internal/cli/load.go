@@ -14,6 +14,7 @@ import (
 	"haprov"
 	"haprov/internal/config"
 	"haprov/internal/engine"
+	"haprov/internal/file"
 	"haprov/internal/inventory"
 	"haprov/internal/lab"
 	"haprov/internal/recipe"
@@ -48,7 +49,7 @@ func (a *app) load() (*job, error) {
 
 // loadAnyway is load for what mends the secrets.
 func (a *app) loadAnyway() (*job, error) {
-	root, err := lab.Root()
+	root, err := stateFolder()
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +68,18 @@ func (a *app) loadAnyway() (*job, error) {
 		return nil, err
 	}
 	return j, nil
+}
+
+// stateFolder is where secrets, labs and journals lie. One that others can change is refused.
+func stateFolder() (string, error) {
+	root, err := lab.Root()
+	if err != nil {
+		return "", err
+	}
+	if err := file.Folder(root); err != nil {
+		return "", errInput{fmt.Sprintf("state folder: %v", err)}
+	}
+	return root, nil
 }
 
 // openSecrets opens the store, encrypted when HAPROV_IDENTITY names an age key file, or one named

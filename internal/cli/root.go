@@ -14,11 +14,13 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"haprov/internal/engine"
+	"haprov/internal/file"
 	"haprov/internal/lab"
 	"haprov/internal/view"
 )
@@ -41,7 +43,8 @@ type app struct {
 }
 
 // Main runs one command and gives its exit code. The first interrupt lets the batches in hand end
-// and starts nothing new; the second ends the program at once.
+// and starts nothing new; the second ends the program at once. So does the first when a file that is
+// being read does not answer: that wait ends in no other way.
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -53,7 +56,11 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 		<-sig
 		fmt.Fprintln(a.screen, "interrupted: what is in hand is finished first; once more to end at once")
 		cancel()
-		<-sig
+		select {
+		case <-sig:
+		case name := <-stuck(file.Waits()):
+			fmt.Fprintf(a.screen, "interrupted while %s was read: its file system does not answer\n", view.Clean(name))
+		}
 		a.screen.Foot(nil)
 		os.Exit(exitInterrupted)
 	}()
@@ -81,6 +88,22 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 		fmt.Fprintf(errw, "haprov: %s\n", strings.Join(lines, "\n  "))
 	}
 	return code(err)
+}
+
+// stuck gives the name of a file whose reading is still under way after a while; never, when all
+// of them were read.
+func stuck(held map[uint64]string) <-chan string {
+	c := make(chan string, 1)
+	time.AfterFunc(time.Second, func() {
+		now := file.Waits()
+		for id, name := range held {
+			if _, still := now[id]; still {
+				c <- name
+				return
+			}
+		}
+	})
+	return c
 }
 
 // unknown is what is wrong with the name of a command; none when it is known.

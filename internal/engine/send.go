@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/file"
 )
 
 // slowest is the least speed of a connection, in bytes a second, before a copy is given up.
@@ -38,18 +38,23 @@ func (h *host) send(ctx context.Context, batch []batchItem) error {
 	return nil
 }
 
+var errChanged = errors.New("it changed since it was decided on: run again")
+
 func (h *host) put(ctx context.Context, b act.Blob) (string, error) {
-	f, err := os.Open(b.Path)
+	f, info, err := file.Open(b.Path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
+	if info.Size() != b.Size {
+		return "", errChanged
+	}
 	c, cancel := context.WithTimeout(ctx, h.scaled(time.Minute+time.Duration(b.Size/slowest)*time.Second))
 	defer cancel()
 	sum := sha256.New()
 	there, err := h.session.Put(c, io.TeeReader(f, sum), b.Size)
 	if err == nil && hex.EncodeToString(sum.Sum(nil)) != b.SHA256 {
-		err = errors.New("it changed since it was decided on: run again")
+		err = errChanged
 	}
 	return there, err
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"haprov/internal/file"
 )
 
 // Event is one line of the lab's diary (events.jsonl), and what Up reports as it goes.
@@ -47,7 +49,7 @@ func (d *diary) note(e Event) {
 
 // readEvents reads a diary; a line cut short by a crash is left out.
 func readEvents(path string) ([]Event, error) {
-	f, err := os.Open(path)
+	f, _, err := file.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

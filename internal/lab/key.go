@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"haprov/internal/file"
 )
 
 // pair makes sure of an ed25519 key pair at path and path.pub, in OpenSSH's formats, and returns
 // the public line. An existing pair is left alone.
 func pair(path, comment string) (public string, err error) {
-	text, err := os.ReadFile(path + ".pub")
+	text, err := file.Read(path+".pub", maxState)
 	if err == nil {
 		if _, err := os.Stat(path); err != nil {
 			return "", fmt.Errorf("key pair without its private half: %w", err)

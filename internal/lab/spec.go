@@ -23,6 +23,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"haprov/internal/file"
 )
 
 // Spec says what a lab is made of. It comes from the inventory and is kept as JSON.
@@ -166,11 +168,18 @@ func Root() (string, error) {
 // Dir is the state directory of one lab.
 func Dir(name string) (string, error) {
 	root, err := Root()
-	return filepath.Join(root, "labs", name), err
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(root, "labs", name)
+	return dir, file.Folder(dir)
 }
 
+// maxState is how many bytes of a file of the state folder are read; those written have a few thousand.
+const maxState = 4 << 20
+
 func readJSON(path string, into any) error {
-	text, err := os.ReadFile(path)
+	text, err := file.Read(path, maxState)
 	if err != nil {
 		return err
 	}

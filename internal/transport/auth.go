@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"haprov/internal/file"
 	"haprov/internal/secret"
 )
 
@@ -24,6 +25,9 @@ type credentials struct {
 	tried   []string // for the error
 	skipped []string
 }
+
+// maxKey is how many bytes of a key file or a certificate are read; they have a few thousand.
+const maxKey = 256 << 10
 
 // usualKeys are tried when nobody names any.
 var usualKeys = []string{"id_ed25519", "id_ecdsa", "id_rsa"}
@@ -39,7 +43,7 @@ func (t Target) credentials() (*credentials, error) {
 		}
 	}
 	for _, f := range files {
-		text, err := os.ReadFile(f)
+		text, err := file.Read(f, maxKey)
 		if errors.Is(err, os.ErrNotExist) && !named {
 			continue
 		}
@@ -61,28 +65,28 @@ func (t Target) credentials() (*credentials, error) {
 	return c, nil
 }
 
-func (c *credentials) add(file string, text []byte, ask func(string) (secret.Text, error)) error {
+func (c *credentials) add(name string, text []byte, ask func(string) (secret.Text, error)) error {
 	signer, err := ssh.ParsePrivateKey(text)
 	var locked *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &locked) && locked.PublicKey == nil:
-		return fmt.Errorf("key file %s: old encrypted format (rewrite it with ssh-keygen -p -f %s)", file, file)
+		return fmt.Errorf("key file %s: old encrypted format (rewrite it with ssh-keygen -p -f %s)", name, name)
 	case errors.As(err, &locked) && ask == nil:
-		c.skipped = append(c.skipped, file+" has a passphrase: load it into the agent with ssh-add")
+		c.skipped = append(c.skipped, name+" has a passphrase: load it into the agent with ssh-add")
 		return nil
 	case errors.As(err, &locked):
 		signer = &lockedKey{pub: locked.PublicKey, open: func() (ssh.Signer, error) {
-			pass, err := ask(file)
+			pass, err := ask(name)
 			if err != nil {
 				return nil, err
 			}
 			return ssh.ParsePrivateKeyWithPassphrase(text, []byte(pass.Reveal()))
 		}}
 	case err != nil:
-		return fmt.Errorf("key file %s: %w", file, err)
+		return fmt.Errorf("key file %s: %w", name, err)
 	}
-	c.tried = append(c.tried, file)
-	if cert := certificate(file, signer); cert != nil {
+	c.tried = append(c.tried, name)
+	if cert := certificate(name, signer); cert != nil {
 		c.files = append(c.files, cert)
 	}
 	c.files = append(c.files, signer)
@@ -90,8 +94,8 @@ func (c *credentials) add(file string, text []byte, ask func(string) (secret.Tex
 }
 
 // certificate is FILE-cert.pub's, when it is there and belongs to the key.
-func certificate(file string, key ssh.Signer) ssh.Signer {
-	text, err := os.ReadFile(file + "-cert.pub")
+func certificate(name string, key ssh.Signer) ssh.Signer {
+	text, err := file.Read(name+"-cert.pub", maxKey)
 	if err != nil {
 		return nil
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	xknown "golang.org/x/crypto/ssh/knownhosts"
+
+	"haprov/internal/file"
 )
 
 // HostKeyError is a host whose key was refused. It is ErrHostKeyUnknown or ErrHostKeyChanged.
@@ -66,15 +68,31 @@ func (t Target) hostKeys() (*hostKeys, error) {
 	if t.HostKeyAlias != "" {
 		h.addr = net.JoinHostPort(t.HostKeyAlias, "22")
 	}
-	files = slices.DeleteFunc(files, func(f string) bool {
-		st, err := os.Stat(f)
-		return errors.Is(err, os.ErrNotExist) || err == nil && !st.Mode().IsRegular() // /dev/null means none
-	})
+	var found []string
+	for _, f := range files {
+		// Looked at here, since knownhosts opens whatever a name leads to and reads it to its end.
+		switch _, err := file.Read(f, maxKnown); {
+		case errors.Is(err, os.ErrNotExist), isNull(f): // /dev/null means none
+		case err != nil:
+			return nil, fmt.Errorf("known_hosts: %w", err)
+		default:
+			found = append(found, f)
+		}
+	}
 	var err error
-	if h.db, err = knownhosts.NewDB(files...); err != nil {
+	if h.db, err = knownhosts.NewDB(found...); err != nil {
 		return nil, fmt.Errorf("known_hosts: %w", err)
 	}
 	return h, nil
+}
+
+// maxKnown is how many bytes of one known_hosts file are read.
+const maxKnown = 16 << 20
+
+// isNull reports whether a name leads to the null device, which users put where a file is to be empty.
+func isNull(name string) bool {
+	real, err := filepath.EvalSymlinks(name)
+	return err == nil && real == os.DevNull
 }
 
 func (h *hostKeys) known() bool { return len(h.db.HostKeys(h.addr)) > 0 }

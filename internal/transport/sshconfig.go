@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/kevinburke/ssh_config"
+
+	"haprov/internal/file"
 )
 
 // SSHConfig is parsed ssh_config text: the user's own, or what "vagrant ssh-config" prints. Read are HostName,
@@ -22,7 +24,7 @@ type SSHConfig struct{ layers []*ssh_config.Config }
 func ParseSSHConfig(texts ...[]byte) (*SSHConfig, error) {
 	c := &SSHConfig{}
 	for _, text := range texts {
-		layer, err := ssh_config.Decode(bytes.NewReader(text))
+		layer, err := decodeSSHConfig(text, false)
 		if err != nil {
 			return nil, fmt.Errorf("ssh_config: %w", err)
 		}
@@ -35,21 +37,94 @@ func ParseSSHConfig(texts ...[]byte) (*SSHConfig, error) {
 func UserSSHConfig() (*SSHConfig, error) {
 	home, _ := os.UserHomeDir()
 	c := &SSHConfig{}
-	for _, file := range []string{filepath.Join(home, ".ssh", "config"), "/etc/ssh/ssh_config"} {
-		text, err := os.ReadFile(file)
-		if errors.Is(err, os.ErrNotExist) {
+	const system = "/etc/ssh/ssh_config"
+	for _, name := range []string{filepath.Join(home, ".ssh", "config"), system} {
+		text, err := file.Read(name, maxSSHConfig)
+		if errors.Is(err, os.ErrNotExist) || isNull(name) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("ssh_config: %w", err)
 		}
-		layer, err := ssh_config.Decode(bytes.NewReader(text))
+		layer, err := decodeSSHConfig(text, name == system)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		c.layers = append(c.layers, layer)
 	}
 	return c, nil
+}
+
+// maxSSHConfig is how many bytes of one ssh_config file are read, maxIncluded how many files.
+const (
+	maxSSHConfig = 1 << 20
+	maxIncluded  = 256
+)
+
+// decodeSSHConfig parses a text once it is known that what it includes are files of a bounded size:
+// the parser opens whatever the names lead to and reads it to its end.
+func decodeSSHConfig(text []byte, system bool) (*ssh_config.Config, error) {
+	left := maxIncluded
+	if err := included(text, system, 0, &left); err != nil {
+		return nil, err
+	}
+	return ssh_config.Decode(bytes.NewReader(text))
+}
+
+// included reads what a text includes, and what that includes, as the parser will: relative names lie
+// in ~/.ssh. Those of the system's own file are looked for below /etc/ssh too.
+func included(text []byte, system bool, depth int, left *int) error {
+	if depth > 5 { // the parser's own limit
+		return errors.New("files include each other more than 5 deep")
+	}
+	home, _ := os.UserHomeDir()
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(strings.Replace(line, "=", " ", 1))
+		if len(f) == 0 || !strings.EqualFold(f[0], "include") {
+			continue
+		}
+		for _, name := range f[1:] {
+			name = strings.Trim(name, `"`)
+			places := []string{name}
+			if rest, ok := strings.CutPrefix(name, "~/"); ok {
+				places = []string{filepath.Join(home, rest)}
+			} else if !filepath.IsAbs(name) {
+				places = []string{filepath.Join(home, ".ssh", name)}
+				if system {
+					places = append(places, filepath.Join("/etc/ssh", name))
+				}
+			}
+			for _, p := range places {
+				if err := includedAt(p, system, depth, left); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func includedAt(pattern string, system bool, depth int, left *int) error {
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	for _, name := range found {
+		if *left--; *left < 0 {
+			return fmt.Errorf("more than %d files are included", maxIncluded)
+		}
+		text, err := file.Read(name, maxSSHConfig)
+		switch {
+		case isNull(name):
+		case err != nil:
+			return fmt.Errorf("Include: %w", err)
+		default:
+			if err := included(text, system, depth+1, left); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // Hosts are the names that have a block of their own, without patterns, in order.
@@ -201,7 +276,7 @@ func expand(f string, t Target) string {
 	return strings.NewReplacer("%%", "%", "%d", home, "%h", t.Address, "%r", t.User, "%u", me).Replace(strings.Trim(f, `"`))
 }
 
-func exists(file string) bool {
-	_, err := os.Stat(file)
+func exists(name string) bool {
+	_, err := os.Stat(name)
 	return err == nil
 }

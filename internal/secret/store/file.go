@@ -3,12 +3,11 @@ package store
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
+	"haprov/internal/file"
 	"haprov/internal/secret"
 )
 
@@ -30,25 +29,17 @@ func (s *Store) read(cluster, name string) (t secret.Text, clear bool, err error
 	if err != nil {
 		return secret.Text{}, false, err
 	}
-	f, err := os.OpenFile(p, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
-	if err != nil {
+	if err := file.Folder(filepath.Dir(p)); err != nil {
 		return secret.Text{}, false, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	b, err := file.ReadPrivate(p, sealed)
 	switch {
+	case errors.Is(err, file.ErrTooLarge):
+		return secret.Text{}, false, fmt.Errorf("%w (a secret has at most %d)", err, maxSecret)
 	case err != nil:
 		return secret.Text{}, false, err
-	case info.Mode().Perm()&0o077 != 0 || !info.Mode().IsRegular():
-		return secret.Text{}, false, fmt.Errorf("%s may be read by others: chmod 600 it", p)
-	case !mine(info):
-		return secret.Text{}, false, fmt.Errorf("%s belongs to another user", p)
-	case info.Size() == 0 || info.Size() > sealed:
-		return secret.Text{}, false, fmt.Errorf("%s has %d bytes: a secret has at least one and at most %d", p, info.Size(), maxSecret)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, sealed+1))
-	if err != nil {
-		return secret.Text{}, false, err
+	case len(b) == 0:
+		return secret.Text{}, false, fmt.Errorf("%s has 0 bytes: a secret has at least one", p)
 	}
 	text, clear, err := s.unseal(p, b)
 	return secret.Sensitive(text), clear, err
@@ -75,6 +66,9 @@ func (s *Store) place(cluster, name string, t secret.Text, put func(from, to str
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
+		return err
+	}
+	if err := file.Folder(filepath.Dir(p)); err != nil {
 		return err
 	}
 	beside, err := s.beside(p, t)
@@ -112,9 +106,4 @@ func syncDir(p string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-func mine(info fs.FileInfo) bool {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return !ok || int(st.Uid) == os.Geteuid()
 }

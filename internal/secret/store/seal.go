@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"syscall"
 
 	"filippo.io/age"
+
+	"haprov/internal/file"
 )
 
 // header begins every file that age encrypted. No secret is mistaken for one: those that are drawn
@@ -19,21 +19,11 @@ const header = "age-encryption.org/v1\n"
 // of an age key file (age-keygen), what is read may be either. Commit encrypts what is still in the
 // clear. The file must belong to the caller alone. A passphrase on the key file is not supported.
 func (s *Store) Unlock(keyFile string) error {
-	f, err := os.OpenFile(keyFile, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	text, err := file.ReadPrivate(keyFile, maxSecret)
 	if err != nil {
 		return fmt.Errorf("age identity: %w", err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return fmt.Errorf("age identity: %w", err)
-	case info.Mode().Perm()&0o077 != 0 || !info.Mode().IsRegular():
-		return fmt.Errorf("age identity: %s may be read by others: chmod 600 it", keyFile)
-	case !mine(info):
-		return fmt.Errorf("age identity: %s belongs to another user", keyFile)
-	}
-	ids, err := age.ParseIdentities(io.LimitReader(f, maxSecret))
+	ids, err := age.ParseIdentities(bytes.NewReader(text))
 	if err != nil {
 		return fmt.Errorf("age identity: %s holds no key made by age-keygen: %w", keyFile, err)
 	}

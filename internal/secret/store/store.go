@@ -20,6 +20,7 @@ import (
 
 	"filippo.io/age"
 
+	"haprov/internal/file"
 	"haprov/internal/secret"
 )
 
@@ -47,17 +48,11 @@ type Store struct {
 // Open prepares a store. The folder need not exist; one that others can read, or that belongs to
 // somebody else, is an error.
 func Open(dir string) (*Store, error) {
-	info, err := os.Lstat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	if err := file.Folder(dir); err != nil {
 		return nil, err
-	case !info.IsDir():
-		return nil, fmt.Errorf("%s is not a directory", dir)
-	case info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("%s may be read by others: chmod 700 it", dir)
-	case !mine(info):
-		return nil, fmt.Errorf("%s belongs to another user", dir)
+	}
+	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s may be read by others: chmod 700 %s", dir, dir)
 	}
 	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}, clear: map[string]bool{}}, nil
 }
@@ -176,7 +171,11 @@ func (s *Store) Replace(cluster, name string, t secret.Text) error {
 
 // List names a cluster's secrets.
 func (s *Store) List(cluster string) (out []string, err error) {
-	entries, err := os.ReadDir(filepath.Join(s.dir, cluster))
+	folder := filepath.Join(s.dir, cluster)
+	if err := file.Folder(folder); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -110,3 +110,26 @@ func TestWhatOthersCouldReadIsRefused(t *testing.T) {
 		t.Error("a path was taken for a name")
 	}
 }
+
+func TestAClustersFolderThatOthersChangeIsRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secrets")
+	s := open(t, dir)
+	s.Get("shop", "app", 0)
+	if err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir+"/shop", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	want := "chmod go-w " + dir + "/shop"
+	for name, use := range map[string]func(*store.Store) error{
+		"show": func(s *store.Store) error { _, err := s.Show("shop", "app"); return err },
+		"list": func(s *store.Store) error { _, err := s.List("shop"); return err },
+		"put":  func(s *store.Store) error { return s.Put("shop", "other", secret.Sensitive("x")) },
+		"get":  func(s *store.Store) error { s.Get("shop", "app", 0); return s.Err() },
+	} {
+		if err := use(open(t, dir)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, expected %q", name, err, want)
+		}
+	}
+}
