@@ -11,6 +11,7 @@ import (
 
 	"haprov/internal/engine"
 	"haprov/internal/lab"
+	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
 	"haprov/internal/status"
@@ -38,7 +39,8 @@ dead or frozen holds it up for seconds, a database server that hangs for a minut
 Reasons make the verdict "not healthy"; notes, such as failed actions that Pacemaker has recovered
 from, do not. Several clusters come one after the other. With --json one object each: healthy,
 reasons, notes, endpoint (IP:PORT), active (the host), virtual_ip_on, fencing, and each host's
-parts. Ends with 0 when healthy, with 2 when not.`,
+parts: its own fencing tells the state of its fence devices' proof ("proved", "stale", "never
+fired"), when they were fired, and by whose order. Ends with 0 when healthy, with 2 when not.`,
 		Example: "  haprov status\n  haprov status --json | jq -r .active\n  watch -n 5 haprov status",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.status(c.Context(), cluster) },
@@ -134,7 +136,7 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	}
 	knock := make(chan error, 1)
 	go func() { knock <- j.knock(ctx, c) }()
-	said := j.drift(ctx, o, bad)
+	said, proofs := j.drift(ctx, o, bad)
 	byName := slices.Sorted(slices.Values(c.Hosts)) // as the recipe numbers the nodes of a ring
 	for _, name := range c.Hosts {
 		r := status.Row{Name: name, ID: slices.Index(byName, name) + 1, Machine: machines[name]}
@@ -157,6 +159,7 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	if err := <-knock; err != nil && len(said) > 0 { // from no host on it can be asked either
 		bad("%v", err)
 	}
+	p.Proofs(proofs)
 	p.Judge()
 	return p
 }
@@ -190,8 +193,8 @@ func (j *job) knock(ctx context.Context, c recipe.Cluster) error {
 const fewSteps = 5
 
 // drift compares with what is wanted, tries the checks that only read, and gives what the hosts
-// said.
-func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...any)) map[string]probe.Seen {
+// said and what is known of their fence devices.
+func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...any)) (map[string]probe.Seen, []plan.Proof) {
 	checks := o.Checks
 	o.Checks = nil
 	o.Speed = 0.5 // a check that hangs is given up after ten seconds, on slow machines too
@@ -206,9 +209,10 @@ func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...a
 		switch e := e.(type) {
 		case engine.Planned:
 			told = len(e.Plan.Items) > 0
-			for i, it := range e.Plan.Items {
-				if i == fewSteps && len(e.Plan.Items) > fewSteps+1 {
-					differ = append(differ, fmt.Sprintf("and %d more steps are not as wanted (haprov plan)", len(e.Plan.Items)-fewSteps))
+			items := slices.DeleteFunc(slices.Clone(e.Plan.Items), func(it engine.PlanItem) bool { return it.Record })
+			for i, it := range items {
+				if i == fewSteps && len(items) > fewSteps+1 {
+					differ = append(differ, fmt.Sprintf("and %d more steps are not as wanted (haprov plan)", len(items)-fewSteps))
 					break
 				}
 				differ = append(differ, strings.TrimSpace(it.Address+" "+it.Phase)+": not as wanted (haprov plan)")
@@ -243,5 +247,5 @@ func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...a
 	if err != nil && !told {
 		bad("%v", err)
 	}
-	return s.Also
+	return s.Also, s.Proofs
 }

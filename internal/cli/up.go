@@ -31,14 +31,14 @@ func (a *app) upCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "up",
 		Short:   "Make everything as the inventory wants it",
-		Long:    "Makes and starts the lab's machines when the inventory has a lab, observes all hosts, shows\nwhat differs, changes it, and proves the recipe's checks. A second run changes nothing.",
+		Long:    "Makes and starts the lab's machines when the inventory has a lab, observes all hosts, shows\nwhat differs, changes it, and proves the recipe's checks. A second run changes nothing.\n\nIn a lab each host is fenced once, too, so that every fence device has been fired. On other machines\n\"ready, fencing not proved\" names the hosts where that has not happened; --prove-fencing does it.",
 		Example: "  haprov up\n  haprov up -i shop.hcl --yes --json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.up(c.Context(), f) },
 	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	c.Flags().StringSliceVar(&f.allow, "allow", nil, "let the step at `ADDRESS` destroy data")
-	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "really fence the standby afterwards, though the machines are not a lab's")
+	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "afterwards fire each fence device that is not proved, though the machines are not a lab's")
 	return c
 }
 
@@ -60,15 +60,16 @@ func (a *app) verifyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove the recipe's checks, those that write too, and fencing",
-		Long: `Proves that everything is as wanted and that the recipe's checks succeed. In a lab the standby
-is then really fenced, and waited for until it is back and in sync; on other machines only
-with --prove-fencing. While it is away, writes stand still for some seconds.`,
+		Long: `Proves that everything is as wanted and that the recipe's checks succeed. In a lab, then, each
+host is really fenced once: the standby first, and when it is back and in sync, the active side
+moves to it and the other host is fenced. On other machines only with --prove-fencing. Writes
+stand still for some seconds at each step; the active side stays where it moved to.`,
 		Example: "  haprov verify\n  haprov verify --prove-fencing",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.up(c.Context(), f) },
 	}
-	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask before the standby is fenced")
-	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "really fence the standby, though the machines are not a lab's")
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask before hosts are fenced")
+	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fire every fence device, though the machines are not a lab's")
 	return c
 }
 
@@ -121,8 +122,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		if err != nil {
 			return err
 		}
+		unproved := s.Unproved()
 		if f.prove || f.verify && j.lab != nil {
-			if err := a.proveFencing(ctx, j, c, f, v); err != nil {
+			if unproved, err = a.proveFencing(ctx, j, c, f, v); err != nil {
 				return err
 			}
 		}
@@ -130,21 +132,22 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			return errPending
 		}
 		if !a.json && !f.plan {
-			view.Ready(a.out, c.Endpoint, a.flags(), j.lab != nil, s.Changes > 0)
+			view.Ready(a.out, c.Endpoint, a.flags(), unproved, j.lab != nil, s.Changes > 0)
 		}
 	}
 	return nil
 }
 
-// proveFencing fences a cluster's standby. A cluster that knows no fencing is passed over, unless
-// the user asked for it.
-func (a *app) proveFencing(ctx context.Context, j *job, c recipe.Cluster, f upFlags, v view.View) error {
-	c, err := c.Intend(plan.Intent{Verb: plan.ProveFencing})
+// proveFencing fires a cluster's fence devices, with verify those that are proved, too, and gives the
+// hosts that are not proved after it. A cluster that knows no fencing is passed over, unless the user
+// asked for it.
+func (a *app) proveFencing(ctx context.Context, j *job, c recipe.Cluster, f upFlags, v view.View) ([]string, error) {
+	c, err := c.Intend(plan.Intent{Verb: plan.ProveFencing, Anew: f.verify})
 	switch {
 	case errors.Is(err, kind.ErrNoIntent) && !f.prove:
-		return nil
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	}
 	o := j.options(ctx, c)
 	o.Events = v.Event
@@ -153,7 +156,7 @@ func (a *app) proveFencing(ctx context.Context, j *job, c recipe.Cluster, f upFl
 	}
 	s, err := engine.Run(ctx, o)
 	v.Summary(s, err)
-	return err
+	return s.Unproved(), err
 }
 
 // ended closes a run that did not come to its hosts: whoever reads JSON gets a summary all the same.

@@ -38,6 +38,7 @@ func (g *gate) back(ctx context.Context, away []string) error {
 	})
 }
 
+// note tells what a cluster step has to say beside its changes.
 func (r *run) note(it *recipe.Item, ph plan.Phase) {
 	if ph.Note != "" {
 		r.event(Noted{it.Address, ph.Note})

@@ -68,6 +68,7 @@ type Summary struct {
 	Seen      Plan // what was decided first
 	Converged bool // nothing differed when the run began
 	Also      map[string]probe.Seen
+	Proofs    []plan.Proof // of fence devices, as known at the end
 }
 
 // Errors that a caller may branch on.
@@ -84,6 +85,7 @@ type run struct {
 	hosts   []*host
 	byName  map[string]*host
 	gates   map[*recipe.Item]*gate
+	proofs  map[*recipe.Item][]plan.Proof
 	emit    sync.Mutex
 	started time.Time
 }
@@ -95,7 +97,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Speed == 0 {
 		o.Speed = 1
 	}
-	r := &run{Options: o, byName: map[string]*host{}, gates: map[*recipe.Item]*gate{}, started: time.Now()}
+	r := &run{Options: o, byName: map[string]*host{}, gates: map[*recipe.Item]*gate{}, proofs: map[*recipe.Item][]plan.Proof{}, started: time.Now()}
 	for _, h := range o.Hosts {
 		x := &host{run: r, name: h.Host, items: h.Items}
 		r.hosts = append(r.hosts, x)
@@ -214,6 +216,7 @@ func (r *run) end(s Summary, err error) (Summary, error) {
 	s.Took = time.Since(r.started)
 	s.Outcomes = map[string]error{}
 	s.Counts = map[string]transport.Counts{}
+	s.Proofs = r.proven()
 	for _, h := range r.hosts {
 		if h.err != nil && !h.without() {
 			s.Failed++
@@ -301,7 +304,7 @@ func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []Pla
 			stale = true
 		}
 	}
-	ph, err := it.Cluster.Decide(r.seen(it))
+	ph, err := r.phase(it)
 	if err != nil {
 		if !stale {
 			for _, name := range it.Hosts {
@@ -318,7 +321,7 @@ func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []Pla
 	out := []PlanItem{}
 	for _, name := range it.Hosts {
 		if ch, ok := ph.Changes[name]; ok && !ch.Empty() {
-			out = append(out, PlanItem{Host: name, Address: it.Address, Phase: ph.Name, Change: ch, Then: ph.Then, Provisional: stale})
+			out = append(out, PlanItem{Host: name, Address: it.Address, Phase: ph.Name, Change: ch, Then: ph.Then, Provisional: stale, Record: ph.Record})
 		}
 		touched[name] = append(touched[name], "*")
 	}

@@ -74,6 +74,8 @@ type PlanItem struct {
 	Then          []string
 	// Provisional: an earlier pending change touches what this was decided on.
 	Provisional bool
+	// Record: it only writes down what is known; nothing is amiss meanwhile.
+	Record bool
 }
 
 // Changes counts what is to be done.

@@ -98,7 +98,7 @@ func (g *gate) perform(ctx, work context.Context) error {
 		if err := g.observe(ctx); err != nil {
 			return err
 		}
-		ph, err := g.item.Cluster.Decide(g.run.seen(g.item))
+		ph, err := g.run.phase(g.item)
 		if err != nil {
 			return err
 		}

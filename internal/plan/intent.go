@@ -6,7 +6,8 @@ const (
 	Restart     = "restart"     // restart the servers one by one
 	Maintenance = "maintenance" // take Host out of service (On), or back in
 	Switchover  = "switchover"  // move the active side to Host, or away from where it is
-	// ProveFencing really fences the standby, and waits until it is back and in sync.
+	// ProveFencing fires the hosts' fence devices, one after the other, the active side moved away from
+	// its host before; with Anew those that are proved, too.
 	ProveFencing = "prove-fencing"
 )
 
@@ -16,6 +17,7 @@ type Intent struct {
 	Verb string
 	Host string // maintenance: who; switchover: where to, empty lets the step choose
 	On   bool   // maintenance
+	Anew bool   // prove-fencing
 	// AcceptMissing names hosts that recover may do without, though they may hold newer rows.
 	AcceptMissing []string
 }

@@ -68,7 +68,26 @@ type Phase struct {
 	Away []string
 	// Note is what a person should know although there is nothing to do. It makes no change.
 	Note string
+	// Proofs says of each host's fence devices whether they were fired. It makes no change.
+	Proofs []Proof
+	// Record is set when the actions only write down what is known: nothing is amiss meanwhile.
+	Record bool
 }
+
+// Proof is what is known of one host's fence devices.
+type Proof struct {
+	Host  string `json:"-"`
+	State string `json:"state"`
+	At    string `json:"at,omitempty"` // UTC, when it was last fired
+	By    string `json:"by,omitempty"` // the node that asked for it
+}
+
+// States of a proof.
+const (
+	Proved     = "proved"      // fired, and nothing that the proof rests on has changed since
+	Stale      = "stale"       // fired, and changed since
+	NeverFired = "never fired" // as far as is recorded
+)
 
 // Empty reports whether the cluster step has nothing to do.
 func (p Phase) Empty() bool { return p.Name == "" && p.Wait == nil && len(p.Changes) == 0 }

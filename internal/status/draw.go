@@ -26,8 +26,8 @@ func (p Page) Draw(w io.Writer, color bool) error {
 		}
 		t.row("endpoint", where)
 	}
-	if p.Fencing != "" {
-		t.row("fencing", p.Fencing)
+	if said := p.fencing(); said != "" {
+		t.row("fencing", said)
 	}
 	if err := t.write(w); err != nil {
 		return err

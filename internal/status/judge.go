@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"haprov/internal/cluster/pacemaker"
+	"haprov/internal/plan"
 )
 
 // verdict collects reasons and notes, each once.
@@ -46,17 +47,28 @@ func (p *Page) Judge() {
 	}
 	if t := p.teller(); t != nil {
 		v.pacemaker(*t.Pacemaker, *t.Trouble)
-		p.Fencing = map[string]string{"": "", "none": "not proved"}[t.Proof]
-		if t.Proof != "" && t.Proof != "none" {
-			p.Fencing = "proved"
-		}
-		if p.Fencing == "not proved" {
-			v.note("fencing was never proved (haprov up --prove-fencing)")
-		}
 	}
+	v.fencing()
 	v.members()
 	v.proxies()
 	p.Healthy = len(p.Reasons) == 0
+}
+
+// fencing notes the hosts whose fence devices were not fired as they are.
+func (v verdict) fencing() {
+	var due []string
+	for _, r := range v.p.Hosts {
+		if r.Fencing == nil {
+			continue
+		}
+		if v.p.Fencing = plan.Proved; r.Fencing.State != plan.Proved {
+			due = append(due, r.Name)
+		}
+	}
+	if len(due) > 0 {
+		v.p.Fencing = "not proved"
+		v.note("fencing is not proved for %s (haprov up --prove-fencing)", strings.Join(due, ", "))
+	}
 }
 
 // host judges what one host says of itself.

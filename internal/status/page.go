@@ -1,6 +1,10 @@
 package status
 
-import "strings"
+import (
+	"strings"
+
+	"haprov/internal/plan"
+)
 
 // Page is how a cluster is, at one moment. Its JSON is a promise to scripts; fields may be added.
 type Page struct {
@@ -12,7 +16,7 @@ type Page struct {
 	Endpoint string   `json:"endpoint"` // IP:PORT
 	Active   string   `json:"active"`   // the host that serves
 	Holders  []string `json:"virtual_ip_on"`
-	Fencing  string   `json:"fencing,omitempty"` // "proved", "not proved"; empty where it is not known
+	Fencing  string   `json:"fencing,omitempty"` // "proved" for every host, else "not proved"; empty where it is not known
 	Hosts    []Row    `json:"hosts"`
 }
 
@@ -23,6 +27,8 @@ type Row struct {
 	Machine string `json:"machine,omitempty"` // in a lab: running, off, ...
 	Answers bool   `json:"answers"`
 	Active  bool   `json:"active"`
+	// Fencing tells whether the host's fence devices were fired; nil where that is not known.
+	Fencing *plan.Proof `json:"fencing,omitempty"`
 	Host
 }
 
@@ -48,3 +54,28 @@ func (p Page) teller() *Row {
 	}
 	return last
 }
+
+// Proofs puts what is known of the hosts' fence devices on the page.
+func (p *Page) Proofs(all []plan.Proof) {
+	for i := range p.Hosts {
+		for _, x := range all {
+			if x.Host == p.Hosts[i].Name {
+				p.Hosts[i].Fencing = &x
+			}
+		}
+	}
+}
+
+// fencing says of each host whether its fence devices were fired.
+func (p Page) fencing() string {
+	var out []string
+	for _, r := range p.Hosts {
+		if r.Fencing != nil {
+			out = append(out, r.Name+" "+told[r.Fencing.State])
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// told are the states of a proof in words.
+var told = map[string]string{plan.Proved: "proved", plan.Stale: "changed since it was proved", plan.NeverFired: "never fired"}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"haprov/internal/plan"
 	"haprov/internal/probe"
 )
 
@@ -63,8 +64,10 @@ func pages() map[string]*Page {
 	syncing := two(says(but(active, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")), says(but(standby, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")))
 	hostile := two(says(but(active, "server", "hangs", "links", "Cannot initialise\x1b[2J CFG service")), says(standby))
 	failed := strings.Replace(resource, "</pacemaker-result>", `<node_history><node name="db2"><resource_history id="mysql-server" migration-threshold="3" fail-count="3"/></node></node_history><failures><failure op_key="mysql-server_start_0" node="db2" exitstatus="error" exitreason="bad&#9;disk" last-rc-change="2026-11-21 07:00:00Z"/></failures></pacemaker-result>`, 1)
-	recovered := two(says(but(active, "fencing", "db1:0123456789ab db2:0123456789ab\n", "pacemaker", strings.Replace(failed, "migration-threshold=\"3\"", "migration-threshold=\"1000000\"", 1))), says(standby))
-	barred := two(says(but(active, "fencing", "none\n", "pacemaker", strings.Replace(failed, "<summary>", `<summary><cluster_options stonith-enabled="false" maintenance-mode="true"/>`, 1))), says(but(standby, "addresses", "2: eth0    inet 192.0.2.100/24 brd")))
+	recovered := two(says(but(active, "pacemaker", strings.Replace(failed, "migration-threshold=\"3\"", "migration-threshold=\"1000000\"", 1))), says(standby))
+	barred := two(says(but(active, "pacemaker", strings.Replace(failed, "<summary>", `<summary><cluster_options stonith-enabled="false" maintenance-mode="true"/>`, 1))), says(but(standby, "addresses", "2: eth0    inet 192.0.2.100/24 brd")))
+	recovered.Proofs([]plan.Proof{{Host: "db1", State: plan.Proved, At: "2026-11-21T07:00:00Z", By: "db2"}, {Host: "db2", State: plan.Proved}})
+	barred.Proofs([]plan.Proof{{Host: "db1", State: plan.Stale, At: "2026-11-21T07:00:00Z", By: "db2"}, {Host: "db2", State: plan.NeverFired}})
 	proxy := func(stick string, states ...string) Host {
 		stat := statHead
 		for i, s := range states {

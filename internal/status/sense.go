@@ -28,7 +28,6 @@ type Host struct {
 	Synced      map[string]string      `json:"synced_percent,omitempty"` // by minor, of resynchronisations under way
 	Pacemaker   *pacemaker.State       `json:"pacemaker,omitempty"`
 	Trouble     *pacemaker.Trouble     `json:"trouble,omitempty"`
-	Proof       string                 `json:"fencing_proof,omitempty"` // what was recorded when fencing was proved; "none"
 	Server      *mysql.Server          `json:"server,omitempty"`
 	Galera      *galera.Status         `json:"galera,omitempty"`
 	Proxy       []haproxy.Server       `json:"proxy,omitempty"`
@@ -76,13 +75,6 @@ var sensors = []sensor{
 		x, err := pacemaker.ParseTrouble(t)
 		h.Pacemaker, h.Trouble = &s, &x
 		return err
-	}},
-	// Where Pacemaker itself does not answer, the question before tells it.
-	{"fencing", "/usr/sbin/crm_attribute", "crm_attribute --type crm_config --set-name haprov-record --name haprov-fencing-proved --query --quiet --default none 2>/dev/null || :", func(h *Host, t string) error {
-		if f := strings.Fields(t); len(f) > 0 {
-			h.Proof = brief(strings.Join(f, " "))
-		}
-		return nil
 	}},
 	// A server that was killed leaves a socket that nobody listens on; where Pacemaker holds the
 	// server back there is none.

@@ -63,6 +63,9 @@ func (v *JSON) Event(e engine.Event) {
 // Summary writes the last line.
 func (v *JSON) Summary(s engine.Summary, err error) {
 	m := map[string]any{"changes": s.Changes, "hosts": s.Hosts, "failed": s.Failed, "seconds": s.Took.Seconds()}
+	if hosts := s.Unproved(); len(hosts) > 0 {
+		m["fencing_not_proved"] = hosts
+	}
 	if err != nil {
 		m["error"] = err.Error()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -66,9 +67,13 @@ func (v *Human) table(s engine.Summary, err error) {
 }
 
 // Ready says where the service is and, with next, what to type now. flags are those that name the
-// inventory.
-func Ready(w io.Writer, endpoint, flags string, lab, next bool) {
-	if endpoint != "" {
+// inventory; unproved are the hosts whose fence devices were not fired as they are now.
+func Ready(w io.Writer, endpoint, flags string, unproved []string, lab, next bool) {
+	switch {
+	case len(unproved) > 0:
+		fmt.Fprintln(w, strings.TrimSuffix("ready, fencing not proved for "+strings.Join(unproved, ", ")+": "+endpoint, ": "))
+		fmt.Fprintf(w, "  to prove it, which fences each once: haprov up --prove-fencing%s\n", flags)
+	case endpoint != "":
 		fmt.Fprintf(w, "ready: %s\n", endpoint)
 	}
 	if next && (endpoint != "" || lab) {

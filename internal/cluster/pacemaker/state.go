@@ -132,11 +132,18 @@ func (s State) Late() (out []string) {
 	return slices.Compact(out)
 }
 
-// Fencing is one fencing that ended well.
-type Fencing struct{ Target, Client, Completed string }
+// Fencing is one fencing that ended well. Origin is the node that asked for it.
+type Fencing struct{ Target, Client, Origin, Completed string }
 
-// ParseFencings reads `stonith_admin --history '*' --verbose --output-as=xml`: those that ended
-// well, the latest first.
+// At is when the fencing ended, in one word.
+func (f Fencing) At() string { return strings.ReplaceAll(f.Completed, " ", "T") }
+
+// byHand is who carried a fencing out that an administrator confirmed (stonith_admin --confirm): no
+// device was fired.
+const byHand = "a human"
+
+// ParseFencings reads `stonith_admin --history '*' --verbose --output-as=xml`: those that a device
+// carried out and that ended well, the latest first.
 func ParseFencings(text string) ([]Fencing, error) {
 	root, err := Parse(text)
 	if err != nil {
@@ -144,8 +151,8 @@ func ParseFencings(text string) ([]Fencing, error) {
 	}
 	var out []Fencing
 	root.All(func(n *Node) {
-		if a := n.Attrs; n.Name == "fence_event" && a["status"] == "success" && (a["action"] == "reboot" || a["action"] == "off") {
-			out = append(out, Fencing{a["target"], a["client"], a["completed"]})
+		if a := n.Attrs; n.Name == "fence_event" && a["status"] == "success" && (a["action"] == "reboot" || a["action"] == "off") && a["delegate"] != byHand {
+			out = append(out, Fencing{a["target"], a["client"], a["origin"], a["completed"]})
 		}
 	})
 	// The times are of one form and zone (UTC), so they sort as text.

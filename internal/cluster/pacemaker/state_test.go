@@ -71,7 +71,7 @@ const history = `<pacemaker-result api-version="2.25"><list name="fencing histor
 
 func TestFencingsThatEndedWellAreListed(t *testing.T) {
 	got, err := ParseFencings(history)
-	if err != nil || len(got) != 2 || got[0].Target != "db1" || got[1] != (Fencing{"db2", "(null).haprov-abc.5782", "2026-11-21 06:16:58Z"}) {
+	if err != nil || len(got) != 2 || got[0].Target != "db1" || got[1] != (Fencing{"db2", "(null).haprov-abc.5782", "db1", "2026-11-21 06:16:58Z"}) {
 		t.Errorf("%+v %v", got, err)
 	}
 }

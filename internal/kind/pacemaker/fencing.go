@@ -16,26 +16,32 @@ import (
 )
 
 var FencingSpec = kind.Spec{
-	Name:    "fencing",
-	Summary: "The standby of a two-node Pacemaker cluster has really been fenced once since fencing, or what it rests on, changed. In a lab this is done by itself; elsewhere `haprov verify --prove-fencing` does it, and until then a note says that it is unproved.",
+	Name: "fencing",
+	Summary: "The fence devices of every host have really been fired since they, or what fencing rests on, changed. In a lab this is done by itself, one host after the other; the active side is moved away before its host is fenced, and stays where it was moved to. " +
+		"Elsewhere `haprov up --prove-fencing` does it, and until then a note names the hosts whose devices were not fired. A fencing that the cluster itself asked for counts, too.",
 	Example: `fencing "standby" {
   rests_on = ["/etc/corosync/corosync.conf", "/etc/drbd.d/data.res"]
 }`,
 	New: func() any { return &Fencing{} },
 }
 
-// Fencing proves that fencing works, by doing it. The proof is a property of the cluster: a digest
-// of the fence devices and of the files that fencing rests on, so that any change of them, and
-// nothing else, makes it due again. Whether it has happened is told by Pacemaker's own fencing
-// history, by a tag that is made of the digest: a run that was killed half-way neither fences
-// twice nor takes another fencing for its own.
+// Fencing proves that fencing works, by doing it to each host. What is proved is a property of the
+// cluster: for each host a digest of its fence devices and of the files that fencing rests on, so
+// that a change of them, and nothing else, makes it due again (fencing_proof.go). Whether it has
+// happened is told by Pacemaker's own fencing history, by a tag that is made of the digests: a run
+// that was killed half-way neither fences twice nor takes another fencing for its own.
+//
+//	standby not proved --fence it, wait until it is back--> proved
+//	only the active one not proved --move the active side--> it is a standby
+//	all proved --write it down--> done
 type Fencing struct {
 	kind.Where `hcl:"-"`
 	Name       string   `hcl:"name,label" about:"A name for the step"`
-	RestsOn    []string `hcl:"rests_on,optional" about:"Files that fencing rests on: when one changes, the proof is due again"`
+	RestsOn    []string `hcl:"rests_on,optional" about:"Files that fencing rests on: when one changes, the proof is due again, of all hosts, or of the one whose fence device names the file"`
 
-	now    bool    // the intent: prove it whatever was proved before
-	before *string // now: when the last such fencing ended, at the first look
+	asked  bool              // the intent: on machines that are not a lab's, too
+	anew   bool              // the intent: whatever was proved before
+	before map[string]string // anew: when each host was last fenced as a proof, at the first look
 }
 
 // Check finds paths that are none.
@@ -47,23 +53,22 @@ func (f *Fencing) Check() []kind.Problem {
 	return p
 }
 
-// Intend gives the step that proves fencing anew.
+// Intend gives the step that proves fencing on any machines.
 func (f *Fencing) Intend(in plan.Intent) (kind.Cluster, error) {
 	if in.Verb != plan.ProveFencing {
 		return nil, kind.ErrNoIntent
 	}
 	x := *f
-	x.now, x.before = true, nil
+	x.asked, x.anew, x.before = true, in.Anew, nil
 	return &x, nil
 }
-
-const provedProperty = "haprov-fencing-proved"
 
 func (f *Fencing) history() probe.Query {
 	return probe.Cmd("fencing history", "stonith_admin --history '*' --verbose --output-as=xml", "unit:pacemaker.service", "cib")
 }
 
-// Probe asks for the cluster, its volumes and the files; for the history only when a proof is due.
+// Probe asks for the cluster, its volumes and the files; for the history only when the record alone
+// does not prove every host.
 func (f *Fencing) Probe(host string, seen probe.Hosts) []probe.Query {
 	qs := []probe.Query{pacemaker.CIBQuery(), pacemaker.MonQuery(), drbd.ProcQuery()}
 	for _, p := range f.RestsOn {
@@ -72,46 +77,11 @@ func (f *Fencing) Probe(host string, seen probe.Hosts) []probe.Query {
 	if qs = kind.Unread(seen[host].Seen, qs...); len(qs) > 0 {
 		return qs
 	}
-	if c, not, err := lookCRM(seen); err == nil && not == nil && (f.now || !f.holds(c, seen)) {
+	all := f.proofs(seen)
+	if f.anew || slices.ContainsFunc(all, func(p hostProof) bool { return !p.recorded() }) {
 		return kind.Unread(seen[host].Seen, f.history())
 	}
 	return nil
-}
-
-// digests are of all that a proof holds for: the devices first, then the files of each host.
-func (f *Fencing) digests(c crm, seen probe.Hosts) []string {
-	var b strings.Builder
-	c.cib.Find("configuration").All(func(n *pacemaker.Node) {
-		name := n.Attrs["name"]
-		switch {
-		case n.Name == "primitive" && n.Attrs["class"] == "stonith", n.Name == "fencing-topology":
-			b.WriteString(n.Text() + "\n")
-		case n.Name == "nvpair" && (strings.HasPrefix(name, "stonith-") || name == "priority-fencing-delay" || name == "no-quorum-policy"):
-			b.WriteString(name + "=" + n.Attrs["value"] + "\n")
-		}
-	})
-	out := []string{"devices:" + kind.Digest(b.String())[:12]}
-	for _, h := range c.names {
-		b.Reset()
-		for _, p := range f.RestsOn {
-			x, _ := seen[h].File(p)
-			b.WriteString(p + " " + x.SHA256 + "\n")
-		}
-		out = append(out, h+":"+kind.Digest(b.String())[:12])
-	}
-	return out
-}
-
-// holds reports whether the recorded proof is for what is there now, as far as it was seen: the
-// first questions are asked host by host.
-func (f *Fencing) holds(c crm, seen probe.Hosts) bool {
-	have := strings.Fields(c.property(provedProperty))
-	for _, d := range f.digests(c, seen) {
-		if !slices.Contains(have, d) {
-			return false
-		}
-	}
-	return true
 }
 
 func (f *Fencing) lab() bool {
@@ -123,17 +93,24 @@ func (f *Fencing) lab() bool {
 	return len(f.Nodes) > 0
 }
 
-// Decide fences the standby when a proof is due, waits until it is back and in sync, and records
-// the proof.
+// Decide fences the next host whose proof is due, waits until it is back and in sync, and records
+// the proofs.
 func (f *Fencing) Decide(seen probe.Hosts) (plan.Phase, error) {
+	all := f.proofs(seen)
+	ph, err := f.decide(all, seen)
+	for _, p := range all {
+		ph.Proofs = append(ph.Proofs, p.told())
+	}
+	return ph, err
+}
+
+func (f *Fencing) decide(all []hostProof, seen probe.Hosts) (plan.Phase, error) {
 	c, not, err := lookCRM(seen)
 	switch {
 	case err != nil:
 		return plan.Phase{}, err
 	case not != nil:
 		return *not, nil
-	case len(c.names) != 2:
-		return plan.Phase{}, fmt.Errorf("a proof of fencing is for two hosts, not %d", len(c.names))
 	}
 	for _, n := range c.names {
 		for _, p := range f.RestsOn {
@@ -142,72 +119,122 @@ func (f *Fencing) Decide(seen probe.Hosts) (plan.Phase, error) {
 			}
 		}
 	}
-	want := strings.Join(f.digests(c, seen), " ")
-	tag := "haprov-" + kind.Digest(want)[:12]
-	proved := f.holds(c, seen)
-	if proved && !f.now {
-		return plan.Phase{}, nil
+	if f.anew || slices.ContainsFunc(all, func(p hostProof) bool { return !p.recorded() }) {
+		switch a := seen[c.host].Get(f.history()); {
+		case a.State == probe.Unasked: // what this host alone showed needed none
+			return kind.Wait("the fencing history is read", time.Minute), nil
+		case a.State != probe.Answered || a.Exit != 0:
+			return plan.Phase{}, fmt.Errorf("no answer about the fencing history: %s", a.Out)
+		}
 	}
-	if !f.now && !f.lab() {
-		return plan.Phase{Note: "fencing is not proved since it was set up or changed; `haprov verify --prove-fencing` fences the standby and waits until it is back"}, nil
+	due, news := f.due(all)
+	if len(due) > 0 && !f.asked && !f.lab() {
+		return f.leave(c, all, due, news), nil
+	}
+	if len(due) == 0 && !news {
+		return plan.Phase{}, nil
 	}
 	for _, n := range c.names {
 		if c.state.Standby(n) {
 			return plan.Phase{Note: "fencing is not proved while " + n + " is in maintenance"}, nil
 		}
 	}
+	if held := heldFor(c); held != "" { // the active side is on its way
+		return c.move(seen, held)
+	}
 	if reason := c.unsettled(seen); reason != "" {
 		return kind.Wait(reason, 5*time.Minute), nil
 	}
-	active := c.state.Active()
-	if active == "" {
-		return plan.Phase{}, fmt.Errorf("no node is the active one: there is nothing that a standby could be told from")
+	if len(due) == 0 {
+		return f.record(c, all, false), nil
 	}
-	standby := c.other(active)
-	done, err := f.done(seen[c.host].Seen, tag)
-	switch {
-	case err != nil:
-		return plan.Phase{}, err
-	case done && proved:
-		return plan.Phase{}, nil
-	case done:
-		return f.phase("record the proof", active, "", want, act.Action{Title: "record that fencing is proved",
-			Shell:   "crm_attribute --type crm_config --set-name haprov-record --name " + provedProperty + " --update " + shell.Quote(want),
-			Touches: []probe.Subject{"cib"}}), nil
+	return f.next(c, all, due, seen)
+}
+
+// due lists the hosts whose devices are to be fired; news is set when the record lacks a fencing.
+// Anew, a fencing that stood in the history at the first look is an older one.
+func (f *Fencing) due(all []hostProof) (due []string, news bool) {
+	if f.anew && f.before == nil {
+		f.before = map[string]string{}
+		for _, p := range all {
+			f.before[p.host] = p.tagged
+		}
+	}
+	for _, p := range all {
+		switch {
+		case f.anew && p.tagged == f.before[p.host], !f.anew && !p.proved():
+			due = append(due, p.host)
+		case p.news():
+			news = true
+		}
+	}
+	return due, news
+}
+
+// next fences a standby that is due; when only the active host is, the active side moves first.
+func (f *Fencing) next(c crm, all []hostProof, due []string, seen probe.Hosts) (plan.Phase, error) {
+	active := c.state.Active()
+	if active == "" && len(c.state.Single()) > 0 {
+		return plan.Phase{Note: "fencing is not proved: the services run on several hosts, and none of them is a standby that could be fenced"}, nil
+	}
+	k := slices.IndexFunc(due, func(n string) bool { return n != active })
+	if k < 0 {
+		to := c.other(active)
+		ph, err := c.move(seen, to)
+		ph.Then = append(ph.Then, "fence "+active+", wait until it is back and in sync", "record the proof; "+to+" stays the active host")
+		return ph, err
+	}
+	host, by := due[k], active
+	if by == "" {
+		by = c.other(host)
+	}
+	then := []string{"wait until " + host + " is back and in sync"}
+	for _, n := range due {
+		switch {
+		case n == active:
+			then = append(then, "move the active side to "+c.other(active), "fence "+n+", wait until it is back and in sync")
+		case n != host:
+			then = append(then, "fence "+n+", wait until it is back and in sync")
+		}
 	}
 	// The agent, DRBD's handler and the election of a coordinator all take part.
 	limit := int(180 * max(f.Speed, 1))
-	ph := f.phase("fence the standby", active, "not proved", standby+" fenced by "+active, act.Action{Title: "fence " + standby,
-		Shell:   fmt.Sprintf("stonith_admin --reboot %s --tag %s --timeout %d", shell.Quote(standby), tag, limit),
-		Guard:   c.settledGuard(active, standby),
-		Timeout: time.Duration(limit+60) * time.Second, Touches: []probe.Subject{probe.All}})
-	ph.Away = []string{standby}
-	ph.Then = []string{"wait until " + standby + " is back and in sync", "record the proof"}
+	p := all[slices.IndexFunc(all, func(p hostProof) bool { return p.host == host })]
+	ph := plan.Phase{Name: "fence " + host, Away: []string{host}, Then: append(then, "record the proof"), Changes: map[string]plan.Change{by: {
+		Diffs: []plan.Diff{{Attribute: "proof of " + host + "'s fence device", Have: p.told().State, Want: "fired by " + by}},
+		Actions: []act.Action{{Title: "fence " + host,
+			Shell:   fmt.Sprintf("stonith_admin --reboot %s --tag %s --timeout %d", shell.Quote(host), p.tag(), limit),
+			Guard:   c.settledGuard(by, host),
+			Timeout: time.Duration(limit+60) * time.Second, Touches: []probe.Subject{probe.All}}}}}}
 	return ph, nil
 }
 
-// done looks for the fencing in Pacemaker's history. With the intent, one that stood there at the
-// first look is an older one.
-func (f *Fencing) done(s probe.Seen, tag string) (bool, error) {
-	a := s.Get(f.history())
-	all, err := pacemaker.ParseFencings(a.Out)
-	if a.State != probe.Answered || a.Exit != 0 || err != nil {
-		return false, fmt.Errorf("no answer about the fencing history: %s", a.Out)
+// leave fires nothing: the user has not asked for it. That the devices are as they are now is
+// recorded, so that a fencing which the cluster asks for later counts.
+func (f *Fencing) leave(c crm, all []hostProof, due []string, news bool) plan.Phase {
+	if news || slices.ContainsFunc(all, func(p hostProof) bool { return !p.proved() && !p.watched() }) {
+		ph := f.record(c, all, true)
+		ph.Record = true
+		return ph
 	}
-	last := ""
-	for _, x := range all {
-		if strings.Contains(x.Client+".", "."+tag+".") {
-			last = x.Completed
-			break
-		}
-	}
-	if f.now && f.before == nil {
-		f.before = &last
-	}
-	return last != "" && (!f.now || last != *f.before), nil
+	return plan.Phase{Note: "fencing is not proved for " + strings.Join(due, ", ") + ": `haprov up --prove-fencing` fences each once and waits until it is back"}
 }
 
-func (f *Fencing) phase(name, host, have, want string, a act.Action) plan.Phase {
-	return plan.Phase{Name: name, Changes: map[string]plan.Change{host: {
-		Diffs: []plan.Diff{{Attribute: "proof of fencing", Have: have, Want: want}}, Actions: []act.Action{a}}}}
+// record writes the proofs down. now stands in for the host's own clock.
+func (f *Fencing) record(c crm, all []hostProof, watch bool) plan.Phase {
+	const now = "@NOW@"
+	var words []string
+	have, want := []string{}, []string{}
+	for _, p := range all {
+		have, want = append(have, p.host+" "+p.recordedState()), append(want, p.host+" "+p.told().State)
+		for _, r := range p.record(now, watch) {
+			words = append(words, r.Text())
+		}
+	}
+	title := "record what is proved of fencing"
+	text := "at=$(date -u +%Y-%m-%dT%H:%M:%SZ)\ncrm_attribute --type crm_config --set-name haprov-record --name " + provedProperty +
+		" --update \"$(printf %s " + shell.Quote(strings.Join(words, " ")) + " | sed \"s/" + now + "/$at/g\")\""
+	return plan.Phase{Name: "record the proof", Record: true, Changes: map[string]plan.Change{c.host: {
+		Diffs:   []plan.Diff{{Attribute: "proof of fencing", Have: strings.Join(have, ", "), Want: strings.Join(want, ", ")}},
+		Actions: []act.Action{{Title: title, Shell: text, Touches: []probe.Subject{"cib"}}}}}}
 }

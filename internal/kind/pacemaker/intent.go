@@ -40,7 +40,7 @@ func (p *Pacemaker) decideIntent(c crm, not *plan.Phase, seen probe.Hosts) (plan
 	switch p.intent.Verb {
 	case plan.Switchover:
 		p.choose(c)
-		return p.move(c, seen, p.target)
+		return c.move(seen, p.target)
 	case plan.Restart:
 		return p.restartAsked(c, seen)
 	}
@@ -120,7 +120,7 @@ func (p *Pacemaker) intended(seen probe.Hosts) (e cibEdit, ok bool) {
 // holds it.
 //
 //	serves elsewhere --constraint--> moving --wait--> serves there --constraint goes--> done
-func (p *Pacemaker) move(c crm, seen probe.Hosts, to string) (plan.Phase, error) {
+func (c crm) move(seen probe.Hosts, to string) (plan.Phase, error) {
 	held, active := heldFor(c), c.state.Active()
 	drop := cibEdit{drop: []string{switchoverID}}
 	switch {
@@ -180,7 +180,7 @@ func (p *Pacemaker) maintain(c crm, seen probe.Hosts) (plan.Phase, error) {
 		}
 		return plan.Phase{}, nil
 	case c.state.Active() != other || c.constraint(switchoverID) != nil:
-		ph, err := p.move(c, seen, other)
+		ph, err := c.move(seen, other)
 		if len(ph.Then) > 0 {
 			ph.Then = append(ph.Then, "take "+host+" out of service")
 		}
