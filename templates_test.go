@@ -71,7 +71,7 @@ func TestAGaleraMemberIsHealthyOnlyWhenClientsMayBeSentThere(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			script := rendered(t, "galera-health.tmpl", map[string]any{"seconds": 1, "donor_serves": x.donorServes})
+			script := rendered(t, "galera-health.tmpl", map[string]any{"seconds": 1, "donor_serves": x.donorServes, "maintenance": "/etc/haprov/maintenance"})
 			begin := time.Now()
 			out, err := run(t, script, "GET / HTTP/1.0\r\n\r\n", map[string]string{"mariadb": x.server})
 			line, _, _ := strings.Cut(out, "\r\n")

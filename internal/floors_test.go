@@ -20,7 +20,8 @@ var floors = [][]string{
 	{"probe", "inventory"},
 	{"act", "cluster"}, // an action names what it touches in the words of probe, a tool is asked in them
 	{"plan", "facts", "template", "transport", "preflight"},
-	{"kind", "status"},
+	{"status"}, // steps declare what it shows
+	{"kind"},
 	{"kinds"},
 	{"recipe"},
 	{"config", "engine", "lab"},

@@ -52,6 +52,11 @@ recipe "galera" {
     default = false
     about   = "A member that gives a full copy to another stays in the proxies"
   }
+  input "maintenance_file" {
+    type    = string
+    default = "/etc/haprov/maintenance"
+    about   = "While this file is there, the proxies send nobody to the member"
+  }
   input "virtual_router" {
     type    = number
     default = 51
@@ -190,7 +195,7 @@ recipe "galera" {
       shell  = "/usr/sbin/nologin"
     }
     file "/usr/local/lib/haprov/galera-health" {
-      content = template("galera-health.tmpl", { seconds = 2 * lab.speed, donor_serves = input.donor_serves })
+      content = template("galera-health.tmpl", { seconds = 2 * lab.speed, donor_serves = input.donor_serves, maintenance = input.maintenance_file })
       mode    = "0755"
     }
     file "/etc/systemd/system/haprov-health@.service" {
@@ -203,7 +208,8 @@ recipe "galera" {
     service "haprov-health.socket" {}
 
     galera "db" {
-      writer = "/usr/local/lib/haprov/galera-writer"
+      writer      = "/usr/local/lib/haprov/galera-writer"
+      maintenance = input.maintenance_file
     }
 
     # mariabackup needs no more; the package gives this account everything

@@ -128,7 +128,7 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 		active[x.Host] = q
 	}
 	o.Also = func(host string) []probe.Query {
-		qs := status.Queries()
+		qs := status.Queries(c.Declared(host))
 		if q, ok := active[host]; ok {
 			qs = append(qs, q)
 		}
@@ -137,11 +137,14 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	knock := make(chan error, 1)
 	go func() { knock <- j.knock(ctx, c) }()
 	said, proofs := j.drift(ctx, o, bad)
-	byName := slices.Sorted(slices.Values(c.Hosts)) // as the recipe numbers the nodes of a ring
 	for _, name := range c.Hosts {
-		r := status.Row{Name: name, ID: slices.Index(byName, name) + 1, Machine: machines[name]}
+		r := status.Row{Name: name, Machine: machines[name], Declared: c.Declared(name)}
+		h, _ := j.program.Inventory.Host(name)
+		for _, a := range h.Addresses {
+			r.Known = append(r.Known, a.IP)
+		}
 		if seen, ok := said[name]; ok {
-			r.Answers, r.Host = true, status.Read(seen)
+			r.Answers, r.Host = true, status.Read(seen, r.Declared)
 			a := seen.Get(active[name])
 			r.Active = a.State == probe.Answered && a.Exit == 0
 		}

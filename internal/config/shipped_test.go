@@ -14,6 +14,7 @@ import (
 	"haprov/internal/kind/host"
 	"haprov/internal/kind/pacemaker"
 	"haprov/internal/kinds"
+	"haprov/internal/status"
 )
 
 // TestTheShippedInventoryLoads is the first thing a new user does: nothing named, an empty folder.
@@ -212,5 +213,35 @@ func TestDRBDsHandlerOutlastsTheFenceDevice(t *testing.T) {
 	}
 	if reboot == 0 || handler < reboot+30 || coordinator <= handler {
 		t.Errorf("reboot %d s, handler %d s, coordinator %d s", reboot, handler, coordinator)
+	}
+}
+
+// What status judges of a host is what the recipe's own steps say of it.
+func TestTheGaleraRecipeDeclaresItsWriterAndItsMaintenanceFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text, err := haprov.Shipped.ReadFile("inventory/galera.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, problems := config.Load("inventory/galera.hcl", config.Options{Text: text, Shipped: haprov.Shipped, Secrets: secrets{}})
+	if problems.Failed() {
+		t.Fatal(problems.Render(100, false))
+	}
+	c := p.Clusters[0]
+	member := status.Declared{Maintenance: []string{"/etc/haprov/maintenance"}}
+	proxy := status.Declared{Proxies: []status.Proxy{{Backend: "writer", Key: "3306", Socket: "/run/haproxy/admin.sock"}}}
+	for _, r := range c.Roles {
+		for _, h := range r.Hosts {
+			want := map[string]status.Declared{"db": member, "proxy": proxy}[r.Name]
+			if diff := cmp.Diff(want, c.Declared(h)); diff != "" {
+				t.Errorf("%s:\n%s", h, diff)
+			}
+		}
+	}
+	ch, _ := c.Chain("db1")
+	for _, it := range ch.Items {
+		if f, ok := it.Step.(*host.File); ok && f.Path == "/usr/local/lib/haprov/galera-health" && !strings.Contains(f.Content.Reveal(), "[ -e /etc/haprov/maintenance ]") {
+			t.Errorf("the health responder reads another file:\n%s", f.Content.Reveal())
+		}
 	}
 }

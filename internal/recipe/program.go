@@ -10,6 +10,7 @@ import (
 	"haprov/internal/inventory"
 	"haprov/internal/kind"
 	"haprov/internal/secret"
+	"haprov/internal/status"
 )
 
 // Program is all that is wanted of the inventory's hosts.
@@ -75,6 +76,21 @@ func (c Cluster) Chain(host string) (Chain, bool) {
 		}
 	}
 	return Chain{}, false
+}
+
+// Declared is what the steps of a host say of it for status.
+func (c Cluster) Declared(host string) (d status.Declared) {
+	ch, _ := c.Chain(host)
+	for _, it := range ch.Items {
+		var step any = it.Step
+		if it.Cluster != nil {
+			step = it.Cluster
+		}
+		if x, ok := step.(status.Declarer); ok {
+			x.Declare(&d)
+		}
+	}
+	return d
 }
 
 // Modules are the kernel modules that the cluster cannot do without, by host.

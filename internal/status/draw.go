@@ -175,20 +175,24 @@ func (p Page) galera(t *table) {
 func (p Page) proxies(t *table) {
 	first := true
 	for _, r := range p.Hosts {
-		if len(r.Proxy) == 0 {
-			continue
-		}
-		if first {
-			t.row("PROXY", "VIRTUAL IP", "WRITER", "BELIEVES")
-			first = false
-		}
-		var said []string
-		for _, s := range r.Proxy {
-			if s.Backend == "writer" {
+		for _, d := range r.Declared.Proxies {
+			var said []string
+			for _, s := range r.backend(d.Backend) {
 				said = append(said, s.Name+" "+s.Status)
 			}
+			if len(said) == 0 {
+				continue
+			}
+			if first {
+				t.row("PROXY", "VIRTUAL IP", "WRITER", "BELIEVES")
+				first = false
+			}
+			name := r.Name
+			if len(r.Declared.Proxies) > 1 {
+				name += " " + d.Backend
+			}
+			t.row(name, map[bool]string{true: "here", false: "-"}[r.Has(p.ip())], or(r.writers[d.Backend], "none"), strings.Join(said, ", "))
 		}
-		t.row(r.Name, map[bool]string{true: "here", false: "-"}[r.Has(p.ip())], or(r.Writer(), "none"), strings.Join(said, ", "))
 	}
 	if !first {
 		t.gap()

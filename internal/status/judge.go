@@ -32,9 +32,10 @@ func (p *Page) Judge() {
 	if p.Notes == nil {
 		p.Notes = []string{}
 	}
-	names := map[int]string{}
+	for i := range p.Hosts {
+		p.Hosts[i].ID = p.Hosts[i].Node
+	}
 	for _, r := range p.Hosts {
-		names[r.ID] = r.Name
 		if r.Has(p.ip()) {
 			p.Holders = append(p.Holders, r.Name)
 		}
@@ -43,7 +44,7 @@ func (p *Page) Judge() {
 		v.bad("more than one host holds the virtual IP %s: %s", p.ip(), strings.Join(p.Holders, ", "))
 	}
 	for _, r := range p.Hosts {
-		v.host(r, names)
+		v.host(r)
 	}
 	if t := p.teller(); t != nil {
 		v.pacemaker(*t.Pacemaker, *t.Trouble)
@@ -72,7 +73,7 @@ func (v verdict) fencing() {
 }
 
 // host judges what one host says of itself.
-func (v verdict) host(r Row, names map[int]string) {
+func (v verdict) host(r Row) {
 	for _, s := range r.Silent {
 		v.bad("%s: %s", r.Name, s)
 	}
@@ -88,7 +89,7 @@ func (v verdict) host(r Row, names map[int]string) {
 			if len(ids) > 1 {
 				what, verb = "links ", "are"
 			}
-			v.bad("%s: %s to %s %s down", r.Name, what+strings.Join(ids, " and "), or(names[l.Node], fmt.Sprint("node ", l.Node)), verb)
+			v.bad("%s: %s to %s %s down", r.Name, what+strings.Join(ids, " and "), v.p.node(l.Node, r.Links), verb)
 		}
 	}
 	if r.Quorum != nil && !r.Quorum.Quorate {
@@ -164,23 +165,28 @@ func (v verdict) members() {
 
 // proxies judges what they believe of the servers, and whether they agree.
 func (v verdict) proxies() {
-	first, writer := "", ""
+	type believed struct{ host, writer string }
+	first := map[string]believed{} // by backend
 	for _, r := range v.p.Hosts {
-		if len(r.Proxy) == 0 {
-			continue
-		}
-		for _, s := range r.Proxy {
-			if s.Backend == "writer" && !s.Up() {
-				v.bad("%s: %s is %s %s", r.Name, s.Name, s.Status, s.Said)
+		for _, d := range r.Declared.Proxies {
+			all := r.backend(d.Backend)
+			for _, s := range all {
+				if !s.Up() {
+					v.bad("%s: %s is %s %s", r.Name, s.Name, s.Status, s.Said)
+				}
 			}
-		}
-		switch w := r.Writer(); {
-		case w == "":
-			v.bad("%s has no writer", r.Name)
-		case first == "":
-			first, writer = r.Name, w
-		case w != writer:
-			v.bad("%s writes to %s, %s to %s", first, writer, r.Name, w)
+			w := r.writers[d.Backend]
+			switch f := first[d.Backend]; {
+			case !r.Answers || len(all) == 0 && len(r.Silent) > 0: // told already
+			case len(all) == 0:
+				v.bad("%s: HAProxy does not run, or has no backend %s", r.Name, d.Backend)
+			case w == "":
+				v.bad("%s: no server of backend %s is up", r.Name, d.Backend)
+			case f.host == "":
+				first[d.Backend] = believed{r.Name, w}
+			case w != f.writer:
+				v.bad("%s writes to %s, %s to %s", f.host, f.writer, r.Name, w)
+			}
 		}
 	}
 }

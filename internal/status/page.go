@@ -1,8 +1,11 @@
 package status
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
+	"haprov/internal/cluster/corosync"
 	"haprov/internal/plan"
 )
 
@@ -23,10 +26,13 @@ type Page struct {
 // Row is one host's part of the page.
 type Row struct {
 	Name    string `json:"name"`
-	ID      int    `json:"id"`                // as Corosync numbers it
+	ID      int    `json:"id,omitempty"`      // as Corosync numbers it
 	Machine string `json:"machine,omitempty"` // in a lab: running, off, ...
 	Answers bool   `json:"answers"`
 	Active  bool   `json:"active"`
+	// Declared is what the recipe says of the host, Known its addresses in the inventory.
+	Declared Declared `json:"-"`
+	Known    []string `json:"-"`
 	// Fencing tells whether the host's fence devices were fired; nil where that is not known.
 	Fencing *plan.Proof `json:"fencing,omitempty"`
 	Host
@@ -53,6 +59,24 @@ func (p Page) teller() *Row {
 		}
 	}
 	return last
+}
+
+// node names a node that links lead to: by an address that the inventory has, else by the number that
+// a host gives itself.
+func (p Page) node(id int, links []corosync.Link) string {
+	for _, r := range p.Hosts {
+		for _, l := range links {
+			if l.Node == id && l.Address != "" && slices.Contains(r.Known, l.Address) {
+				return r.Name
+			}
+		}
+	}
+	for _, r := range p.Hosts {
+		if r.ID == id {
+			return r.Name
+		}
+	}
+	return fmt.Sprint("node ", id)
 }
 
 // Proofs puts what is known of the hosts' fence devices on the page.

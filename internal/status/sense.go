@@ -6,6 +6,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 // Host is what one host says. A part is nil where there is no such thing; Silent names what should
 // have answered and did not, or said what cannot be read.
 type Host struct {
+	Node        int                    `json:"-"` // Corosync's own number of the host; 0: none
 	Links       []corosync.Link        `json:"links,omitempty"`
 	Quorum      *corosync.Quorum       `json:"quorum,omitempty"`
 	Volumes     map[string]drbd.Status `json:"volumes,omitempty"`        // by minor
@@ -35,7 +37,7 @@ type Host struct {
 	Addresses   []string               `json:"addresses,omitempty"`
 	Silent      []string               `json:"silent,omitempty"`
 
-	sticks []haproxy.Entry
+	writers map[string]string // by backend, of those declared
 }
 
 // sensor is one question, what has to be installed for it, and what its answer fills in.
@@ -55,7 +57,7 @@ const absent = 196
 var sensors = []sensor{
 	{"addresses", "/sbin/ip", "ip -o -4 addr show", (*Host).readAddresses},
 	{"links", "/usr/sbin/corosync-cfgtool", "corosync-cfgtool -n", func(h *Host, t string) (err error) {
-		h.Links, err = corosync.ParseLinks(t)
+		h.Node, h.Links, err = corosync.ParseLinks(t)
 		return err
 	}},
 	{"quorum", "/usr/sbin/corosync-quorumtool", "corosync-quorumtool -s || [ $? -le 2 ]", func(h *Host, t string) error {
@@ -80,39 +82,75 @@ var sensors = []sensor{
 	// server back there is none.
 	{"server", socket, "grep -q ' " + socket + "$' /proc/net/unix || exit " + fmt.Sprint(absent) + "\nc=$(command -v mariadb || command -v mysql)\n" +
 		"timeout -k 1 6 \"$c\" --no-defaults --socket=" + socket + " --connect-timeout=4 -N -B -e " + shell.Quote(mysql.Question), (*Host).readServer},
-	{"proxy", "/run/haproxy/admin.sock", `printf 'show stat\n' | socat -T5 - UNIX-CONNECT:/run/haproxy/admin.sock`, func(h *Host, t string) (err error) {
-		h.Proxy, err = haproxy.ParseStat(t)
-		return err
-	}},
-	{"writer", "/run/haproxy/admin.sock", `printf 'show table writer\n' | socat -T5 - UNIX-CONNECT:/run/haproxy/admin.sock`, func(h *Host, t string) (err error) {
-		h.sticks, err = haproxy.ParseTable(t)
-		return err
-	}},
-	{"maintenance", "/etc/haprov/maintenance", "head -c 200 /etc/haprov/maintenance", func(h *Host, t string) error {
-		if h.Maintenance = strings.TrimSpace(t); h.Maintenance == "" {
-			h.Maintenance = "on"
+}
+
+// sensors are those for a host: those of the tools, then those of what is declared.
+func (d Declared) sensors() []sensor {
+	out := slices.Clone(sensors)
+	for _, file := range d.Maintenance {
+		out = append(out, sensor{"maintenance", file, "head -c 200 " + shell.Quote(file), func(h *Host, t string) error {
+			if h.Maintenance = strings.TrimSpace(t); h.Maintenance == "" {
+				h.Maintenance = "on"
+			}
+			return nil
+		}})
+	}
+	asked := map[string]bool{}
+	for _, p := range d.Proxies {
+		if !asked[p.Socket] {
+			asked[p.Socket] = true
+			out = append(out, p.servers())
 		}
+		out = append(out, p.writer())
+	}
+	return out
+}
+
+// ask sends a command to HAProxy's runtime socket (HAProxy Management Guide, 9.3).
+func (p Proxy) ask(words string) string {
+	return "printf '%s\\n' " + shell.Quote(words) + " | socat -T5 - UNIX-CONNECT:" + shell.Quote(p.Socket)
+}
+
+func (p Proxy) servers() sensor {
+	return sensor{"proxy", p.Socket, p.ask("show stat"), func(h *Host, t string) error {
+		all, err := haproxy.ParseStat(t)
+		h.Proxy = append(h.Proxy, all...)
+		return err
+	}}
+}
+
+// writer is the server that the backend's sessions go to.
+func (p Proxy) writer() sensor {
+	return sensor{"writer " + p.Backend, p.Socket, p.ask("show table " + p.Backend), func(h *Host, t string) error {
+		entries, err := haproxy.ParseTable(t)
+		if err != nil {
+			return err
+		}
+		if h.writers == nil {
+			h.writers = map[string]string{}
+		}
+		h.writers[p.Backend], _ = haproxy.Writer(h.backend(p.Backend), entries, p.Key)
 		return nil
-	}},
+	}}
 }
 
 func (s sensor) query() probe.Query {
-	q := probe.Cmd("status "+s.name, fmt.Sprintf("test -e %s || exit %d\n%s", s.tool, absent, s.shell))
+	q := probe.Cmd("status "+s.name, fmt.Sprintf("test -e %s || exit %d\n%s", shell.Quote(s.tool), absent, s.shell))
 	q.Timeout, q.Max = 8*time.Second, 256<<10
 	return q
 }
 
-// Queries are asked of every host, all in one exchange. They only read.
-func Queries() (out []probe.Query) {
-	for _, s := range sensors {
+// Queries are asked of a host, all in one exchange. They only read.
+func Queries(d Declared) (out []probe.Query) {
+	for _, s := range d.sensors() {
 		out = append(out, s.query())
 	}
 	return out
 }
 
 // Read takes the answers to Queries.
-func Read(seen probe.Seen) (h Host) {
-	for _, s := range sensors {
+func Read(seen probe.Seen, d Declared) (h Host) {
+	for _, s := range d.sensors() {
 		a := seen.Get(s.query())
 		switch {
 		case a.State == probe.Unasked || a.State == probe.Answered && a.Exit == absent:
@@ -187,19 +225,12 @@ func (h Host) Has(address string) bool {
 	return false
 }
 
-// Writer is the server that a proxy sends writers to; empty when the host is no proxy, or has none.
-func (h Host) Writer() string {
-	var all []haproxy.Server
+// backend are the servers of a backend, as the host's proxy sees them.
+func (h Host) backend(name string) (out []haproxy.Server) {
 	for _, s := range h.Proxy {
-		if s.Backend == "writer" {
-			all = append(all, s)
+		if s.Backend == name {
+			out = append(out, s)
 		}
 	}
-	for _, e := range h.sticks {
-		if name, stuck := haproxy.Writer(all, []haproxy.Entry{e}, e.Key); stuck {
-			return name
-		}
-	}
-	name, _ := haproxy.Writer(all, nil, "")
-	return name
+	return out
 }

@@ -14,8 +14,8 @@ func TestCapturedAnswers(t *testing.T) {
 		}
 		return string(b)
 	}
-	l, err := ParseLinks(read("cfgtool-n-3.1.7.txt"))
-	if err != nil || !reflect.DeepEqual(l, []Link{{2, 0, true}, {2, 1, true}}) {
+	own, l, err := ParseLinks(read("cfgtool-n-3.1.7.txt"))
+	if err != nil || own != 1 || !reflect.DeepEqual(l, []Link{{2, 0, true, "192.168.56.12"}, {2, 1, true, "192.168.57.12"}}) {
 		t.Errorf("%v %v", l, err)
 	}
 	q, err := ParseQuorum(read("quorumtool-s-3.1.7.txt"))

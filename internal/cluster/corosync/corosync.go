@@ -12,47 +12,52 @@ import (
 
 // Link is one knet link to another node.
 type Link struct {
-	Node      int  `json:"node"` // its nodeid
-	ID        int  `json:"link"`
-	Connected bool `json:"connected"`
+	Node      int    `json:"node"` // its nodeid
+	ID        int    `json:"link"`
+	Connected bool   `json:"connected"`
+	Address   string `json:"address,omitempty"` // of the other node
 }
 
 const maxLines = 4096
 
-// ParseLinks reads `corosync-cfgtool -n`: all links to all other nodes.
-func ParseLinks(text string) ([]Link, error) {
-	var out []Link
-	node, local := 0, false
+// ParseLinks reads `corosync-cfgtool -n`: the host's own nodeid, and all links to all other nodes.
+func ParseLinks(text string) (own int, out []Link, err error) {
+	node := 0
 	for i, l := range strings.Split(text, "\n") {
 		if i > maxLines {
-			return nil, errors.New("corosync-cfgtool: too long")
+			return 0, nil, errors.New("corosync-cfgtool: too long")
 		}
 		f := strings.Fields(l)
 		switch {
 		case len(f) >= 4 && f[0] == "Local" && f[1] == "node":
-			local = true
+			if own, err = strconv.Atoi(strings.TrimSuffix(f[3], ",")); err != nil || own < 1 {
+				return 0, nil, fmt.Errorf("corosync-cfgtool: local node %.20q", f[3])
+			}
 		case len(f) >= 2 && f[0] == "nodeid:":
 			n, err := strconv.Atoi(f[1])
 			if err != nil {
-				return nil, fmt.Errorf("corosync-cfgtool: nodeid %.20q", f[1])
+				return 0, nil, fmt.Errorf("corosync-cfgtool: nodeid %.20q", f[1])
 			}
 			node = n
 		case len(f) >= 4 && f[0] == "LINK:":
 			id, err := strconv.Atoi(f[1])
 			if err != nil || node == 0 {
-				return nil, fmt.Errorf("corosync-cfgtool: link %.20q", f[1])
+				return 0, nil, fmt.Errorf("corosync-cfgtool: link %.20q", f[1])
 			}
-			up := false
+			x := Link{Node: node, ID: id}
 			for _, w := range f[3:] {
-				up = up || w == "connected"
+				x.Connected = x.Connected || w == "connected"
+				if _, to, ok := strings.Cut(w, "->"); ok { // (192.0.2.1->192.0.2.2)
+					x.Address = strings.TrimSuffix(to, ")")
+				}
 			}
-			out = append(out, Link{node, id, up})
+			out = append(out, x)
 		}
 	}
-	if !local {
-		return nil, errors.New("corosync-cfgtool: no local node in its answer")
+	if own == 0 {
+		return 0, nil, errors.New("corosync-cfgtool: no local node in its answer")
 	}
-	return out, nil
+	return own, out, nil
 }
 
 // Quorum is what votequorum says.

@@ -16,6 +16,7 @@ import (
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
+	"haprov/internal/status"
 )
 
 var GaleraSpec = kind.Spec{
@@ -80,6 +81,9 @@ func (g *Galera) Intend(in plan.Intent) (kind.Cluster, error) {
 	x.in, x.memo = in, &galeraMemo{}
 	return &x, nil
 }
+
+// Declare says which file takes a member out of service.
+func (g *Galera) Declare(d *status.Declared) { d.Maintenance = append(d.Maintenance, g.Maintenance) }
 
 func (g *Galera) member(host string) bool {
 	for _, n := range g.Nodes {

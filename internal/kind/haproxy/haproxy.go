@@ -16,6 +16,7 @@ import (
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
+	"haprov/internal/status"
 )
 
 var HaproxySpec = kind.Spec{
@@ -56,6 +57,11 @@ var (
 	haproxyWord = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
 	socketPath  = regexp.MustCompile(`^/[A-Za-z0-9_./@+-]*$`)
 )
+
+// Declare says which backend has one writer, and where to ask.
+func (h *HAProxy) Declare(d *status.Declared) {
+	d.Proxies = append(d.Proxies, status.Proxy{Backend: h.Backend, Key: h.Key, Socket: h.Socket})
+}
 
 // Intend gives the step that moves the writer.
 func (h *HAProxy) Intend(in plan.Intent) (kind.Cluster, error) {
