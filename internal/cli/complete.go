@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"haprov/internal/secret"
 )
 
 // complete says what may stand where, for the shell's completion. Nothing but files is read.
@@ -70,7 +72,7 @@ func first(f cobra.CompletionFunc, then ...[]string) cobra.CompletionFunc {
 func (a *app) names(of func(*job) []string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		b := *a
-		b.err = io.Discard
+		b.err = secret.NewWriter(io.Discard)
 		j, err := b.load()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp

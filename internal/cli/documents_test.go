@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"haprov/internal/secret"
 	"haprov/internal/status"
 )
 
@@ -33,7 +34,7 @@ func TestEveryCommandThatIsShownExists(t *testing.T) {
 			check(t, filepath.Base(f), m[1])
 		}
 	}
-	for _, c := range shown((&app{out: io.Discard, err: io.Discard}).root()) {
+	for _, c := range shown((&app{gate: gate{secret.NewWriter(io.Discard), secret.NewWriter(io.Discard)}}).root()) {
 		for line := range strings.Lines(c.Example) {
 			if _, args, ok := strings.Cut(line, "haprov "); ok {
 				args, _, _ = strings.Cut(args, "|")
@@ -91,7 +92,7 @@ func check(t *testing.T, where, line string) {
 	line = regexp.MustCompile(`'[^']*'|"[^"]*"`).ReplaceAllString(line, "WORD")
 	line, _, _ = strings.Cut(line, "<")
 	args := strings.Fields(strings.NewReplacer("[HOST]", "HOST", "on|off", "on").Replace(line))
-	root := (&app{out: io.Discard, err: io.Discard}).root()
+	root := (&app{gate: gate{secret.NewWriter(io.Discard), secret.NewWriter(io.Discard)}}).root()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	c, rest, err := root.Find(args)

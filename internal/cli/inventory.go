@@ -58,7 +58,7 @@ func (a *app) inventoryCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		to := json.NewEncoder(a.out)
+		to := json.NewEncoder(a.documents())
 		to.SetIndent("", "  ")
 		return to.Encode(asPrinted(j.program.Inventory))
 	}}

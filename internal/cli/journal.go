@@ -10,12 +10,14 @@ import (
 
 	"haprov/internal/engine"
 	"haprov/internal/lab"
+	"haprov/internal/secret"
 	"haprov/internal/view"
 )
 
 // journal keeps what a run did, for people to read: who, what, when, before and after.
 type journal struct {
-	view.Human
+	view.View
+	w *stamped
 	f *os.File
 }
 
@@ -34,10 +36,11 @@ func (a *app) openJournal(what string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(f, "%s %s, by %s\n", now.Format(time.RFC3339), what, holder())
 	a.journal = f.Name()
-	w := &stamped{to: f}
-	return &journal{Human: view.Human{Out: w, Err: w, Verbose: true, Place: a.place}, f: f}, nil
+	masked := secret.NewWriter(f)
+	fmt.Fprintf(masked, "%s %s, by %s\n", now.Format(time.RFC3339), what, holder())
+	w := &stamped{to: masked}
+	return &journal{view.Masked{View: &view.Human{Out: w, Err: w, Verbose: true, Place: a.place}}, w, f}, nil
 }
 
 // both gives each thing that happens to the journal and to another view.
@@ -51,7 +54,7 @@ func (b both) Event(e engine.Event) { b.j.Event(e); b.View.Event(e) }
 func (b both) Summary(s engine.Summary, err error) {
 	b.j.Summary(s, err)
 	if err != nil {
-		fmt.Fprintln(b.j.Err, view.Clean(err.Error()))
+		fmt.Fprintln(b.j.w, view.Clean(secret.Mask(err.Error())))
 	}
 	b.View.Summary(s, err)
 }
@@ -59,7 +62,7 @@ func (b both) Summary(s engine.Summary, err error) {
 // stamped puts the time before every line, once the line is whole. A journal that cannot be written
 // stops nothing.
 type stamped struct {
-	to   io.StringWriter
+	to   io.Writer
 	part string
 }
 
@@ -68,7 +71,7 @@ func (s *stamped) Write(p []byte) (int, error) {
 	s.part = lines[len(lines)-1]
 	at := time.Now().Format("15:04:05.000 ")
 	for _, l := range lines[:len(lines)-1] {
-		s.to.WriteString(at + l)
+		io.WriteString(s.to, at+l)
 	}
 	return len(p), nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"haprov/internal/file"
 	"haprov/internal/lab"
+	"haprov/internal/secret"
 	"haprov/internal/view"
 )
 
@@ -99,7 +100,7 @@ func (a *app) labCmd() *cobra.Command {
 	c.AddCommand(a.labNeedsCmd())
 	c.AddCommand(&cobra.Command{Use: "supervise DIR", Hidden: true, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error { return lab.Supervise(c.Context(), args[0]) }})
 	c.AddCommand(&cobra.Command{Use: "dial NAME IP PORT", Hidden: true, Args: cobra.ExactArgs(3), RunE: func(c *cobra.Command, args []string) error {
-		return lab.DialStdio(c.Context(), args[0], args[1]+":"+args[2], a.in, a.out)
+		return lab.DialStdio(c.Context(), args[0], args[1]+":"+args[2], a.in, a.own())
 	}})
 	return chapter(c)
 }
@@ -132,7 +133,7 @@ func machines(l *lab.Client, names []string) error {
 
 func (a *app) hostNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	b := *a
-	b.err = io.Discard
+	b.err = secret.NewWriter(io.Discard)
 	j, err := b.load()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -150,7 +151,7 @@ func (a *app) labStatus(ctx context.Context, l *lab.Client, _ []string) error {
 		return err
 	}
 	if a.json {
-		return json.NewEncoder(a.out).Encode(st)
+		return json.NewEncoder(a.documents()).Encode(st)
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "machine\tstate\taddresses\t(%s)\n", st.Driver)
@@ -182,7 +183,7 @@ func (a *app) downCmd() *cobra.Command {
 			if !terminal(a.in) {
 				return errInput{"down destroys the lab's disks: say --yes"}
 			}
-			fmt.Fprint(a.err, "destroy all machines of the lab and their disks? [y/N] ")
+			a.prompt("destroy all machines of the lab and their disks? [y/N] ")
 			if line, _ := bufio.NewReader(a.in).ReadString('\n'); strings.TrimSpace(strings.ToLower(line)) != "y" {
 				return errInput{"nothing destroyed"}
 			}

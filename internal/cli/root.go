@@ -22,13 +22,14 @@ import (
 	"haprov/internal/engine"
 	"haprov/internal/file"
 	"haprov/internal/lab"
+	"haprov/internal/secret"
 	"haprov/internal/view"
 )
 
 // app is what all commands share.
 type app struct {
+	gate
 	in        io.Reader
-	out, err  io.Writer
 	inventory string
 	json      bool
 	verbose   bool
@@ -51,7 +52,9 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	sig := make(chan os.Signal, 2)
 	signal.Notify(sig, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(sig)
-	a := &app{in: in, out: out, err: errw, screen: &view.Screen{To: errw, Size: sizeOf(errw)}}
+	a := &app{in: in, gate: gate{secret.NewWriter(out), secret.NewWriter(errw)}}
+	a.screen = &view.Screen{To: a.err, Size: sizeOf(errw)}
+	defer a.flush()
 	go func() {
 		<-sig
 		fmt.Fprintln(a.screen, "interrupted: what is in hand is finished first; once more to end at once")
@@ -62,13 +65,14 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 			fmt.Fprintf(a.screen, "interrupted while %s was read: its file system does not answer\n", view.Clean(name))
 		}
 		a.screen.Foot(nil)
+		a.flush()
 		os.Exit(exitInterrupted)
 	}()
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errw)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(args...)
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
@@ -85,7 +89,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 		for i, l := range lines {
 			lines[i] = view.Clean(l)
 		}
-		fmt.Fprintf(errw, "haprov: %s\n", strings.Join(lines, "\n  "))
+		fmt.Fprintf(a.err, "haprov: %s\n", strings.Join(lines, "\n  "))
 	}
 	return code(err)
 }
@@ -267,6 +271,9 @@ func buildVersion() string {
 
 // terminal reports whether w is one.
 func terminal(w any) bool {
+	if masked, ok := w.(*secret.Writer); ok {
+		w = masked.Under()
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
@@ -276,11 +283,11 @@ func (a *app) color() bool { return terminal(a.err) && os.Getenv("NO_COLOR") == 
 // view is what draws this command: JSON lines, plain lines, or live ones on a terminal.
 func (a *app) view(planOnly bool) view.View {
 	if a.json {
-		return &view.JSON{Out: a.out}
+		return view.Masked{View: &view.JSON{Out: a.documents()}}
 	}
 	a.human = &view.Human{Out: a.out, Err: a.err, Color: a.color(), Verbose: a.verbose, PlanOnly: planOnly, Place: a.place}
 	if !terminal(a.err) || os.Getenv("TERM") == "dumb" {
-		return a.human
+		return view.Masked{View: a.human}
 	}
 	a.human.Err = a.screen
 	if terminal(a.out) {
@@ -288,7 +295,7 @@ func (a *app) view(planOnly bool) view.View {
 	}
 	a.live = &view.Live{Human: a.human, Screen: a.screen}
 	a.live.Start()
-	return a.live
+	return view.Masked{View: a.live}
 }
 
 func (a *app) place(address string) string { return a.places[address] }

@@ -77,7 +77,7 @@ func (a *app) secretShowCmd() *cobra.Command {
 		case err != nil:
 			return errInput{err.Error()}
 		}
-		_, err = fmt.Fprintln(a.out, t.Reveal())
+		_, err = fmt.Fprintln(a.own(), t.Reveal())
 		return err
 	}}
 	c.Flags().StringVar(&cluster, "cluster", "", "the `NAME` of the cluster that asks for it, or inventory")
@@ -136,6 +136,9 @@ func (a *app) adopt(name, cluster string, replace bool) error {
 		return err
 	}
 	fmt.Fprintf(a.err, "%s is kept\n", n)
+	if len(value.Reveal()) < secret.Shortest {
+		fmt.Fprintf(a.err, "warning: it has fewer than %d bytes: where a host prints it, it is not masked\n", secret.Shortest)
+	}
 	return nil
 }
 
@@ -153,7 +156,7 @@ func (a *app) value(n named) (secret.Text, error) {
 		return oneLine(b)
 	}
 	ask := func(text string) ([]byte, error) {
-		fmt.Fprint(a.err, text)
+		a.prompt(text)
 		b, err := term.ReadPassword(int(f.Fd()))
 		fmt.Fprintln(a.err)
 		return b, err

@@ -85,7 +85,7 @@ func (a *app) statements(ctx context.Context, conn *sql.Conn, bare bool) error {
 	var text strings.Builder
 	for {
 		if asked && text.Len() == 0 {
-			fmt.Fprint(a.err, "sql> ")
+			a.prompt("sql> ")
 		}
 		line, end := lines.ReadString('\n')
 		text.WriteString(line)
@@ -109,7 +109,7 @@ func (a *app) statements(ctx context.Context, conn *sql.Conn, bare bool) error {
 	}
 }
 
-// rows runs statements and prints all their results.
+// rows runs statements and prints all their results: the user's own data, which nothing is masked in.
 func (a *app) rows(ctx context.Context, conn *sql.Conn, statement string, bare bool) error {
 	rows, err := conn.QueryContext(ctx, statement)
 	if err != nil {
@@ -122,7 +122,7 @@ func (a *app) rows(ctx context.Context, conn *sql.Conn, statement string, bare b
 			return err
 		}
 		if len(names) > 0 && !bare {
-			fmt.Fprintln(a.out, strings.Join(names, "\t"))
+			fmt.Fprintln(a.own(), strings.Join(names, "\t"))
 		}
 		values := make([]sql.NullString, len(names))
 		into := make([]any, len(names))
@@ -139,7 +139,7 @@ func (a *app) rows(ctx context.Context, conn *sql.Conn, statement string, bare b
 					out[i] = escape.Replace(v.String)
 				}
 			}
-			fmt.Fprintln(a.out, strings.Join(out, "\t"))
+			fmt.Fprintln(a.own(), strings.Join(out, "\t"))
 		}
 		if !rows.NextResultSet() {
 			return rows.Err()

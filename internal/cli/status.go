@@ -14,6 +14,7 @@ import (
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
+	"haprov/internal/secret"
 	"haprov/internal/status"
 	"haprov/internal/transport"
 	"haprov/internal/view"
@@ -70,7 +71,7 @@ func (a *app) status(ctx context.Context, cluster string) error {
 			return ctx.Err()
 		}
 		if a.json {
-			err = json.NewEncoder(a.out).Encode(h)
+			err = json.NewEncoder(a.documents()).Encode(h)
 		} else {
 			if looked > 0 {
 				fmt.Fprintln(a.out)
@@ -169,6 +170,7 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 
 // oneReason puts what has several lines, as evidence has, on one.
 func oneReason(text string) string {
+	text = secret.Mask(text)
 	var parts []string
 	for l := range strings.Lines(text) {
 		if l = strings.TrimSpace(l); l != "" {

@@ -178,7 +178,7 @@ func (a *app) ask(engine.Plan) bool {
 		fmt.Fprintln(a.err, "nobody to ask: say --yes to go on")
 		return false
 	}
-	fmt.Fprint(a.err, "change this? [y/N] ")
+	a.prompt("change this? [y/N] ")
 	line, _ := bufio.NewReader(a.in).ReadString('\n')
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line)))
 }

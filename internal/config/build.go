@@ -203,7 +203,7 @@ func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext
 		// What comes out differently without the secrets holds one of them.
 		values, _ = b.seen.by(ctx, false)
 		if without, err := t.Render(values); err != nil || without != out {
-			f.Content = secret.Sensitive(out)
+			f.Content = secret.Holding(out)
 		}
 	}
 }

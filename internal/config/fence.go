@@ -47,6 +47,7 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 		case ours[n] != "":
 			w.at(f.Range, fmt.Sprintf("Option %q is not the user's", n), "%s", ours[n])
 		case isPassword(n):
+			secret.Learn(v.Reveal())
 			if n = "password"; !v.IsSensitive() {
 				w.openPassword(f.Range, n)
 			}

@@ -175,6 +175,7 @@ func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Express
 		}
 	}
 	if in.Sensitive {
+		learn(c)
 		return c.Mark(sensitive), true
 	}
 	return c.WithMarks(marks), true

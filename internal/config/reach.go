@@ -148,9 +148,9 @@ func plain(v cty.Value) any {
 	if v.IsMarked() {
 		open, _ := v.UnmarkDeep()
 		if s, ok := plain(open).(string); ok {
-			return secret.Sensitive(s)
+			return secret.Holding(s)
 		}
-		return secret.Sensitive("")
+		return secret.Holding("")
 	}
 	ty := v.Type()
 	switch {

@@ -159,8 +159,11 @@ func assignSecret(v cty.Value, out reflect.Value, f *field) *mistake {
 		}
 		return m
 	}
+	if f != nil && strings.Contains(f.name, "password") { // a literal one, too
+		secret.Learn(s)
+	}
 	if len(marks) > 0 {
-		out.Set(reflect.ValueOf(secret.Sensitive(s)))
+		out.Set(reflect.ValueOf(secret.Holding(s)))
 	} else {
 		out.Set(reflect.ValueOf(secret.Plain(s)))
 	}

@@ -1,4 +1,5 @@
-// Package secret holds values that must never be printed.
+// Package secret holds values that must never be printed, and masks them in what the program
+// prints.
 //
 // It knows nothing about where secrets come from or go to; the store is its child package.
 package secret
@@ -23,8 +24,16 @@ type Text struct {
 // Plain is a text that may be shown.
 func Plain(s string) Text { return Text{value: s} }
 
-// Sensitive is a text that must never be shown.
-func Sensitive(s string) Text { return Text{value: s, sensitive: true} }
+// Sensitive is a secret: a text that must never be shown. It is masked from now on in whatever
+// leaves the program.
+func Sensitive(s string) Text {
+	Learn(s)
+	return Holding(s)
+}
+
+// Holding is a text that must not be shown because it holds secrets among other things, as a
+// rendered file does. Of it only those secrets are masked in what leaves the program.
+func Holding(s string) Text { return Text{value: s, sensitive: true} }
 
 // Reveal gives the value itself. Call it only where the value leaves for its one destination.
 func (t Text) Reveal() string { return t.value }

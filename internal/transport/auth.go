@@ -80,6 +80,7 @@ func (c *credentials) add(name string, text []byte, ask func(string) (secret.Tex
 			if err != nil {
 				return nil, err
 			}
+			secret.Learn(pass.Reveal())
 			return ssh.ParsePrivateKeyWithPassphrase(text, []byte(pass.Reveal()))
 		}}
 	case err != nil:

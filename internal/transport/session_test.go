@@ -219,14 +219,17 @@ func TestPassphraseIsAskedOnlyForATakenKey(t *testing.T) {
 	os.WriteFile(locked, text, 0o600)
 	sshtest.NewKey(t, other)
 	for _, f := range []string{locked, other} {
-		if out, err := exec.Command("ssh-keygen", "-p", "-q", "-N", "pass", "-f", f).CombinedOutput(); err != nil {
+		if out, err := exec.Command("ssh-keygen", "-p", "-q", "-N", "open-sesame", "-f", f).CombinedOutput(); err != nil {
 			t.Fatalf("ssh-keygen (apt-get install openssh-client): %s", out)
 		}
 	}
 	var asked []string
 	target.KeyFiles = []string{other, locked}
-	target.Passphrase = func(f string) (secret.Text, error) { asked = append(asked, f); return secret.Sensitive("pass"), nil }
+	target.Passphrase = func(f string) (secret.Text, error) { asked = append(asked, f); return secret.Plain("open-sesame"), nil }
 	run(t, login(t, target), "true")
+	if got := secret.Mask("Bad passphrase: open-sesame"); got != "Bad passphrase: (sensitive)" {
+		t.Errorf("it is not masked from now on: %q", got)
+	}
 	if len(asked) != 1 || asked[0] != locked {
 		t.Errorf("asked for %v", asked)
 	}

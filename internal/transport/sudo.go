@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"haprov/internal/secret"
 )
 
 // sudo is the command line before /bin/sh, none without Become. The password goes in only after sudo
@@ -75,6 +77,7 @@ func (s *session) answerSudo(done <-chan struct{}) {
 				return
 			}
 			given = true
+			secret.Learn(pass.Reveal())
 			io.WriteString(s.in, pass.Reveal()+"\n")
 		case asked > 1:
 			s.kill(fail(ErrSudo, fmt.Errorf("wrong password for %s", s.t.User), "nothing ran on the host"))

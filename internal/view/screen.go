@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -32,10 +33,19 @@ func (s *Screen) Write(p []byte) (int, error) {
 	s.erase(&b)
 	b.Write(p)
 	s.draw(&b)
-	if _, err := s.To.Write(b.Bytes()); err != nil {
+	if err := s.put(b.Bytes()); err != nil {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// put writes at once: what masks the output may hold back what does not end its line.
+func (s *Screen) put(b []byte) error {
+	_, err := s.To.Write(b)
+	if held, ok := s.To.(interface{ Flush() error }); ok {
+		err = errors.Join(err, held.Flush())
+	}
+	return err
 }
 
 // Foot sets the lines at the foot; none removes them. Each is cut at the terminal's width.
@@ -50,7 +60,7 @@ func (s *Screen) Foot(lines []string) {
 	s.erase(&b)
 	s.draw(&b)
 	if b.Len() > 0 {
-		s.To.Write(b.Bytes())
+		s.put(b.Bytes())
 	}
 }
 

@@ -45,7 +45,7 @@ func (s *Secret) Check() []kind.Problem {
 }
 
 func (s *Secret) file() *File {
-	return &File{Path: s.Path, Content: secret.Sensitive(s.Value.Reveal()), Owner: s.Owner, Group: s.Group, Mode: s.Mode, Owes: s.Owes}
+	return &File{Path: s.Path, Content: secret.Holding(s.Value.Reveal()), Owner: s.Owner, Group: s.Group, Mode: s.Mode, Owes: s.Owes}
 }
 
 // Probe asks for the file's digest; the secret itself is never part of a question.

@@ -107,6 +107,6 @@ func serving(seen probe.Hosts, q probe.Query, place string) (host, out string, e
 // sqlPhase runs statements as root on one host. They go by standard input, never in arguments.
 func sqlPhase(host, title string, d plan.Diff, sql string) plan.Phase {
 	return plan.Phase{Name: title, Changes: map[string]plan.Change{host: {Diffs: []plan.Diff{d}, Actions: []act.Action{{
-		Title: title, Shell: "mariadb --no-defaults", Stdin: secret.Sensitive(sql), Touches: []probe.Subject{"sql"},
+		Title: title, Shell: "mariadb --no-defaults", Stdin: secret.Holding(sql), Touches: []probe.Subject{"sql"},
 	}}}}}
 }

@@ -52,7 +52,7 @@ func (m *MySQLUser) Check() []kind.Problem {
 func (m *MySQLUser) stored() string {
 	one := sha1.Sum([]byte(m.Password.Reveal()))
 	two := sha1.Sum(one[:])
-	return "*" + strings.ToUpper(hex.EncodeToString(two[:]))
+	return secret.Sensitive("*" + strings.ToUpper(hex.EncodeToString(two[:]))).Reveal()
 }
 
 // query reads what is kept of the password, and whether the rights on the database are all that this
