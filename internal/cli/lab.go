@@ -151,7 +151,7 @@ func (a *app) labStatus(ctx context.Context, l *lab.Client, _ []string) error {
 		return err
 	}
 	if a.json {
-		return json.NewEncoder(a.documents()).Encode(st)
+		return a.printJSON(st)
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "machine\tstate\taddresses\t(%s)\n", st.Driver)

@@ -110,6 +110,7 @@ func (j *job) read(driver string, speed float64) error {
 		}
 	}
 	p, problems := config.Load(path, o)
+	j.problems = problems
 	if len(problems) > 0 && driver == "" {
 		fmt.Fprint(j.err, problems.Render(100, j.color()))
 	}

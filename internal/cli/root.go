@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"haprov/internal/config"
 	"haprov/internal/engine"
 	"haprov/internal/file"
 	"haprov/internal/lab"
@@ -31,7 +32,8 @@ type app struct {
 	gate
 	in        io.Reader
 	inventory string
-	json      bool
+	json      bool            // only commands that give JSON have the flag
+	problems  config.Problems // what the inventory's last reading found
 	verbose   bool
 	// useVagrant: the machines are Vagrant's, whatever the inventory says of a lab.
 	useVagrant bool
@@ -173,7 +175,6 @@ inventory/galera-3.hcl: five or three machines of a lab.`,
 	})
 	f := c.PersistentFlags()
 	f.StringVarP(&a.inventory, "inventory", "i", "", "inventory `FILE` (default: haprov.hcl here, else the shipped two-node one)")
-	f.BoolVar(&a.json, "json", false, "write JSON lines")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show each login and exchange")
 	f.BoolVar(&a.useVagrant, "vagrant", false, "take addresses, ports and keys from vagrant ssh-config")
 	for _, g := range []struct {
@@ -195,6 +196,7 @@ inventory/galera-3.hcl: five or three machines of a lab.`,
 	c.AddCommand(&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitHelp})
 	c.AddCommand(&cobra.Command{Use: "environment", Short: "List the variables that haprov reads", Long: environmentHelp})
 	c.AddCommand(a.referenceCmd())
+	a.jsonFlags(c)
 	a.complete(c)
 	badArgs(c)
 	return c

@@ -38,8 +38,12 @@ func (a *app) secretListCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "NAME\tOF\tSTATE")
+		type listed struct {
+			Name  string `json:"name"`
+			Of    string `json:"of"` // a cluster, or inventory
+			State string `json:"state"`
+		}
+		list := []listed{}
 		missing := j.missing()
 		for _, n := range j.secretsAsked("") {
 			state := "kept"
@@ -51,7 +55,15 @@ func (a *app) secretListCmd() *cobra.Command {
 			case err != nil:
 				state = err.Error()
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\n", n.name, n.owner, state)
+			list = append(list, listed{n.name, n.owner, state})
+		}
+		if a.json {
+			return a.printJSON(list)
+		}
+		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "NAME\tOF\tSTATE")
+		for _, l := range list {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, l.Of, l.State)
 		}
 		return w.Flush()
 	}}

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+
+	"haprov/internal/config"
+)
+
+// withJSON are the commands that have --json, by their path, and what it makes them write. All
+// others refuse it: no program may take their text for JSON.
+var withJSON = map[string]string{
+	"up": "write JSON lines", "plan": "write JSON lines", "verify": "write JSON lines", "switchover": "write JSON lines",
+	"maintenance": "write JSON lines", "restart": "write JSON lines", "recover": "write JSON lines",
+	"status": "write one JSON object a cluster", "inventory": "write JSON, which it does without this, too",
+	"lab status": "write JSON", "validate": "write JSON", "version": "write JSON", "secret list": "write JSON",
+}
+
+func (a *app) jsonFlags(c *cobra.Command) {
+	if about, ok := withJSON[short(c)]; ok {
+		c.Flags().BoolVar(&a.json, "json", false, about)
+	}
+	for _, x := range c.Commands() {
+		a.jsonFlags(x)
+	}
+}
+
+func (a *app) printJSON(v any) error { return json.NewEncoder(a.documents()).Encode(v) }
+
+// validation is what validate --json writes; problems are warnings when it is valid.
+type validation struct {
+	Version  int             `json:"version"`
+	Valid    bool            `json:"valid"`
+	Hosts    int             `json:"hosts"`
+	Clusters int             `json:"clusters"`
+	Steps    int             `json:"steps"`
+	Problems config.Problems `json:"problems"`
+}
