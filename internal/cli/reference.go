@@ -71,7 +71,7 @@ const index = generated + `# Reference
 - [commands](commands.md), also as man pages in ` + "`../man`" + `
 - [kinds of steps](kinds.md)
 - [blocks of inventories and recipes](inventory.md)
-- [functions](functions.md)
+- [functions and facts](functions.md)
 - [exit codes](exit-codes.md)
 
 Shell completions stand in ` + "`../completions`" + `.

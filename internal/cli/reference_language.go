@@ -5,11 +5,17 @@ import (
 	"strings"
 
 	"haprov/internal/config"
+	"haprov/internal/facts"
+	"haprov/internal/template"
 )
 
 func kindsPage() string {
 	var b strings.Builder
-	b.WriteString(generated + "# Kinds of steps\n\nA step is a block in a recipe's `on \"ROLE\"` block. Every step may have `for_each` and `when`, and a host's step `place = \"one\"`.\n\n")
+	b.WriteString(generated + "# Kinds of steps\n\nA step is a block in a recipe's `on \"ROLE\"` block. Every step may have these arguments:\n\n")
+	arguments(&b, config.Metas(), false)
+	b.WriteString("\nBesides the kinds below, `use \"RECIPE\"` puts another recipe's steps in this place: those on `all`, and those on the same role. It may have `when`.\n\n```hcl\nuse \"base\" {\n  inputs = { port = 80 }\n}\n```\n\n")
+	arguments(&b, config.Use(), false)
+	b.WriteString("\n")
 	all := config.Kinds()
 	for _, k := range all {
 		fmt.Fprintf(&b, "- [%s](#%s)\n", k.Name, k.Name)
@@ -93,9 +99,17 @@ func arguments(b *strings.Builder, as []config.Attribute, nested bool) {
 
 func functionsPage() string {
 	var b strings.Builder
-	b.WriteString(generated + "# Functions\n\n| function | what it gives |\n|---|---|\n")
+	b.WriteString(generated + "# Functions and facts\n\n## In inventories and recipes\n\n| function | what it gives |\n|---|---|\n")
 	for _, f := range config.Functions() {
 		fmt.Fprintf(&b, "| `%s(%s)` | %s |\n", f.Name, strings.Join(f.Params, ", "), strings.ReplaceAll(f.About, "|", `\|`))
+	}
+	b.WriteString("\n## In templates\n\nBesides those of Go's [text/template](https://pkg.go.dev/text/template).\n\n| function | what it gives |\n|---|---|\n")
+	for _, f := range template.Described {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", f.Usage, f.About)
+	}
+	b.WriteString("\n## Facts\n\nA step's arguments and its `when` may name what its host says of itself, as `facts.NAME`; steps that stand over several hosts may not.\n\n| fact | what it is |\n|---|---|\n")
+	for _, f := range facts.Table {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", f.Name, f.About)
 	}
 	return b.String()
 }

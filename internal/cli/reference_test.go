@@ -3,6 +3,10 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"haprov/internal/config"
+	"haprov/internal/facts"
+	"haprov/internal/template"
 )
 
 func TestEveryCommandHasAnExampleThatNamesIt(t *testing.T) {
@@ -33,5 +37,29 @@ func TestTheReferenceNamesAllThereIs(t *testing.T) {
 		if !strings.Contains(files[file], want) {
 			t.Errorf("%s does not hold %q:\n%.600s", file, want, files[file])
 		}
+	}
+	named := func(file, name string) {
+		if !strings.Contains(files["reference/"+file], "| `"+name) {
+			t.Errorf("%s does not name %s", file, name)
+		}
+	}
+	for _, f := range facts.Table {
+		named("functions.md", f.Name)
+	}
+	for _, f := range template.Described {
+		named("functions.md", f.Usage)
+	}
+	for _, a := range append(config.Metas(), config.Use()...) {
+		named("kinds.md", a.Name)
+	}
+	var all func(prefix string, as []config.Attribute)
+	all = func(prefix string, as []config.Attribute) {
+		for _, a := range as {
+			named("kinds.md", prefix+a.Name+"`")
+			all(prefix+a.Name+".", a.Inner)
+		}
+	}
+	for _, k := range config.Kinds() {
+		all("", k.Attributes)
 	}
 }

@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestEverythingThatAUserMayWriteIsDescribed(t *testing.T) {
 	var all func(at string, as []Attribute)
@@ -20,5 +23,15 @@ func TestEverythingThatAUserMayWriteIsDescribed(t *testing.T) {
 		if f.About == "" {
 			t.Errorf("%s(): nothing is said about it", f.Name)
 		}
+	}
+}
+
+func TestEveryArgumentOfAnyStepIsDescribed(t *testing.T) {
+	var names []string
+	for _, m := range Metas() {
+		names = append(names, m.Name)
+	}
+	if !slices.Equal(names, metas) {
+		t.Errorf("described are %v, there are %v", names, metas)
 	}
 }
