@@ -26,3 +26,27 @@ func Progress(text string) map[string]string {
 	}
 	return out
 }
+
+// OutOfSync reads from /proc/drbd of module 8.4 how many KiB of each minor differ from its peer, as
+// far as this side has counted. A minor whose number cannot be read is left out.
+func OutOfSync(text string) map[string]string {
+	out := map[string]string{}
+	minor := ""
+	for _, l := range strings.Split(text, "\n") {
+		f := strings.Fields(l)
+		if len(f) == 0 {
+			continue
+		}
+		if m, ok := strings.CutSuffix(f[0], ":"); ok && m != "" && strings.Trim(m, "0123456789") == "" {
+			minor = m
+			continue
+		}
+		for _, w := range f {
+			n, ok := strings.CutPrefix(w, "oos:")
+			if ok && minor != "" && n != "" && len(n) <= 20 && strings.Trim(n, "0123456789") == "" {
+				out[minor] = n
+			}
+		}
+	}
+	return out
+}

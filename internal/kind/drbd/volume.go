@@ -93,9 +93,8 @@ func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
 	switch {
 	case done && (a.resting || b.resting):
 		return plan.Phase{}, nil // Pacemaker takes the volume down there, and up again afterwards
-	case a.Up && b.Up && (a.Connection == "StandAlone" || b.Connection == "StandAlone"):
-		return plan.Phase{}, fmt.Errorf("the two sides do not talk to each other any more (split brain?); nothing is thrown away on a guess. "+
-			"On the side whose writes are to go: drbdadm secondary %[1]s && drbdadm connect --discard-my-data %[1]s; on the other one: drbdadm connect %[1]s; then run this again\n%[2]s", d.Name, table(names, vs))
+	case a.Up && b.Up && (a.alone() || b.alone()):
+		return d.rejoin(names, vs)
 	case a.Up && b.Up && len(a.pending)+len(b.pending) > 0:
 		return d.takeUp(names, vs)
 	case done && a.Healthy() && b.Healthy():

@@ -49,14 +49,25 @@ func (d *DRBDVolume) adjust(host string) probe.Query {
 
 // Probe asks for the module's view, for what is on the disk, and what Pacemaker was told.
 func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
-	return kind.Unread(seen[host].Seen, drbd.ProcQuery(), d.disk(host), d.block(host), d.adjust(host), pacemaker.CIBQuery(), pacemaker.MonQuery(), kind.UnitQuery("pacemaker.service"))
+	qs := []probe.Query{drbd.ProcQuery(), d.disk(host), d.block(host), d.adjust(host), pacemaker.CIBQuery(), pacemaker.MonQuery(), kind.UnitQuery("pacemaker.service")}
+	for _, h := range seen {
+		if drbd.ParseProc(h.Get(drbd.ProcQuery()).Out, fmt.Sprint(d.Minor)).Connection == "StandAlone" {
+			qs = append(qs, d.past(host))
+			break
+		}
+	}
+	return kind.Unread(seen[host].Seen, qs...)
 }
 
 // volume is one host's part.
 type volume struct {
 	drbd.Status
 	metadata  bool
-	unused    bool     // its data generation is the one that metadata is created with
+	unused    bool   // its data generation is the one that metadata is created with
+	gi        string // the identifiers as drbdadm prints them; empty when they are none
+	data      drbd.Generation
+	outOfSync string   // KiB that differ from the peer, as far as this side knows
+	past      string   // what the kernel's log says of roles and refusals; read only when the side is alone
 	pending   []string // what drbdadm would do to make it as the file says
 	resting   bool     // Pacemaker was told to run nothing there
 	cared     bool     // Pacemaker takes it up there, sooner or later
@@ -99,7 +110,15 @@ func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 			v.label = t
 		case "identifiers":
 			v.unused = strings.HasPrefix(t, justCreated)
+			var ok bool
+			if v.data, ok = drbd.ParseGeneration(t); ok {
+				v.gi = t
+			}
 		}
+	}
+	v.outOfSync = drbd.OutOfSync(s.Get(drbd.ProcQuery()).Out)[fmt.Sprint(d.Minor)]
+	if p := s.Get(d.past(host)); p.State == probe.Answered && p.Exit == 0 {
+		v.past = p.Out
 	}
 	if a := s.Get(d.adjust(host)); v.Up && a.State == probe.Answered {
 		if a.Exit != 0 {

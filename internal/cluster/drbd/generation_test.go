@@ -1,0 +1,122 @@
+package drbd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Printed by drbdadm 9.22 over module 8.4.11: a primary whose peer lost its power while both were
+// in sync, the peer when it was back and had not yet connected, and the peer after the
+// synchronisation.
+const (
+	survivor = "C1BA66749665FBA1:BBD2B874266389E2:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:0:0:1:0"
+	returned = "BBD2B874266389E3:0000000000000000:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:1:0:0:0"
+	caughtUp = "C1BA66749665FBA0:0000000000000000:BBD3B874266389E2:BBD2B874266389E2:1:1:0:1:0:0:1"
+	serving  = "C1BA66749665FBA1:0000000000000000:BBD3B874266389E2:BBD2B874266389E2:1:1:1:1:0:0:0"
+	fresher  = "0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:0:0:0"
+)
+
+// tuple writes identifiers by their first digits: "A B - -" is current A, bitmap B, no history.
+func tuple(text string) string {
+	var ids []string
+	for _, f := range strings.Fields(text) {
+		if f == "-" {
+			f = ""
+		}
+		ids = append(ids, (f + strings.Repeat("0", 16))[:16])
+	}
+	return strings.Join(ids, ":") + ":1:1:0:0:0:0:0"
+}
+
+func primary(gi string) string { return strings.Replace(gi, ":1:1:0:", ":1:1:1:", 1) }
+
+func TestTheGenerationsOfTwoSidesTellWhichHasWhat(t *testing.T) {
+	for _, c := range []struct {
+		name, a, b string
+		want       Relation
+	}{
+		{"in sync", caughtUp, serving, Equal},
+		{"the old primary is back after a failover", returned, survivor, Behind},
+		{"the lowest bit, which is the role, does not count", tuple("A1 - - -"), tuple("A1 - - -")[:15] + "1" + tuple("A1 - - -")[16:], Equal},
+		{"the same generation, one crashed as primary", primary(tuple("A - - -")), tuple("A - - -"), Equal},
+		{"the same generation, both were primary", primary(tuple("A - - -")), primary(tuple("A - - -")), Unclear},
+		{"the same generation, one side did not hear of the end of the synchronisation", tuple("A B - -"), tuple("A - B -"), Ahead},
+		{"the same generation, both count changes", tuple("A B - -"), tuple("A C - -"), Unclear},
+		{"both fresh", fresher, fresher, Equal},
+		{"one fresh", fresher, survivor, Behind},
+		{"one fresh, whose peer heard of the first generation alone", fresher, tuple("A - - -"), Behind},
+		{"in the other's bitmap", tuple("A - - -"), tuple("B A - -"), Behind},
+		{"in the other's bitmap, with an own older bitmap", tuple("A C - -"), tuple("B A C -"), Behind},
+		{"in the other's younger history", tuple("A - C -"), tuple("B - A C"), Behind},
+		{"in the other's older history", tuple("A - - -"), tuple("B - C A"), Behind},
+		{"an interrupted synchronisation's beginning", tuple("BBD2B874266389E2 - - -"), tuple("C BBD3B874266389E2 BBD2B874266389E2 -"), Behind},
+		{"an interrupted synchronisation's target", tuple("BBD3B874266389E2 - - -"), tuple("C BBD3B874266389E2 BBD2B874266389E2 -"), Behind},
+		{"each comes from the other", tuple("A B - -"), tuple("B A - -"), Unclear},
+		{"each in the other's history", tuple("A - B -"), tuple("B - A -"), Unclear},
+		{"both count changes since the same generation", tuple("A C - -"), tuple("B C - -"), Diverged},
+		{"both count changes, the common generation is older", tuple("A D C -"), tuple("B E C -"), Diverged},
+		{"both count changes, one since the other's history", tuple("A C - -"), tuple("B D C -"), Diverged},
+		{"a common generation, and one side counts no changes", tuple("A C - -"), tuple("B - C -"), Unclear},
+		{"nothing in common", tuple("A B - -"), tuple("C D - -"), Unrelated},
+		{"nothing in common but missing history", tuple("A - - -"), tuple("B - - -"), Unrelated},
+		{"one cannot be read", "", survivor, Unclear},
+		{"neither can be read", "", "", Unclear},
+		{"one has no generation", tuple("- - - -"), survivor, Unclear},
+	} {
+		a, _ := ParseGeneration(c.a)
+		b, _ := ParseGeneration(c.b)
+		mirrored := map[Relation]Relation{Behind: Ahead, Ahead: Behind}
+		back := c.want
+		if m, ok := mirrored[c.want]; ok {
+			back = m
+		}
+		if got, why := Compare(a, b); got != c.want || why == "" {
+			t.Errorf("%s: %s (%s), want %s", c.name, got, why, c.want)
+		}
+		if got, why := Compare(b, a); got != back {
+			t.Errorf("%s, the other way round: %s (%s), want %s", c.name, got, why, back)
+		}
+		if want := c.want == Equal || c.want == Behind || c.want == Ahead; c.want.Related() != want {
+			t.Errorf("%s: related %v", c.name, !want)
+		}
+	}
+}
+
+// Nothing that both sides changed on their own may ever pass for related, whatever else is in the
+// tuples.
+func TestTwoSidesWithChangesOfTheirOwnAreNeverConnected(t *testing.T) {
+	rest := []uint64{0, 1 << 60, 2 << 60, 3 << 60}
+	for _, h := range rest {
+		for _, k := range rest {
+			a := Generation{Current: 10 << 58, Bitmap: 7 << 60, History: [2]uint64{h, k}}
+			b := Generation{Current: 11 << 58, Bitmap: 7 << 60, History: [2]uint64{k, h}}
+			if r, why := Compare(a, b); r != Diverged {
+				t.Errorf("%+v %+v: %s (%s)", a, b, r, why)
+			}
+		}
+	}
+}
+
+func TestIdentifiersThatAreNoneAreRefused(t *testing.T) {
+	g, ok := ParseGeneration(survivor)
+	if want := (Generation{Current: 0xC1BA66749665FBA0, Bitmap: 0xBBD2B874266389E2, History: [2]uint64{0x26B9A28CCFC6E62A, 0x26B8A28CCFC6E62A}, Primary: true}); !ok || g != want {
+		t.Errorf("%+v %v", g, ok)
+	}
+	for _, bad := range []string{"", "mysql: No valid meta data found", survivor[:66], survivor + ":0", " " + survivor, strings.ToLower(survivor), strings.Replace(survivor, "C1BA", "G1BA", 1), fmt.Sprint(survivor, "\n", survivor)} {
+		if g, ok := ParseGeneration(bad); ok || g != (Generation{}) {
+			t.Errorf("%q: %+v %v", bad, g, ok)
+		}
+	}
+}
+
+func FuzzParseGeneration(f *testing.F) {
+	f.Add(survivor, returned)
+	f.Fuzz(func(t *testing.T, x, y string) {
+		a, _ := ParseGeneration(x)
+		b, _ := ParseGeneration(y)
+		if r, _ := Compare(a, b); r.Related() && (a == Generation{} || b == Generation{}) {
+			t.Errorf("%q %q: %s", x, y, r)
+		}
+	})
+}
