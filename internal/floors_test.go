@@ -15,7 +15,7 @@ import (
 
 // floors, low to high. A package imports only packages of lower floors, or its own children.
 var floors = [][]string{
-	{"shell", "file", "dag"},
+	{"shell", "file", "dag", "budget"},
 	{"secret"},
 	{"probe", "inventory"},
 	{"act", "cluster"}, // an action names what it touches in the words of probe, a tool is asked in them

@@ -51,6 +51,9 @@ func (b *builder) hostStep(s *stepDef, p place, chains map[string]*recipe.Chain)
 			continue
 		}
 		for _, r := range rounds {
+			if !b.spend(s.block.DefRange(), workHost, bytesStep) {
+				return
+			}
 			ctx := r.context(p.host[h])
 			where := kind.Where{Label: r.label(s.label), Nodes: nodes, Speed: b.opts.Speed}
 			it := b.item(s, r, h+":"+s.block.Type+"."+s.label, []string{h})
@@ -81,6 +84,9 @@ func (b *builder) clusterStep(s *stepDef, p place, chains map[string]*recipe.Cha
 		return
 	}
 	for _, r := range rounds {
+		if !b.spend(s.block.DefRange(), int64(1+len(p.hosts))*workHost, bytesStep) {
+			return
+		}
 		ctx := r.context(p.shared)
 		if on, ok := b.when(s, ctx); !ok || !on {
 			continue
@@ -193,7 +199,7 @@ func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext
 		return
 	}
 	values, hidden := b.seen.by(ctx, true)
-	out, err := t.Render(values)
+	out, err := t.Render(values, b.files.meter.Budget)
 	if err != nil {
 		d.at(s.rangeOf("template"), "Template cannot be filled", "%s", sentence(err.Error()))
 		return
@@ -202,7 +208,7 @@ func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext
 	if hidden {
 		// What comes out differently without the secrets holds one of them.
 		values, _ = b.seen.by(ctx, false)
-		if without, err := t.Render(values); err != nil || without != out {
+		if without, err := t.Render(values, b.files.meter.Budget); err != nil || without != out {
 			f.Content = secret.Holding(out)
 		}
 	}
@@ -247,6 +253,9 @@ func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
 	}
 	if v.IsNull() || !v.CanIterateElements() {
 		b.at(s.forEach.Range(), "Wrong type for \"for_each\"", "Found %s, expected a list or an object.", describe(v))
+		return nil, false
+	}
+	if !b.spend(s.forEach.Range(), width(v)*workHost, width(v)*bytesElement) {
 		return nil, false
 	}
 	object := v.Type().IsObjectType() || v.Type().IsMapType()

@@ -159,7 +159,7 @@ func (b *builder) wants(d *recipeDef, c *recipe.Cluster, blk clusterBlock) (whol
 	}
 	for i, r := range c.Roles {
 		if !contains(known, r.Name) && !(len(blk.Roles) == 0) {
-			b.at(blk.Roles[min(i, len(blk.Roles)-1)].Range, fmt.Sprintf("Unknown role %s", bounded(r.Name)), "Recipe %s has no such role. %s", d.Name, meant(r.Name, known))
+			b.at(blk.Roles[min(i, len(blk.Roles)-1)].Range, fmt.Sprintf("Unknown role %s", bounded(r.Name)), "Recipe %s has no such role. %s", d.Name, b.meant(r.Name, known))
 		}
 		if w, ok := sizes[r.Name]; ok && (len(r.Hosts) < w.Min || len(r.Hosts) > w.Max) && b.fails == 0 {
 			want := fmt.Sprintf("%d to %d", w.Min, w.Max)

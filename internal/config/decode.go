@@ -34,7 +34,7 @@ func (d decoder) names(b *hclsyntax.Block, l *layout, labelled bool, meta ...str
 		if _, isBlock := l.blocks[a.Name]; isBlock {
 			d.at(a.NameRange, fmt.Sprintf("%q is a block", a.Name), "Write %s { ... } without an equals sign.", a.Name)
 		} else if !contains(known, a.Name) {
-			d.at(a.NameRange, fmt.Sprintf("Unknown argument %s", bounded(a.Name)), "%s has no such argument. %s", ofType(b), meant(a.Name, without(known, l.blocks)))
+			d.at(a.NameRange, fmt.Sprintf("Unknown argument %s", bounded(a.Name)), "%s has no such argument. %s", ofType(b), d.meant(a.Name, without(known, l.blocks)))
 		}
 	}
 	count := map[string]*hclsyntax.Block{}
@@ -50,7 +50,7 @@ func (d decoder) names(b *hclsyntax.Block, l *layout, labelled bool, meta ...str
 		case l.attrs[in.Type] != nil:
 			d.at(in.TypeRange, fmt.Sprintf("%q is an argument", in.Type), "Write %s = ... with an equals sign.", in.Type)
 		default:
-			d.at(in.TypeRange, fmt.Sprintf("Unknown block %s", bounded(in.Type)), "%s has no such block in it. %s", ofType(b), meant(in.Type, known))
+			d.at(in.TypeRange, fmt.Sprintf("Unknown block %s", bounded(in.Type)), "%s has no such block in it. %s", ofType(b), d.meant(in.Type, known))
 		}
 	}
 	for _, n := range l.names {

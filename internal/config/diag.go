@@ -11,9 +11,16 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// maxMistakes is how many diagnostics of one expression are looked at: a loop may make thousands,
+// all with the same place.
+const maxMistakes = 100
+
 // diags turns the parser's and evaluator's diagnostics into problems.
 func (r *report) diags(diags hcl.Diagnostics) {
-	for _, d := range diags {
+	for i, d := range diags {
+		if i == maxMistakes {
+			return
+		}
 		if d.Severity != hcl.DiagError || r.unknownName(d) {
 			continue
 		}
@@ -24,7 +31,7 @@ func (r *report) diags(diags hcl.Diagnostics) {
 		detail := d.Detail
 		summary := strings.TrimRight(d.Summary, ".")
 		if u, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
-			summary, detail = fmt.Sprintf("Unknown function %s", bounded(u.CalledFunctionName())), meant(u.CalledFunctionName(), called(d.EvalContext))
+			summary, detail = fmt.Sprintf("Unknown function %s", bounded(u.CalledFunctionName())), r.meant(u.CalledFunctionName(), called(d.EvalContext))
 		}
 		if e, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && e.FunctionCallError() != nil {
 			summary, detail = e.CalledFunctionName()+"(): wrong arguments", sentence(e.FunctionCallError().Error())
@@ -81,7 +88,7 @@ func (r *report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 			r.at(rng, "Facts are not known here", "facts may stand in the arguments of a host's step and in its when, not here.")
 			return true
 		}
-		r.at(rng, fmt.Sprintf("Unknown name %s", bounded(t.RootName())), "%s", meant(t.RootName(), roots))
+		r.at(rng, fmt.Sprintf("Unknown name %s", bounded(t.RootName())), "%s", r.meant(t.RootName(), roots))
 		return true
 	}
 	path := t.RootName()
@@ -104,7 +111,7 @@ func (r *report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 				known = append(known, k)
 			}
 			sort.Strings(known)
-			next := meant(name, known)
+			next := r.meant(name, known)
 			if strings.HasSuffix(path, ".disk") && len(known) == 0 {
 				next = fmt.Sprintf("Write disk %q { device = \"/dev/disk/by-id/...\" } in each host's block; in a lab, size instead of device.", name)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"haprov/internal/act"
+	"haprov/internal/budget"
 	"haprov/internal/template"
 )
 
@@ -34,6 +35,7 @@ type files struct {
 	sources   map[string]string
 	blobs     map[string]*act.Blob
 	total     int
+	meter     *meter
 }
 
 type layer struct {
@@ -47,7 +49,7 @@ const sources = "files"
 
 // newFiles looks beside the inventory, then in shipped, which may be nil.
 func newFiles(dir string, shipped fs.FS) *files {
-	f := &files{text: map[string][]byte{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}, blobs: map[string]*act.Blob{}}
+	f := &files{text: map[string][]byte{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}, blobs: map[string]*act.Blob{}, meter: &meter{Budget: budget.New()}}
 	if dir != "" {
 		if root, err := os.OpenRoot(dir); err == nil {
 			f.layers = append(f.layers, layer{dir, root.FS(), true})
@@ -192,7 +194,9 @@ func (f *files) parse(r *report, shown string, text []byte) *hclsyntax.Body {
 		r.syntax(diags)
 		return nil
 	}
-	return file.Body.(*hclsyntax.Body)
+	body := file.Body.(*hclsyntax.Body)
+	f.meter.body(body)
+	return body
 }
 
 // line is a line of a file that was read, for a snippet.

@@ -1,11 +1,9 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"math/big"
 	"net/netip"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -21,20 +19,22 @@ const sensitive = mark("sensitive")
 
 // functions are those that need nothing but their arguments.
 var functions = map[string]function.Function{
-	"jsonencode":  stdlib.JSONEncodeFunc,
-	"join":        stdlib.JoinFunc,
-	"merge":       stdlib.MergeFunc,
-	"format":      format,
-	"concat":      stdlib.ConcatFunc,
-	"flatten":     stdlib.FlattenFunc,
-	"distinct":    stdlib.DistinctFunc,
-	"sort":        stdlib.SortFunc,
-	"length":      length,
-	"lower":       stdlib.LowerFunc,
-	"upper":       stdlib.UpperFunc,
-	"trim":        stdlib.TrimSpaceFunc,
-	"replace":     replace,
-	"split":       stdlib.SplitFunc,
+	"jsonencode": bounds(stdlib.JSONEncodeFunc, func(args []cty.Value) int64 { return 6 * texts(args[0]) }),
+	"join":       bounds(stdlib.JoinFunc, joined),
+	"merge":      stdlib.MergeFunc,
+	"format":     format,
+	"concat":     stdlib.ConcatFunc,
+	"flatten":    stdlib.FlattenFunc,
+	"distinct":   distinct,
+	"sort":       stdlib.SortFunc,
+	"length":     length,
+	"lower":      stdlib.LowerFunc,
+	"upper":      stdlib.UpperFunc,
+	"trim":       stdlib.TrimSpaceFunc,
+	"replace":    replace,
+	"split": bounds(stdlib.SplitFunc, func(args []cty.Value) int64 {
+		return int64(strings.Count(args[1].AsString(), args[0].AsString())+1) * bytesElement / 4
+	}),
 	"contains":    stdlib.ContainsFunc,
 	"keys":        stdlib.KeysFunc,
 	"values":      stdlib.ValuesFunc,
@@ -49,11 +49,6 @@ var functions = map[string]function.Function{
 	"cidrnetmask": cidrPart("The netmask of an address: 255.255.255.0 of 10.0.0.5/24.", func(p netip.Prefix) cty.Value { return cty.StringVal(netmask(p)) }),
 }
 
-// maxMade bounds what one call may make, in bytes.
-const maxMade = 4 << 20
-
-var wide = regexp.MustCompile(`%[^a-zA-Z%]*(\d{5,}|\*)`)
-
 // format refuses widths that fill the memory.
 var format = function.New(&function.Spec{
 	Description: "Puts values into a text in the places of its verbs: format(\"%s:%d\", \"db1\", 3306).",
@@ -61,8 +56,8 @@ var format = function.New(&function.Spec{
 	VarParam:    &function.Parameter{Name: "args", Type: cty.DynamicPseudoType, AllowNull: true},
 	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		if wide.MatchString(args[0].AsString()) {
-			return cty.NilVal, errors.New("a width of more than 9999 is refused")
+		if formatted(args) > maxMade {
+			return cty.NilVal, fmt.Errorf("more than %d bytes could come out: shorten the widths and texts", maxMade)
 		}
 		return stdlib.Format(args[0], args[1:]...)
 	},

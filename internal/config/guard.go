@@ -21,13 +21,13 @@ const (
 	maxOps    = 1_000 // of one expression
 	maxNumber = 64    // characters
 	maxString = 256 << 10
-	maxLoop   = 100_000 // elements that nested for-expressions could make
 )
 
 // guard refuses what the parser must not see, and reports where. It gives false then.
 func guard(r *report, name string, text []byte) bool {
 	if len(text) > maxFile {
-		r.at(hcl.Range{Filename: name}, "File is too large", "Found %d bytes; at most %d are read.", len(text), maxFile)
+		line := 1 + bytes.Count(text[:maxFile], []byte("\n"))
+		r.at(hcl.Range{Filename: name, Start: hcl.Pos{Line: line, Column: 1}, End: hcl.Pos{Line: line, Column: 1}}, "File is too large", "At most %d bytes are read, and this line passes them: move recipes to files of their own.", maxFile)
 		return false
 	}
 	if !bytesOK(r, name, text) {
@@ -35,7 +35,7 @@ func guard(r *report, name string, text []byte) bool {
 	}
 	tokens, diags := hclsyntax.LexConfig(text, name, hcl.InitialPos)
 	if len(tokens) > maxTokens {
-		r.at(hcl.Range{Filename: name}, "File has too many words", "Found %d tokens; at most %d are read.", len(tokens), maxTokens)
+		r.at(tokens[maxTokens].Range, "File has too many words", "Found %d tokens; at most %d are read, and this line passes them: move recipes to files of their own.", len(tokens), maxTokens)
 		return false
 	}
 	_ = diags // the parser reports them again
@@ -81,19 +81,14 @@ func hides(c rune) bool {
 
 // counter walks the tokens of one file.
 type counter struct {
-	depth, unary, ops, text, commas int
-	round                           []hclsyntax.TokenType // open brackets
-	loops                           []int                 // how deep the for-expressions stand that are open
+	depth, unary, ops, text int
+	round                   []hclsyntax.TokenType // open brackets
 }
 
 func tokensOK(r *report, tokens hclsyntax.Tokens) bool {
 	var c counter
-	for i, t := range tokens {
-		var before hclsyntax.TokenType
-		if i > 0 {
-			before = tokens[i-1].Type
-		}
-		if what, limit := c.next(t, before); what != "" {
+	for _, t := range tokens {
+		if what, limit := c.next(t); what != "" {
 			r.at(t.Range, what, "At most %d %s: write it simpler.", limit, limits[what])
 			return false
 		}
@@ -103,16 +98,15 @@ func tokensOK(r *report, tokens hclsyntax.Tokens) bool {
 
 // limits says what is counted.
 var limits = map[string]string{
-	"Nesting is too deep":                           "brackets and templates may stand in each other",
-	"Too many signs in a row":                       "may follow each other",
-	"Number is too long":                            "characters, with an exponent below 1000, are a number",
-	"Text is too long":                              "bytes are one text",
-	"Expression has too many operators":             "may stand in one expression",
-	"Nested for-expressions make too many elements": "may be made",
+	"Nesting is too deep":               "brackets and templates may stand in each other",
+	"Too many signs in a row":           "may follow each other",
+	"Number is too long":                "characters, with an exponent below 1000, are a number",
+	"Text is too long":                  "bytes are one text",
+	"Expression has too many operators": "may stand in one expression",
 }
 
 // next counts one token; it names the limit that it broke.
-func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what string, limit int) {
+func (c *counter) next(t hclsyntax.Token) (what string, limit int) {
 	if t.Type != hclsyntax.TokenBang && t.Type != hclsyntax.TokenMinus {
 		c.unary = 0
 	}
@@ -127,9 +121,6 @@ func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what stri
 			return "Nesting is too deep", maxDepth
 		}
 	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
-		if n := len(c.loops); n > 0 && c.loops[n-1] == c.depth {
-			c.loops = c.loops[:n-1]
-		}
 		if c.depth > 0 {
 			c.depth--
 			c.round = c.round[:len(c.round)-1]
@@ -143,11 +134,10 @@ func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what stri
 		hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq, hclsyntax.TokenDot:
 		c.ops++
 	case hclsyntax.TokenComma:
-		c.commas++
 		c.ops = 0
 	case hclsyntax.TokenNewline:
 		if !c.inParens() {
-			c.ops, c.loops = 0, nil
+			c.ops = 0
 		}
 	case hclsyntax.TokenNumberLit:
 		if len(t.Bytes) > maxNumber || hugeExponent(string(t.Bytes)) {
@@ -156,13 +146,6 @@ func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what stri
 	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
 		if c.text += len(t.Bytes); c.text > maxString {
 			return "Text is too long", maxString
-		}
-	case hclsyntax.TokenIdent:
-		opens := before == hclsyntax.TokenOBrack || before == hclsyntax.TokenOBrace || before == hclsyntax.TokenTemplateControl
-		if string(t.Bytes) == "for" && opens {
-			if c.loops = append(c.loops, c.depth); len(c.loops) > 1 && c.tooMany() {
-				return "Nested for-expressions make too many elements", maxLoop
-			}
 		}
 	}
 	if c.ops > maxOps {
@@ -174,17 +157,6 @@ func (c *counter) next(t hclsyntax.Token, before hclsyntax.TokenType) (what stri
 func (c *counter) inParens() bool {
 	for _, t := range c.round {
 		if t == hclsyntax.TokenOParen || t == hclsyntax.TokenOBrack || t == hclsyntax.TokenTemplateInterp {
-			return true
-		}
-	}
-	return false
-}
-
-// tooMany bounds what the loops of one expression could make from the lists of the file.
-func (c *counter) tooMany() bool {
-	n := 1
-	for range c.loops {
-		if n *= max(c.commas+1, 10); n > maxLoop {
 			return true
 		}
 	}

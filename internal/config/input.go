@@ -37,7 +37,7 @@ func (b *builder) inputType(e hclsyntax.Expression) inputType {
 			return t
 		}
 		known := []string{"any", "bool", "duration", "list(string)", "map(string)", "number", "port", "string", "vip"}
-		b.at(e.Range(), fmt.Sprintf("Unknown type %s", bounded(n)), "%s", meant(n, known))
+		b.at(e.Range(), fmt.Sprintf("Unknown type %s", bounded(n)), "%s", b.meant(n, known))
 		return inputTypes["any"]
 	}
 	if call, diags := hcl.ExprCall(e); !diags.HasErrors() && len(call.Arguments) == 1 && (call.Name == "list" || call.Name == "map") {
@@ -83,7 +83,7 @@ func (b *builder) inputs(d *recipeDef, given hclsyntax.Expression, ctx *hcl.Eval
 				b.at(p.Key.Range(), fmt.Sprintf("Input %s stands twice", bounded(name)), "The first one is at line %d.", first.expr.Range().Start.Line)
 			}
 			if !contains(known, name) {
-				b.at(p.Key.Range(), fmt.Sprintf("Unknown input %s", bounded(name)), "Recipe %s has no such input. %s", d.Name, meant(name, known))
+				b.at(p.Key.Range(), fmt.Sprintf("Unknown input %s", bounded(name)), "Recipe %s has no such input. %s", d.Name, b.meant(name, known))
 				ok = false
 				continue
 			}

@@ -189,17 +189,22 @@ func (w *world) groups() {
 	for _, h := range w.inv.Hosts {
 		merged[h.Name] = map[string]cty.Value{}
 	}
+	index := map[string]int{}
+	for i, h := range w.inv.Hosts {
+		index[h.Name] = i
+	}
 	for _, b := range w.file.Groups {
 		w.name("group", b.Name, b.Range)
 		w.once("group", b.Name, b.Range)
 		g := inventory.Group{Name: b.Name, Hosts: w.hostList(b.Hosts)}
 		vars := w.object("vars", b.Vars)
+		members := int64(len(g.Hosts))
+		if !w.spend(b.Range, members*workGroup*int64(1+len(vars)), members*bytesGroup*int64(1+len(vars))) {
+			return
+		}
 		for _, n := range g.Hosts {
-			for i := range w.inv.Hosts {
-				if w.inv.Hosts[i].Name == n {
-					w.inv.Hosts[i].Groups = append(w.inv.Hosts[i].Groups, b.Name)
-				}
-			}
+			h := &w.inv.Hosts[index[n]]
+			h.Groups = append(h.Groups, b.Name)
 			for k, v := range vars {
 				merged[n][k] = v
 			}
@@ -292,6 +297,6 @@ func (w *world) hostRef(e hcl.Expression) []string {
 			known = append(known, g.Name)
 		}
 	}
-	w.at(rng, fmt.Sprintf("Unknown %s %s", what, bounded(name)), "%s", meant(name, known))
+	w.at(rng, fmt.Sprintf("Unknown %s %s", what, bounded(name)), "%s", w.meant(name, known))
 	return nil
 }

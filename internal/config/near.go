@@ -16,10 +16,16 @@ func near(wrong string, known []string) string {
 	return best
 }
 
+// maxNear is the number of problems after which the nearest name is not searched any more: by far
+// more than anybody reads.
+const maxNear = 500
+
 // meant is the end of a message on a wrong name: the nearest one, else all there are.
-func meant(wrong string, known []string) string {
-	if n := near(wrong, known); n != "" {
-		return fmt.Sprintf("Did you mean %q?", n)
+func (r *report) meant(wrong string, known []string) string {
+	if len(r.list) < maxNear {
+		if n := near(wrong, known); n != "" {
+			return fmt.Sprintf("Did you mean %q?", n)
+		}
 	}
 	if len(known) == 0 {
 		return "There is none."

@@ -82,7 +82,7 @@ func (f *files) templateFunc() function.Function {
 					values[k] = v
 				}
 			}
-			s, err := t.Render(values)
+			s, err := t.Render(values, f.meter.Budget)
 			if err != nil {
 				return cty.NilVal, err
 			}

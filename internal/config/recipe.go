@@ -91,7 +91,7 @@ func (b *builder) step(blk *hclsyntax.Block) *stepDef {
 			for _, k := range kinds.Table {
 				known = append(known, k.Name)
 			}
-			b.at(blk.TypeRange, fmt.Sprintf("Unknown step %s", bounded(blk.Type)), "There is no such kind. %s", meant(blk.Type, known))
+			b.at(blk.TypeRange, fmt.Sprintf("Unknown step %s", bounded(blk.Type)), "There is no such kind. %s", b.meant(blk.Type, known))
 			return nil
 		}
 		v := spec.New()
@@ -160,7 +160,7 @@ func (b *builder) factsOf(s *stepDef) {
 			f, ok := facts.Lookup(n)
 			switch {
 			case !ok:
-				b.at(t[1].SourceRange(), fmt.Sprintf("Unknown fact %s", bounded(n)), "%s", meant(n, facts.Names()))
+				b.at(t[1].SourceRange(), fmt.Sprintf("Unknown fact %s", bounded(n)), "%s", b.meant(n, facts.Names()))
 			case s.cluster || s.use != nil:
 				b.at(t.SourceRange(), "Facts are not known here", "facts are those of one host; a %s stands over several.", s.block.Type)
 			case !seen[n]:

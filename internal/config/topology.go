@@ -22,7 +22,7 @@ func (w *world) addresses(b hostBlock) (out []inventory.Address) {
 	}
 	for _, n := range b.Networks {
 		if _, ok := w.inv.Network(n.Network); !ok {
-			w.at(n.Range, fmt.Sprintf("Unknown network %s", bounded(n.Network)), "%s", meant(n.Network, w.networkNames()))
+			w.at(n.Range, fmt.Sprintf("Unknown network %s", bounded(n.Network)), "%s", w.meant(n.Network, w.networkNames()))
 			continue
 		}
 		out = append(out, inventory.Address{Network: n.Network, IP: n.Address})

@@ -48,6 +48,9 @@ func (b *builder) use(s *stepDef, p place, chains map[string]*recipe.Chain, path
 // used evaluates a recipe in the place of another. ctx is where its inputs are evaluated: one
 // host's own when they differ.
 func (b *builder) used(s *stepDef, d *recipeDef, ctx *hcl.EvalContext, p place, chains map[string]*recipe.Chain, path []string) {
+	if !b.spend(s.block.DefRange(), int64(1+len(p.hosts))*workHost, 0) {
+		return
+	}
 	if on, ok := b.when(s, ctx); !ok || !on {
 		return
 	}
@@ -88,7 +91,7 @@ func (b *builder) recipe(name string, rng hcl.Range) *recipeDef {
 				known = append(known, n)
 			}
 		}
-		b.at(rng, fmt.Sprintf("Unknown recipe %s", bounded(name)), "There is no recipes/%s.hcl. %s", name, meant(name, known))
+		b.at(rng, fmt.Sprintf("Unknown recipe %s", bounded(name)), "There is no recipes/%s.hcl. %s", name, b.meant(name, known))
 		return nil
 	}
 	body := b.files.parse(b.report, shown, text)

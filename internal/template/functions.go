@@ -10,7 +10,8 @@ import (
 	"haprov/internal/shell"
 )
 
-// functions are all that a template may call beside Go's own. cnf, sql, shell and word are the
+// functions are all that a template may call beside Go's own, and those of Go's own that make
+// texts. cnf, sql, shell and word are the
 // encoders: each refuses or quotes what would break out of its format.
 var functions = template.FuncMap{
 	"cnf":    cnf,
@@ -25,6 +26,13 @@ var functions = template.FuncMap{
 	"add":    add,
 	"ip":     ip,
 	"field":  field,
+
+	"print":    func(args ...any) string { return fmt.Sprint(args...) },
+	"println":  func(args ...any) string { return fmt.Sprintln(args...) },
+	"printf":   printf,
+	"html":     template.HTMLEscaper,
+	"js":       template.JSEscaper,
+	"urlquery": template.URLQueryEscaper,
 }
 
 // cnf is a value of a my.cnf line.

@@ -1,7 +1,8 @@
 // Package template renders configuration files: Go's text/template, strict, with a few functions.
 //
 // A name that is not given is an error, never an empty text. Rendering is pure: the same values
-// make the same bytes. It must not know where templates or values come from.
+// make the same bytes. A template that never ends, or would fill the memory, is an error too: it
+// spends from a budget. It must not know where templates or values come from.
 package template
 
 import (
@@ -10,40 +11,67 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"text/template"
+
+	"haprov/internal/budget"
 )
 
-// MaxOutput bounds what one template may make, in bytes.
+// MaxOutput bounds what one template or one function in it may make, in bytes.
 const MaxOutput = 4 << 20
 
 // Template is a parsed template. It may be rendered from several goroutines.
-type Template struct{ t *template.Template }
+type Template struct {
+	work int64     // of the actions of the outermost template
+	runs sync.Pool // of *run
+}
 
-// Parse reads a template; name stands in its errors.
+// Parse reads a template; name stands in its errors, with the line.
 func Parse(name, text string) (*Template, error) {
-	t, err := template.New(name).Option("missingkey=error").Funcs(functions).Parse(text)
+	if err := scan(name, text); err != nil {
+		return nil, err
+	}
+	t, err := template.New(name).Option("missingkey=error").Funcs((&run{}).functions()).Parse(text)
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
-	return &Template{t}, nil
+	out := &Template{work: meter(t)}
+	out.runs.New = func() any {
+		r := &run{t: template.Must(t.Clone())} // a clone fails only after it was executed
+		r.t.Funcs(r.functions())
+		return r
+	}
+	return out, nil
 }
 
 var (
 	missing   = regexp.MustCompile(`map has no entry for key (".*")`)
 	executing = regexp.MustCompile(`: executing ".*?" at `)
+	metering  = regexp.MustCompile(`^.*: error calling (turn|enter): `) // which say the line themselves
 )
 
 // Render fills the template with plain values: texts, int64, float64, bools, []any and
-// map[string]any.
-func (t *Template) Render(values map[string]any) (string, error) {
-	var b limited
-	if err := t.t.Execute(&b, values); err != nil {
+// map[string]any. What it does is spent from b, which may be nil.
+func (t *Template) Render(values map[string]any, b *budget.Budget) (string, error) {
+	r := t.runs.Get().(*run)
+	defer t.runs.Put(r)
+	r.Budget, r.depth = b, 0
+	if err := b.Work(t.work); err != nil {
+		return "", err
+	}
+	var out limited
+	err := r.t.Execute(&out, values)
+	if err == nil {
+		err = b.Bytes(int64(out.Len()))
+	}
+	if err != nil {
 		s := strings.TrimPrefix(err.Error(), "template: ")
 		s = executing.ReplaceAllString(s, ": at ")
+		s = metering.ReplaceAllString(s, "")
 		s = missing.ReplaceAllString(s, "no value for $1 was given")
 		return "", errors.New(s)
 	}
-	return b.String(), nil
+	return out.String(), nil
 }
 
 type limited struct{ bytes.Buffer }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"haprov/internal/budget"
 	"haprov/internal/template"
 )
 
@@ -13,7 +14,7 @@ func render(t *testing.T, text string, values map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return p.Render(values)
+	return p.Render(values, budget.New())
 }
 
 func TestValuesAreEncodedForTheirFormat(t *testing.T) {

@@ -29,9 +29,11 @@ import (
 	"haprov/internal/cli"
 )
 
-// Bounds of one process. The race detector multiplies both, so they hold without it.
+// Bounds of one process. The time is that of the processor, which other work on the machine does not
+// change; what waits for something is ended after maxWait. The race detector multiplies all of them.
 const (
 	maxTime   = 10 * time.Second
+	maxWait   = time.Minute
 	maxMemory = 512 << 20
 )
 
@@ -59,7 +61,7 @@ type bad struct {
 
 // TestBadInputsEndWellSaid runs every case and prints how many there are of each category.
 func TestBadInputsEndWellSaid(t *testing.T) {
-	cases := slices.Concat(archives(t), made(), config(t))
+	cases := slices.Concat(archives(t), made(), bombs(), shapes(), templates(), config(t))
 	count := map[string]int{}
 	for _, c := range cases {
 		count[c.category]++
@@ -90,9 +92,9 @@ func (c bad) run(t *testing.T, most *peak) {
 	if len(args) == 0 {
 		args = []string{"validate"}
 	}
-	limit := maxTime
+	limit := maxWait
 	if race {
-		limit *= 10
+		limit *= 5
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
@@ -101,9 +103,7 @@ func (c bad) run(t *testing.T, most *peak) {
 	cmd.Env = append(os.Environ(), asMain+"=1", "HAPROV_STATE="+filepath.Join(dir, "state"), "HOME="+dir, "TERM=dumb")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	start := time.Now()
 	err := cmd.Run()
-	took := time.Since(start)
 	if ctx.Err() != nil {
 		t.Fatalf("did not end in %s\n%.2000s", limit, &out)
 	}
@@ -112,9 +112,13 @@ func (c bad) run(t *testing.T, most *peak) {
 		t.Fatal(err)
 	}
 	memory := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	took := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	most.note(c.category+"/"+c.name, memory, took)
-	if !race && memory > maxMemory {
-		t.Errorf("took %d MiB", memory>>20)
+	if !race && (memory > maxMemory || took > maxTime) {
+		t.Errorf("took %d MiB and %s of the processor", memory>>20, took)
+	}
+	if testing.Verbose() {
+		t.Logf("%d MiB, %s", memory>>20, took.Round(time.Millisecond))
 	}
 	c.judge(t, out.String(), cmd.ProcessState.ExitCode())
 }
@@ -130,7 +134,7 @@ func (c bad) judge(t *testing.T, out string, exit int) {
 		t.Errorf("exit %d, expected %d", exit, want)
 	}
 	for _, s := range c.says {
-		if !strings.Contains(out, s) {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), strings.Join(strings.Fields(s), " ")) {
 			t.Errorf("%q is not printed", s)
 		}
 	}

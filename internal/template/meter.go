@@ -1,0 +1,229 @@
+package template
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"text/template"
+	"text/template/parse"
+
+	"haprov/internal/budget"
+)
+
+// Units of work.
+const (
+	workNode = 30 // one action, or one piece of text
+	workCall = 250 // one call of a function, one turn of a loop
+)
+
+// maxCalls bounds how deep templates may call each other.
+const maxCalls = 50
+
+// run is one rendering: a copy of the template whose functions spend from the rendering's budget.
+type run struct {
+	t *template.Template
+	*budget.Budget
+	depth int
+}
+
+// meter adds {{ turn WORK LINE }} to each loop's body, and {{ enter WORK LINE }} and {{ leave }}
+// around each call of a template, with the work of what they hold. It gives that of the outermost.
+func meter(t *template.Template) int64 {
+	work := works{}
+	for _, x := range t.Templates() {
+		if x.Tree != nil {
+			work[x.Name()] = size(x.Tree.Root)
+		}
+	}
+	for _, x := range t.Templates() {
+		if x.Tree != nil {
+			work.mark(x.Tree.Root)
+		}
+	}
+	return work[t.Name()]
+}
+
+// works is the work of each template by name.
+type works map[string]int64
+
+func (w works) mark(l *parse.ListNode) {
+	if l == nil {
+		return
+	}
+	var out []parse.Node
+	for _, n := range l.Nodes {
+		switch n := n.(type) {
+		case *parse.IfNode:
+			w.mark(n.List)
+			w.mark(n.ElseList)
+		case *parse.WithNode:
+			w.mark(n.List)
+			w.mark(n.ElseList)
+		case *parse.RangeNode:
+			work := size(n.List)
+			w.mark(n.List)
+			w.mark(n.ElseList)
+			n.List.Nodes = append([]parse.Node{action(fmt.Sprintf("turn %d %d", work, n.Line))}, n.List.Nodes...)
+		case *parse.TemplateNode:
+			out = append(out, action(fmt.Sprintf("enter %d %d", w[n.Name], n.Line)), n, action("leave"))
+			continue
+		}
+		out = append(out, n)
+	}
+	l.Nodes = out
+}
+
+// action is a parsed one.
+func action(text string) parse.Node {
+	trees, err := parse.Parse("", "{{ "+text+" }}", "", "", map[string]any{"turn": 0, "enter": 0, "leave": 0})
+	if err != nil {
+		panic(err)
+	}
+	return trees[""].Root.Nodes[0]
+}
+
+// size is the work of a list when nothing in it is repeated.
+func size(l *parse.ListNode) (work int64) {
+	if l == nil {
+		return 0
+	}
+	for _, n := range l.Nodes {
+		work += workNode
+		switch n := n.(type) {
+		case *parse.ActionNode:
+			work += int64(len(n.Pipe.Cmds)) * workNode
+		case *parse.IfNode:
+			work += size(n.List) + size(n.ElseList)
+		case *parse.WithNode:
+			work += size(n.List) + size(n.ElseList)
+		case *parse.RangeNode:
+			work += size(n.ElseList)
+		}
+	}
+	return work
+}
+
+func (r *run) turn(work, line int64) (string, error) {
+	if err := r.Work(workCall + work); err != nil {
+		return "", fmt.Errorf("%s:%d: %w", r.t.Name(), line, err)
+	}
+	return "", nil
+}
+
+func (r *run) enter(work, line int64) (string, error) {
+	if r.depth++; r.depth > maxCalls {
+		return "", fmt.Errorf("%s:%d: templates call each other more than %d deep", r.t.Name(), line, maxCalls)
+	}
+	return r.turn(work, line)
+}
+
+func (r *run) leave() string {
+	r.depth--
+	return ""
+}
+
+// functions are those of a template, each spending what its arguments and its result cost.
+func (r *run) functions() template.FuncMap {
+	out := template.FuncMap{"turn": r.turn, "enter": r.enter, "leave": r.leave}
+	for n, f := range functions {
+		out[n] = r.spending(f)
+	}
+	return out
+}
+
+var errorType = reflect.TypeFor[error]()
+
+// spending is a function with the same arguments that spends. An encoder makes six bytes of one at
+// most.
+func (r *run) spending(f any) any {
+	v := reflect.ValueOf(f)
+	t := v.Type()
+	var in []reflect.Type
+	for i := range t.NumIn() {
+		in = append(in, t.In(i))
+	}
+	out := []reflect.Type{t.Out(0), errorType}
+	return reflect.MakeFunc(reflect.FuncOf(in, out, t.IsVariadic()), func(args []reflect.Value) []reflect.Value {
+		fail := func(err error) []reflect.Value {
+			return []reflect.Value{reflect.Zero(out[0]), reflect.ValueOf(&err).Elem()}
+		}
+		if err := r.before(args); err != nil {
+			return fail(err)
+		}
+		var got []reflect.Value
+		if t.IsVariadic() {
+			got = v.CallSlice(args)
+		} else {
+			got = v.Call(args)
+		}
+		if len(got) == 2 && !got[1].IsNil() {
+			return []reflect.Value{got[0], got[1]}
+		}
+		if got[0].Kind() == reflect.String {
+			if err := r.Bytes(int64(got[0].Len())); err != nil {
+				return fail(err)
+			}
+		}
+		return []reflect.Value{got[0], reflect.Zero(errorType)}
+	}).Interface()
+}
+
+var errLarge = fmt.Errorf("more than %d bytes could come out", MaxOutput)
+
+func (r *run) before(args []reflect.Value) error {
+	n := int64(0)
+	for _, a := range args {
+		n += length(a.Interface())
+	}
+	if err := r.Work(workCall + n/4); err != nil {
+		return err
+	}
+	if n*6 > 6*MaxOutput {
+		return errLarge
+	}
+	return nil
+}
+
+// length is about that of a value as text, in bytes.
+func length(v any) int64 {
+	switch v := v.(type) {
+	case string:
+		return int64(len(v))
+	case []any:
+		n := int64(2)
+		for _, e := range v {
+			n += 2 + length(e)
+		}
+		return n
+	case map[string]any:
+		n := int64(2)
+		for k, e := range v {
+			n += 2 + int64(len(k)) + length(e)
+		}
+		return n
+	case []string:
+		n := int64(2)
+		for _, e := range v {
+			n += int64(len(e))
+		}
+		return n
+	}
+	return 16
+}
+
+// printf refuses widths that fill the memory, which fmt allows.
+func printf(format string, args ...any) (string, error) {
+	longest := int64(0)
+	for _, a := range args {
+		longest = max(longest, length(a))
+	}
+	if budget.Format(format, longest) > MaxOutput {
+		return "", errLarge
+	}
+	for _, c := range format {
+		if c == '*' {
+			return "", errors.New("a width cannot be an argument: write it into the format, as %8d")
+		}
+	}
+	return fmt.Sprintf(format, args...), nil
+}
