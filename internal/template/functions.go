@@ -10,8 +10,7 @@ import (
 	"haprov/internal/shell"
 )
 
-// functions are all that a template may call beside Go's own, and those of Go's own that make
-// texts. cnf, sql, shell and word are the
+// functions are all that a template may call beside Go's own. cnf, sql, shell and word are the
 // encoders: each refuses or quotes what would break out of its format.
 var functions = template.FuncMap{
 	"cnf":    cnf,
@@ -26,7 +25,10 @@ var functions = template.FuncMap{
 	"add":    add,
 	"ip":     ip,
 	"field":  field,
+}
 
+// own are those of Go's own functions that make texts: they spend from the budget like the others.
+var own = template.FuncMap{
 	"print":    func(args ...any) string { return fmt.Sprint(args...) },
 	"println":  func(args ...any) string { return fmt.Sprintln(args...) },
 	"printf":   printf,

@@ -125,8 +125,10 @@ func (r *run) leave() string {
 // functions are those of a template, each spending what its arguments and its result cost.
 func (r *run) functions() template.FuncMap {
 	out := template.FuncMap{"turn": r.turn, "enter": r.enter, "leave": r.leave}
-	for n, f := range functions {
-		out[n] = r.spending(f)
+	for _, m := range []template.FuncMap{functions, own} {
+		for n, f := range m {
+			out[n] = r.spending(f)
+		}
 	}
 	return out
 }
