@@ -21,7 +21,7 @@ func rendered(t *testing.T, name string, values map[string]any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := tm.Render(values)
+	s, err := tm.Render(values, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,8 +107,8 @@ type link struct {
 	Cost int    `hcl:"cost,optional" default:"3" min:"1" max:"9"`
 }
 
-func (*meeting) Probe(string, probe.Hosts) []probe.Query { return nil }
-func (*meeting) Decide(probe.Hosts) (plan.Phase, error)  { return plan.Phase{}, nil }
+func (*meeting) Probe(string, probe.Hosts) []probe.Query     { return nil }
+func (*meeting) Decide(_, _ probe.Hosts) (plan.Phase, error) { return plan.Phase{}, nil }
 
 // TestAClusterStepIsOneItemOfAllItsHosts builds one with nested blocks and with values by host.
 func TestAClusterStepIsOneItemOfAllItsHosts(t *testing.T) {

@@ -107,7 +107,7 @@ func (x *trial) decide() {
 		x.did = c.Actions
 		return
 	}
-	ph, _ := x.item.Cluster.Decide(x.hosts())
+	ph, _ := x.item.Cluster.Decide(x.hosts(), x.hosts())
 	for _, c := range ph.Changes {
 		x.did = append(x.did, c.Actions...)
 	}

@@ -25,7 +25,7 @@ func (k taker) Probe(host string, seen probe.Hosts) []probe.Query {
 	return nil
 }
 
-func (k taker) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (k taker) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	for n, s := range seen {
 		if s.Lost != "" {
 			return plan.Phase{}, errors.New(n + " is lost: " + s.Lost)

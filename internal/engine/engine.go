@@ -86,6 +86,7 @@ type run struct {
 	byName  map[string]*host
 	gates   map[*recipe.Item]*gate
 	proofs  map[*recipe.Item][]plan.Proof
+	began   map[*recipe.Item]probe.Hosts // what a cluster step saw at the first look
 	emit    sync.Mutex
 	started time.Time
 }
@@ -97,7 +98,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Speed == 0 {
 		o.Speed = 1
 	}
-	r := &run{Options: o, byName: map[string]*host{}, gates: map[*recipe.Item]*gate{}, proofs: map[*recipe.Item][]plan.Proof{}, started: time.Now()}
+	r := &run{Options: o, byName: map[string]*host{}, gates: map[*recipe.Item]*gate{}, proofs: map[*recipe.Item][]plan.Proof{}, began: map[*recipe.Item]probe.Hosts{}, started: time.Now()}
 	for _, h := range o.Hosts {
 		x := &host{run: r, name: h.Host, items: h.Items}
 		r.hosts = append(r.hosts, x)
@@ -304,6 +305,7 @@ func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []Pla
 			stale = true
 		}
 	}
+	r.began[it] = r.seen(it)
 	ph, err := r.phase(it)
 	if err != nil {
 		if !stale {

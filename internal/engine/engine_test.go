@@ -195,7 +195,7 @@ type meeting struct{ dir string }
 func (m meeting) Probe(host string, _ probe.Hosts) []probe.Query {
 	return []probe.Query{{Kind: probe.Text, Name: m.dir + "/" + host}}
 }
-func (m meeting) Decide(all probe.Hosts) (plan.Phase, error) {
+func (m meeting) Decide(_, all probe.Hosts) (plan.Phase, error) {
 	for _, h := range []string{"db1", "db2"} {
 		if all[h].Lost != "" {
 			return plan.Phase{}, fmt.Errorf("%s is needed: %s", h, all[h].Lost)
@@ -241,7 +241,7 @@ func TestAClusterStepHearsOfALostHostAndNobodyHangs(t *testing.T) {
 type circle struct{}
 
 func (circle) Probe(string, probe.Hosts) []probe.Query { return nil }
-func (circle) Decide(probe.Hosts) (plan.Phase, error) {
+func (circle) Decide(_, _ probe.Hosts) (plan.Phase, error) {
 	return plan.Phase{Name: "again", Changes: map[string]plan.Change{"db1": {Actions: []act.Action{{Shell: "true"}}}}}, nil
 }
 
@@ -396,7 +396,7 @@ type moving struct{ dir string }
 func (m moving) Probe(string, probe.Hosts) []probe.Query {
 	return []probe.Query{{Kind: probe.Text, Name: m.dir + "/done"}}
 }
-func (m moving) Decide(all probe.Hosts) (plan.Phase, error) {
+func (m moving) Decide(_, all probe.Hosts) (plan.Phase, error) {
 	if x, _ := all["db1"].Text(m.dir + "/done"); x.Exists {
 		return plan.Phase{}, nil
 	}

@@ -89,6 +89,7 @@ const refusals = 5
 // perform does phase after phase until the step wants nothing more.
 func (g *gate) perform(ctx, work context.Context) error {
 	first := map[string]time.Time{}
+	done := map[string]int{}
 	last := ""
 	refused := 0
 	for {
@@ -106,8 +107,11 @@ func (g *gate) perform(ctx, work context.Context) error {
 			g.run.note(g.item, ph)
 			return nil
 		}
+		if ph.Tries > 0 && done[ph.Name] >= ph.Tries {
+			ph = plan.Phase{Wait: ph.Wait}
+		}
 		if len(ph.Changes) > 0 {
-			if ph.Name == last {
+			if ph.Name == last && ph.Tries == 0 {
 				return fmt.Errorf("%s was done and is wanted again: stopped, so as not to turn in a circle", ph.Name)
 			}
 			last = ph.Name
@@ -122,13 +126,14 @@ func (g *gate) perform(ctx, work context.Context) error {
 				return err
 			default:
 				refused = 0
+				done[ph.Name]++
 				if err := g.back(ctx, ph.Away); err != nil {
 					return err
 				}
 			}
 		}
 		g.each(func(h *host) error { h.forgetAll(); return nil })
-		if ph.Wait != nil {
+		if ph.Wait != nil && (len(ph.Changes) == 0 || ph.Tries == 0) {
 			if len(ph.Changes) == 0 {
 				last = "" // time passed: the same phase may be right again
 			}

@@ -17,7 +17,7 @@ import (
 // others does with whoever is there.
 type others struct{ meeting }
 
-func (o others) Decide(all probe.Hosts) (plan.Phase, error) {
+func (o others) Decide(_, all probe.Hosts) (plan.Phase, error) {
 	c := content{path: o.dir + "/db1", text: "met"}
 	if ch, _ := c.Decide(all["db1"].Seen); !ch.Empty() && all["db2"].Lost != "" {
 		return plan.Phase{Name: "greet", Changes: map[string]plan.Change{"db1": ch}}, nil

@@ -7,7 +7,7 @@ import (
 
 // phase lets a cluster step decide, and keeps what it says of its proofs.
 func (r *run) phase(it *recipe.Item) (plan.Phase, error) {
-	ph, err := it.Cluster.Decide(r.seen(it))
+	ph, err := it.Cluster.Decide(r.began[it], r.seen(it))
 	r.emit.Lock()
 	defer r.emit.Unlock()
 	if len(ph.Proofs) > 0 {

@@ -1,7 +1,8 @@
 // Package kind is the contract of steps: what every kind of step is, what it may offer besides, and
 // what the families of kinds have in common.
 //
-// A kind is a struct with `hcl` tags and two pure methods: no I/O, no clock, no chance. Each family
+// A kind is a struct with `hcl` tags and two pure methods: no I/O, no clock, no chance, and nothing
+// remembered: what a run must know of its own beginning is given to Decide. Each family
 // has a package below this one, one file a kind; package kinds lists them all. It must not know
 // HCL, SSH or the engine.
 package kind
@@ -25,9 +26,16 @@ type Step interface {
 
 // Cluster is one wanted thing over several hosts.
 type Cluster interface {
+	// Probe says what is still unread of one host. It is called in two ways: at the first look with
+	// that host alone in seen, because hosts are asked side by side then; later, when the step's
+	// turn has come, with all its hosts, so that what one of them answered can lead to a question
+	// to another. It is asked again with the answers, at most three times; nil ends it.
 	Probe(host string, seen probe.Hosts) []probe.Query
-	// Decide gives only the next phase. A host that did not answer has Lost set.
-	Decide(seen probe.Hosts) (plan.Phase, error)
+	// Decide gives only the next phase, from what is seen now. begin is what was seen when the run
+	// began, before anything was done, and is the same as now at the first look: a step remembers
+	// nothing, so what a run must know of its own beginning (which server was to be moved, which
+	// have been restarted since) is told from there. A host that did not answer has Lost set.
+	Decide(begin, now probe.Hosts) (plan.Phase, error)
 }
 
 // Checker is implemented by kinds that can find mistakes in their attributes before any

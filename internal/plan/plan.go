@@ -66,6 +66,9 @@ type Phase struct {
 	// Away names hosts that the phase's actions take down and that come back by themselves: their
 	// connection is dropped, and the run goes on when they answer again.
 	Away []string
+	// Tries bounds how often a run does the phase; 0 is once, for what must not repeat itself. After
+	// that the phase's Wait counts alone.
+	Tries int
 	// Note is what a person should know although there is nothing to do. It makes no change.
 	Note string
 	// Proofs says of each host's fence devices whether they were fired. It makes no change.

@@ -12,8 +12,8 @@ import (
 // ring knows one verb.
 type ring struct{ verb string }
 
-func (ring) Probe(string, probe.Hosts) []probe.Query { return nil }
-func (ring) Decide(probe.Hosts) (plan.Phase, error)  { return plan.Phase{}, nil }
+func (ring) Probe(string, probe.Hosts) []probe.Query     { return nil }
+func (ring) Decide(_, _ probe.Hosts) (plan.Phase, error) { return plan.Phase{}, nil }
 func (r ring) Intend(in plan.Intent) (kind.Cluster, error) {
 	if in.Verb != plan.Switchover {
 		return nil, kind.ErrNoIntent

@@ -125,5 +125,5 @@ func TestMermaidJoinsHostsAtClusterStepsAndKeepsLabelsHarmless(t *testing.T) {
 
 type nothing struct{}
 
-func (nothing) Probe(string, probe.Hosts) []probe.Query { return nil }
-func (nothing) Decide(probe.Hosts) (plan.Phase, error)  { return plan.Phase{}, nil }
+func (nothing) Probe(string, probe.Hosts) []probe.Query     { return nil }
+func (nothing) Decide(_, _ probe.Hosts) (plan.Phase, error) { return plan.Phase{}, nil }

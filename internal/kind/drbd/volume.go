@@ -67,7 +67,7 @@ const unfinished = "hv-unfinished"
 const justCreated = "0000000000000004:0000000000000000:"
 
 // Decide gives the next phase.
-func (d *DRBDVolume) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	names := make([]string, 0, len(seen))
 	for n := range seen {
 		names = append(names, n)

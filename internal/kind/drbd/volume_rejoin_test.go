@@ -59,7 +59,7 @@ func TestTwoSidesThatDoNotTalkAreJudgedByTheirGenerations(t *testing.T) {
 			h.Seen = h.Seen.With(map[probe.Key]probe.Answer{d.past(n).Key(): {State: probe.Answered, Out: "2026-11-24T18:09:10+0000 " + n + " kernel: drbd mysql/0 drbd0: role( Primary -> Secondary )\n"}})
 			seen[n] = h
 		}
-		ph, err := d.Decide(seen)
+		ph, err := kindtest.Decide(t, d, seen)
 		if c.refused != nil {
 			if err == nil {
 				t.Errorf("%s: want a refusal, got %+v", c.name, ph)

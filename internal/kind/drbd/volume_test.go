@@ -113,7 +113,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		{"Pacemaker does not run", off(side{}, "inactive"), off(side{}, "inactive"), "connect", "", ""},
 		{"all is well", ready, with(ready, "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate"), "", "", ""},
 	} {
-		ph, err := d.Decide(volumes(d, map[string]side{"db1": c.a, "db2": c.b}))
+		ph, err := kindtest.Decide(t, d, volumes(d, map[string]side{"db1": c.a, "db2": c.b}))
 		switch {
 		case c.refused != "":
 			if err == nil || !strings.Contains(err.Error(), c.refused) {

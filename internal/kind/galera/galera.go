@@ -43,8 +43,7 @@ type Galera struct {
 	Notice int    `hcl:"notice,optional" default:"6" min:"0" max:"600" about:"Seconds until the proxies have noticed that a node is in maintenance; on an idle node, too, so many pass before its server is stopped"`
 	Writer string `hcl:"writer,optional" text:"lines" about:"Shell command that prints the name of the node that writers are sent to; its server is restarted last. Left out: the one with the most sessions"`
 
-	in   plan.Intent
-	memo *galeraMemo // of one run with an intent
+	in plan.Intent
 }
 
 var serverUnit = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$`)
@@ -56,13 +55,6 @@ func (g *Galera) Check() []kind.Problem {
 	p.Path("data", g.Data)
 	p.Path("maintenance", g.Maintenance)
 	return p
-}
-
-// galeraMemo is what a run with an intent must know of its own beginning: which servers it found
-// and whether there was anything to do. A run that was killed begins anew, which is safe.
-type galeraMemo struct {
-	lives map[string]string // restart: the servers' invocations when the run began
-	acted bool              // recover: there was something to do
 }
 
 // Intend gives the step that decides for recover, restart and maintenance.
@@ -78,7 +70,7 @@ func (g *Galera) Intend(in plan.Intent) (kind.Cluster, error) {
 		}
 	}
 	x := *g
-	x.in, x.memo = in, &galeraMemo{}
+	x.in = in
 	return &x, nil
 }
 
@@ -170,30 +162,34 @@ const (
 )
 
 // Decide gives the next phase of the cluster, or of the intent.
-func (g *Galera) Decide(seen probe.Hosts) (plan.Phase, error) {
-	ms, err := g.members(seen)
+func (g *Galera) Decide(begin, now probe.Hosts) (plan.Phase, error) {
+	ms, err := g.members(now)
+	if err != nil {
+		return plan.Phase{}, err
+	}
+	first, err := g.members(begin)
 	if err != nil {
 		return plan.Phase{}, err
 	}
 	if err := oneComponent(ms); err != nil {
 		return plan.Phase{}, err
 	}
-	ph, err := g.decide(ms)
+	ph, err := g.decide(first, ms)
 	if ph.Wait != nil {
 		ph.Wait.Evidence = evidence(ms)
 	}
 	return ph, err
 }
 
-func (g *Galera) decide(ms []member) (plan.Phase, error) {
+func (g *Galera) decide(begin, ms []member) (plan.Phase, error) {
 	switch g.in.Verb {
 	case plan.Recover:
-		return g.recovery(ms)
+		return g.recovery(begin, ms)
 	case plan.Maintenance:
 		return g.maintain(ms)
 	}
 	if first := primaries(ms); len(first) > 0 {
-		return g.complete(ms)
+		return g.complete(begin, ms)
 	}
 	if g.in.Verb != "" {
 		return plan.Phase{}, doubt(ms, "no node is in a primary component: haprov recover finds out what can be done")
@@ -238,7 +234,7 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 }
 
 // complete brings all reachable nodes into the primary component, then pays what is owed.
-func (g *Galera) complete(ms []member) (plan.Phase, error) {
+func (g *Galera) complete(begin, ms []member) (plan.Phase, error) {
 	present := 0
 	for _, m := range ms {
 		if w := m.settles(); w != nil {
@@ -258,7 +254,7 @@ func (g *Galera) complete(ms []member) (plan.Phase, error) {
 			return kind.Wait(fmt.Sprintf("%s sees all %d members (%d)", m.Name, present, m.Status.Size), 2*time.Minute), nil
 		}
 	}
-	return g.restarts(ms)
+	return g.restarts(begin, ms)
 }
 
 // resting tells that the user took the node out of service and stopped its server: it is left alone.

@@ -40,7 +40,7 @@ func (l galeraLeave) Intend(in plan.Intent) (kind.Cluster, error) {
 type galeraLeft struct{ galeraLeave }
 
 // Decide changes nothing.
-func (l galeraLeft) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (l galeraLeft) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	ms, err := l.members(seen)
 	if err != nil {
 		return plan.Phase{}, err
@@ -58,7 +58,7 @@ func (l galeraLeft) Decide(seen probe.Hosts) (plan.Phase, error) {
 
 // Decide takes one after the other out, while all that stay are healthy. A host that cannot be
 // asked, or never had a server, has left already.
-func (l galeraLeave) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (l galeraLeave) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	stay, leave := probe.Hosts{}, probe.Hosts{}
 	for n, s := range seen {
 		switch u, ok := s.Unit(l.Unit); {

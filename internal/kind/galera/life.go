@@ -34,18 +34,16 @@ func (g *Galera) drained(seconds int) string {
 
 // restarts pays what is owed, or what the intent asks for, one node at a time: out of the proxies,
 // restarted, back. The node with the most sessions, which is the writer's, comes last.
-func (g *Galera) restarts(ms []member) (plan.Phase, error) {
-	if g.memo != nil && g.memo.lives == nil {
-		g.memo.lives = map[string]string{}
-		for _, m := range ms {
-			g.memo.lives[m.Name] = m.life
-		}
+func (g *Galera) restarts(begin, ms []member) (plan.Phase, error) {
+	lives := map[string]string{} // the servers' invocations when the run began
+	for _, m := range begin {
+		lives[m.Name] = m.life
 	}
 	var due []member
 	for _, m := range ms {
 		switch {
 		case m.Lost != "", m.resting():
-		case m.owes, g.in.Verb == plan.Restart && m.life == g.memo.lives[m.Name]:
+		case m.owes, g.in.Verb == plan.Restart && m.life == lives[m.Name]:
 			due = append(due, m)
 		case strings.HasPrefix(m.drain, ownMark):
 			return g.mark(m, "end the maintenance of "+m.Name, m.drain, "in service", "rm -f "+shell.Quote(g.Maintenance)), nil

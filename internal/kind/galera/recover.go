@@ -14,23 +14,13 @@ import (
 
 // recovery starts a lost cluster from its most advanced node. It fails closed, and looks at all
 // nodes anew before each step; run again after it was killed, it goes on from what it finds.
-func (g *Galera) recovery(ms []member) (plan.Phase, error) {
-	asked := make([]member, 0, len(ms)) // without the nodes that the user does without
-	for _, m := range ms {
-		if m.Lost == "" && !slices.Contains(g.in.AcceptMissing, m.Name) {
-			asked = append(asked, m)
-		}
-	}
+func (g *Galera) recovery(begin, ms []member) (plan.Phase, error) {
+	asked := g.asked(ms)
 	if first := primaries(ms); len(first) > 0 {
-		whole := true
-		for _, m := range asked {
-			whole = whole && m.Status != nil && m.Status.Primary()
-		}
-		if whole && !g.memo.acted {
+		if inPrimary := func(m member) bool { return m.Status != nil && m.Status.Primary() }; all(g.asked(begin), inPrimary) && all(asked, inPrimary) {
 			return plan.Phase{}, doubt(ms, "the cluster has a primary component with "+names(first)+": there is nothing to recover")
 		}
-		g.memo.acted = true
-		return g.complete(asked)
+		return g.complete(begin, asked)
 	}
 	for _, m := range ms {
 		if m.Lost != "" && !slices.Contains(g.in.AcceptMissing, m.Name) {
@@ -50,13 +40,10 @@ func (g *Galera) recovery(ms []member) (plan.Phase, error) {
 	}
 	switch {
 	case len(running) > 0 && !all(running, func(m member) bool { return m.watched }):
-		g.memo.acted = true
 		return g.watch(running), nil
 	case len(running) > 0:
-		g.memo.acted = true
 		return g.stop(running), nil
 	case len(unsure) > 0:
-		g.memo.acted = true
 		return g.readPositions(unsure), nil
 	}
 	var nodes []galera.Node
@@ -67,7 +54,6 @@ func (g *Galera) recovery(ms []member) (plan.Phase, error) {
 	if err != nil {
 		return plan.Phase{}, doubt(ms, err.Error())
 	}
-	g.memo.acted = true
 	for _, m := range asked {
 		if m.Name != best.Name {
 			continue
@@ -81,6 +67,16 @@ func (g *Galera) recovery(ms []member) (plan.Phase, error) {
 		return ph, nil
 	}
 	return plan.Phase{}, doubt(ms, best.Name+" was chosen, but cannot be asked")
+}
+
+// asked are the members that answer and that the user does not do without.
+func (g *Galera) asked(ms []member) (out []member) {
+	for _, m := range ms {
+		if m.Lost == "" && !slices.Contains(g.in.AcceptMissing, m.Name) {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 func all(ms []member, holds func(member) bool) bool {

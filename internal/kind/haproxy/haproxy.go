@@ -39,7 +39,7 @@ type HAProxy struct {
 	Socket     string `hcl:"socket,optional" default:"/run/haproxy/admin.sock" about:"The runtime socket"`
 
 	move   bool   // the intent: make another server the writer
-	target string // which one; chosen at the first look when the user named none
+	target string // which one; "": the next one that is up, as seen when the run began
 }
 
 // Check finds names that cannot be sent over the socket.
@@ -124,7 +124,7 @@ func (h *HAProxy) read(s probe.Seen) (p proxy, err error) {
 
 // Decide waits until every proxy that answers has a writer; with the intent it moves it first.
 // A proxy that is away does not hold the others up: it learns the entry from its peer.
-func (h *HAProxy) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (h *HAProxy) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
 	var names []string
 	for n, s := range seen {
 		if s.Lost == "" {
@@ -152,40 +152,43 @@ func (h *HAProxy) Decide(seen probe.Hosts) (plan.Phase, error) {
 	if !h.move {
 		return plan.Phase{}, nil
 	}
-	return h.moved(names, proxies)
-}
-
-// moved is the phase that makes the target the writer on all proxies; none when it is.
-func (h *HAProxy) moved(names []string, proxies map[string]proxy) (plan.Phase, error) {
-	if h.target == "" {
-		h.target = next(proxies[names[0]])
-		if h.target == "" {
-			return plan.Phase{}, fmt.Errorf("no other server of backend %s is up: nothing was moved (%s)", h.Backend, saying(proxies[names[0]].servers))
+	to := h.target
+	for i := 0; to == "" && i < len(names); i++ {
+		if p, err := h.read(begin[names[i]].Seen); err == nil {
+			to = next(p)
 		}
 	}
-	ph := plan.Phase{Name: "move the writer to " + h.target, Changes: map[string]plan.Change{}}
+	if to == "" {
+		return plan.Phase{}, fmt.Errorf("no other server of backend %s is up: nothing was moved (%s)", h.Backend, saying(proxies[names[0]].servers))
+	}
+	return h.moved(to, names, proxies)
+}
+
+// moved is the phase that makes a server the writer on all proxies; none when it is.
+func (h *HAProxy) moved(to string, names []string, proxies map[string]proxy) (plan.Phase, error) {
+	ph := plan.Phase{Name: "move the writer to " + to, Changes: map[string]plan.Change{}}
 	for _, n := range names {
 		p := proxies[n]
-		k := slices.IndexFunc(p.servers, func(s haproxy.Server) bool { return s.Name == h.target })
+		k := slices.IndexFunc(p.servers, func(s haproxy.Server) bool { return s.Name == to })
 		switch {
 		case k < 0:
-			return plan.Phase{}, fmt.Errorf("%s: backend %s has no server %s; it has %s", n, h.Backend, h.target, saying(p.servers))
+			return plan.Phase{}, fmt.Errorf("%s: backend %s has no server %s; it has %s", n, h.Backend, to, saying(p.servers))
 		case !p.servers[k].Up():
-			return plan.Phase{}, fmt.Errorf("%s: %s is not up (%s): nothing was moved", n, h.target, saying(p.servers))
-		case p.stuck && p.writer == h.target:
+			return plan.Phase{}, fmt.Errorf("%s: %s is not up (%s): nothing was moved", n, to, saying(p.servers))
+		case p.stuck && p.writer == to:
 			continue
 		}
 		words := fmt.Sprintf("clear table %s; set table %s key %s data.server_id %d", h.Backend, h.Backend, h.Key, p.servers[k].ID)
 		for _, s := range p.servers {
-			if s.Name != h.target {
+			if s.Name != to {
 				words += fmt.Sprintf("; shutdown sessions server %s/%s", h.Backend, s.Name)
 			}
 		}
 		// The socket answers a command that worked with an empty line, anything else is its complaint.
 		ph.Changes[n] = plan.Change{
-			Diffs: []plan.Diff{{Attribute: "writer", Have: p.writer, Want: h.target}},
+			Diffs: []plan.Diff{{Attribute: "writer", Have: p.writer, Want: to}},
 			Actions: []act.Action{{
-				Title:   "sessions of the writer go to " + h.target,
+				Title:   "sessions of the writer go to " + to,
 				Shell:   "said=$(" + h.say(words) + "); test -z \"$(printf %s \"$said\" | tr -d '\\n')\" || { printf '%s\\n' \"$said\" >&2; exit 1; }",
 				Touches: []probe.Subject{"haproxy"},
 			}},

@@ -30,7 +30,7 @@ type Barrier struct {
 func (*Barrier) Probe(string, probe.Hosts) []probe.Query { return nil }
 
 // Decide wants nothing more than one of the hosts that matter.
-func (b *Barrier) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (b *Barrier) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	came := func(h string) bool { return seen[h].Lost == "" }
 	if len(b.Any) > 0 && !slices.ContainsFunc(b.Any, came) {
 		return plan.Phase{}, fmt.Errorf("not so: %s failed", strings.Join(b.Any, ", "))

@@ -2,12 +2,16 @@
 package kindtest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"haprov/internal/act"
+	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 )
@@ -38,6 +42,66 @@ func Expect(t *testing.T, name string, ph plan.Phase, err error, phase, waits, r
 	case (ph.Wait != nil) != (waits != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, waits):
 		t.Errorf("%s: wait %+v, want %q", name, ph.Wait, waits)
 	}
+}
+
+// Decide lets a cluster step decide at the first look, where what was seen when the run began is
+// what is seen now.
+func Decide(t *testing.T, step kind.Cluster, seen probe.Hosts) (plan.Phase, error) {
+	t.Helper()
+	return DecideLater(t, step, seen, seen)
+}
+
+// DecideLater lets a cluster step decide in the course of a run. It decides twice, and must decide
+// the same: a step that remembers something, or changes what it was given, fails the test.
+func DecideLater(t *testing.T, step kind.Cluster, begin, now probe.Hosts) (plan.Phase, error) {
+	t.Helper()
+	before := print(step)
+	ph, err := step.Decide(begin, now)
+	if after := print(step); after != before {
+		t.Errorf("Decide changed its step\nfrom %s\nto   %s", before, after)
+	}
+	again, second := step.Decide(begin, now)
+	if a, b := print(ph), print(again); a != b || fmt.Sprint(err) != fmt.Sprint(second) {
+		t.Errorf("decided twice, and not the same:\n%s %v\n%s %v", a, err, b, second)
+	}
+	return ph, err
+}
+
+// print writes a value out, all that it points to included.
+func print(v any) string {
+	return string(appendValue(nil, reflect.ValueOf(v)))
+}
+
+func appendValue(b []byte, v reflect.Value) []byte {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return append(b, "nil"...)
+		}
+		return appendValue(append(b, '&'), v.Elem())
+	case reflect.Struct:
+		b = append(b, '{')
+		for i := range v.NumField() {
+			b = append(appendValue(append(b, v.Type().Field(i).Name+":"...), v.Field(i)), ' ')
+		}
+		return append(b, '}')
+	case reflect.Slice, reflect.Array:
+		b = append(b, '[')
+		for i := range v.Len() {
+			b = append(appendValue(b, v.Index(i)), ' ')
+		}
+		return append(b, ']')
+	case reflect.Map:
+		var entries []string
+		for _, k := range v.MapKeys() {
+			entries = append(entries, string(appendValue(append(appendValue(nil, k), ':'), v.MapIndex(k))))
+		}
+		slices.Sort(entries)
+		return fmt.Append(b, entries)
+	case reflect.Func:
+		return append(b, "func"...)
+	}
+	return fmt.Append(b, v)
 }
 
 // Run does actions in a shell here, as a host would, and holds that none fails.

@@ -60,7 +60,7 @@ func (m *MySQLDatabase) Probe(host string, seen probe.Hosts) []probe.Query {
 }
 
 // Decide makes the database where the server answers.
-func (m *MySQLDatabase) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (m *MySQLDatabase) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	host, out, err := serving(seen, m.query(), m.On)
 	if err != nil || host == "" {
 		return kind.Wait("a database server answers", 2*time.Minute), err

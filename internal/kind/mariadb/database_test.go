@@ -33,7 +33,7 @@ func TestADatabaseAndItsUserAreMadeWhereTheServerIs(t *testing.T) {
 		{"rights lost", u, u.query(), u.stored() + "\t0\n", "make user app", "", ""},
 		{"user as wanted", u, u.query(), u.stored() + "\t1\n", "", "", ""},
 	} {
-		ph, err := x.c.Decide(probe.Hosts{"db1": away(x.q), "db2": here(x.q, x.out)})
+		ph, err := kindtest.Decide(t, x.c, probe.Hosts{"db1": away(x.q), "db2": here(x.q, x.out)})
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for host, ch := range ph.Changes {
 			if host != "db2" {
@@ -43,9 +43,9 @@ func TestADatabaseAndItsUserAreMadeWhereTheServerIs(t *testing.T) {
 				t.Errorf("%s: a password's digest stands in the arguments", x.name)
 			}
 		}
-		ph, err = x.c.Decide(probe.Hosts{"db1": away(x.q), "db2": away(x.q)})
+		ph, err = kindtest.Decide(t, x.c, probe.Hosts{"db1": away(x.q), "db2": away(x.q)})
 		kindtest.Expect(t, x.name+", nobody serves", ph, err, "", "answers", "")
-		ph, err = x.c.Decide(probe.Hosts{"db1": here(x.q, x.out), "db2": here(x.q, x.out)})
+		ph, err = kindtest.Decide(t, x.c, probe.Hosts{"db1": here(x.q, x.out), "db2": here(x.q, x.out)})
 		kindtest.Expect(t, x.name+", both serve", ph, err, "", "", "at once")
 	}
 }

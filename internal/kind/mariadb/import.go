@@ -106,7 +106,7 @@ func (m *MySQLImport) Probe(host string, seen probe.Hosts) []probe.Query {
 }
 
 // Decide imports the dump where it lies, when nothing speaks against it.
-func (m *MySQLImport) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (m *MySQLImport) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	host, out, err := serving(seen, m.record(), m.On)
 	if err != nil || host == "" {
 		return kind.Wait("a database server answers", 2*time.Minute), err

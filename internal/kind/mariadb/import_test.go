@@ -48,7 +48,7 @@ func TestADumpIsImportedOnceOrNotAtAll(t *testing.T) {
 		{"garbage", host(server("0\tmany\t3\tPrimary\n")), host(empty), host(empty), "", "", "", "number of tables"},
 		{"a row of garbage", host(server("1\t0\t3\tPrimary\n$(reboot)\t1\t-\n")), host(empty), host(empty), "", "", "", "cannot be read"},
 	} {
-		ph, err := m.Decide(probe.Hosts{"db1": x.a, "db2": x.b, "db3": x.c})
+		ph, err := kindtest.Decide(t, m, probe.Hosts{"db1": x.a, "db2": x.b, "db3": x.c})
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for n, ch := range ph.Changes {
 			a := ch.Actions[0]

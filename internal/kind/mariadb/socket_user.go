@@ -64,7 +64,7 @@ func (m *MySQLSocketUser) Probe(host string, seen probe.Hosts) []probe.Query {
 }
 
 // Decide compares; what the account may do beyond is taken away.
-func (m *MySQLSocketUser) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (m *MySQLSocketUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	host, out, err := serving(seen, m.query(), m.On)
 	if err != nil || host == "" {
 		return kind.Wait("a database server answers", 2*time.Minute), err

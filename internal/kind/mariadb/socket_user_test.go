@@ -18,15 +18,15 @@ func TestASocketAccountHasWhatIsWantedAndNoMore(t *testing.T) {
 		{"it stands in for others", "unix_socket\tPROCESS, RELOAD\t1", "make account mysql", "REVOKE PROXY"},
 	} {
 		seen := probe.HostSeen{Seen: probe.NewSeen(kindtest.Answer(m.query(), 0, x.out))}
-		ph, err := m.Decide(probe.Hosts{"db2": seen, "db1": seen, "db3": {Lost: "no route"}})
+		ph, err := kindtest.Decide(t, m, probe.Hosts{"db2": seen, "db1": seen, "db3": {Lost: "no route"}})
 		kindtest.Expect(t, x.name, ph, err, x.phase, "", "")
 		if x.sql != "" && !strings.Contains(ph.Changes["db1"].Actions[0].Stdin.Reveal(), x.sql) {
 			t.Errorf("%s: %s", x.name, ph.Changes["db1"].Actions[0].Stdin.Reveal())
 		}
 	}
-	ph, err := m.Decide(probe.Hosts{"db1": {Lost: "no route"}})
+	ph, err := kindtest.Decide(t, m, probe.Hosts{"db1": {Lost: "no route"}})
 	kindtest.Expect(t, "nobody serves", ph, err, "", "a database server answers", "")
-	if ph, err := m.Decide(probe.Hosts{"db1": {Seen: probe.NewSeen(kindtest.Answer(m.query(), 0, "garbage"))}}); err == nil {
+	if ph, err := kindtest.Decide(t, m, probe.Hosts{"db1": {Seen: probe.NewSeen(kindtest.Answer(m.query(), 0, "garbage"))}}); err == nil {
 		t.Errorf("garbage: %+v", ph)
 	}
 }

@@ -69,7 +69,7 @@ func (m *MySQLUser) Probe(host string, seen probe.Hosts) []probe.Query {
 }
 
 // Decide compares what the server keeps of the password, and the grant.
-func (m *MySQLUser) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (m *MySQLUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	host, out, err := serving(seen, m.query(), m.On)
 	if err != nil || host == "" {
 		return kind.Wait("a database server answers", 2*time.Minute), err

@@ -11,13 +11,13 @@ import (
 	"haprov/internal/shell"
 )
 
-// maxTries is how many failures of a resource a run sees before it leaves the resource alone.
+// maxTries is how often a run lets Pacemaker try again.
 const maxTries = 3
 
 // again lets Pacemaker try once more what failed and runs nowhere. It would not by itself: an agent
 // that was missing bars a resource from the node, and too many failures do, though the cause has
 // been mended (Pacemaker Explained, "Handling Resource Failure"). What fails anew is tried again
-// too, but not for ever: then it is waited for in vain, and says so.
+// too, but not for ever: then it is waited for, and the time-out says what failed.
 func (p *Pacemaker) again(c crm, late []string, seen probe.Hosts) (ph plan.Phase) {
 	trouble, err := pacemaker.ParseTrouble(seen[c.host].Get(pacemaker.MonQuery()).Out)
 	if err != nil {
@@ -26,7 +26,7 @@ func (p *Pacemaker) again(c crm, late []string, seen probe.Hosts) (ph plan.Phase
 	var ch plan.Change
 	for _, f := range trouble.Failures {
 		id := f.Resource()
-		if !slices.Contains(late, id) || c.runs(id) || !slices.Contains(c.names, f.Node) || !p.mayTry(id, f) {
+		if !slices.Contains(late, id) || c.runs(id) || !slices.Contains(c.names, f.Node) {
 			continue
 		}
 		ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: id, Have: "failed on " + f.Node + ": " + strings.TrimSpace(f.Said), Want: "tried again"})
@@ -37,17 +37,6 @@ func (p *Pacemaker) again(c crm, late []string, seen probe.Hosts) (ph plan.Phase
 	if ch.Empty() {
 		return ph
 	}
-	return plan.Phase{Name: "try again what failed", Changes: map[string]plan.Change{c.host: ch}, Then: []string{"wait until everything runs"}}
-}
-
-// mayTry remembers the failures of a resource by their times; a decision made anew counts once.
-func (p *Pacemaker) mayTry(id string, f pacemaker.Failure) bool {
-	at := f.Node + " " + f.When
-	if p.failures == nil {
-		p.failures = map[string][]string{}
-	}
-	if !slices.Contains(p.failures[id], at) {
-		p.failures[id] = append(p.failures[id], at)
-	}
-	return slices.Index(p.failures[id], at) < maxTries
+	return plan.Phase{Name: "try again what failed", Changes: map[string]plan.Change{c.host: ch}, Then: []string{"wait until everything runs"},
+		Tries: maxTries, Wait: c.waiting(late, seen).Wait}
 }

@@ -35,7 +35,7 @@ func (c *Corosync) Probe(host string, seen probe.Hosts) []probe.Query {
 }
 
 // Decide reloads what is owed, then waits until every host sees all others.
-func (c *Corosync) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (c *Corosync) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	names := make([]string, 0, len(seen))
 	for n := range seen {
 		names = append(names, n)

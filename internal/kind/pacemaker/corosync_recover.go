@@ -49,7 +49,7 @@ func (c *CorosyncRecover) Probe(host string, seen probe.Hosts) []probe.Query {
 }
 
 // Decide gives the next phase.
-func (c *CorosyncRecover) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (c *CorosyncRecover) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	var here, lost []string
 	said := ""
 	for _, n := range c.Nodes {

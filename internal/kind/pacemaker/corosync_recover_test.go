@@ -45,7 +45,7 @@ func TestANodeThatWaitsForAllGoesOnOnlyWhenTheOtherIsOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ph, err := c.Decide(probe.Hosts{"db1": x.a, "db2": x.b})
+		ph, err := kindtest.Decide(t, c, probe.Hosts{"db1": x.a, "db2": x.b})
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		if ch, ok := ph.Changes["db1"]; ok {
 			as := ch.Actions

@@ -31,7 +31,7 @@ func TestARingIsReloadedOnlyWhenWholeAndNeverRestarted(t *testing.T) {
 		{"owing but apart", node("1", "Yes", "reload"), node("1", "Yes", ""), "", "db1, db2 not yet", ""},
 		{"a member is away", node("1", "Yes", "reload"), probe.HostSeen{Lost: "no route"}, "", "", "not touched while a member is away"},
 	} {
-		ph, err := c.Decide(probe.Hosts{"db1": x.a, "db2": x.b})
+		ph, err := kindtest.Decide(t, c, probe.Hosts{"db1": x.a, "db2": x.b})
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for _, ch := range ph.Changes {
 			for _, a := range ch.Actions {

@@ -39,9 +39,8 @@ type Fencing struct {
 	Name       string   `hcl:"name,label" about:"A name for the step"`
 	RestsOn    []string `hcl:"rests_on,optional" about:"Files that fencing rests on: when one changes, the proof is due again, of all hosts, or of the one whose fence device names the file"`
 
-	asked  bool              // the intent: on machines that are not a lab's, too
-	anew   bool              // the intent: whatever was proved before
-	before map[string]string // anew: when each host was last fenced as a proof, at the first look
+	asked bool // the intent: on machines that are not a lab's, too
+	anew  bool // the intent: whatever was proved before the run began
 }
 
 // Check finds paths that are none.
@@ -59,7 +58,7 @@ func (f *Fencing) Intend(in plan.Intent) (kind.Cluster, error) {
 		return nil, kind.ErrNoIntent
 	}
 	x := *f
-	x.asked, x.anew, x.before = true, in.Anew, nil
+	x.asked, x.anew = true, in.Anew
 	return &x, nil
 }
 
@@ -95,16 +94,16 @@ func (f *Fencing) lab() bool {
 
 // Decide fences the next host whose proof is due, waits until it is back and in sync, and records
 // the proofs.
-func (f *Fencing) Decide(seen probe.Hosts) (plan.Phase, error) {
+func (f *Fencing) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
 	all := f.proofs(seen)
-	ph, err := f.decide(all, seen)
+	ph, err := f.decide(f.proofs(begin), all, seen)
 	for _, p := range all {
 		ph.Proofs = append(ph.Proofs, p.told())
 	}
 	return ph, err
 }
 
-func (f *Fencing) decide(all []hostProof, seen probe.Hosts) (plan.Phase, error) {
+func (f *Fencing) decide(begin, all []hostProof, seen probe.Hosts) (plan.Phase, error) {
 	c, not, err := lookCRM(seen)
 	switch {
 	case err != nil:
@@ -127,7 +126,7 @@ func (f *Fencing) decide(all []hostProof, seen probe.Hosts) (plan.Phase, error) 
 			return plan.Phase{}, fmt.Errorf("no answer about the fencing history: %s", a.Out)
 		}
 	}
-	due, news := f.due(all)
+	due, news := f.due(begin, all)
 	if len(due) > 0 && !f.asked && !f.lab() {
 		return f.leave(c, all, due, news), nil
 	}
@@ -152,17 +151,15 @@ func (f *Fencing) decide(all []hostProof, seen probe.Hosts) (plan.Phase, error) 
 }
 
 // due lists the hosts whose devices are to be fired; news is set when the record lacks a fencing.
-// Anew, a fencing that stood in the history at the first look is an older one.
-func (f *Fencing) due(all []hostProof) (due []string, news bool) {
-	if f.anew && f.before == nil {
-		f.before = map[string]string{}
-		for _, p := range all {
-			f.before[p.host] = p.tagged
-		}
+// Anew, a fencing that stood in the history when the run began is an older one.
+func (f *Fencing) due(begin, all []hostProof) (due []string, news bool) {
+	before := map[string]string{}
+	for _, p := range begin {
+		before[p.host] = p.tagged
 	}
 	for _, p := range all {
 		switch {
-		case f.anew && p.tagged == f.before[p.host], !f.anew && !p.proved():
+		case f.anew && p.tagged == before[p.host], !f.anew && !p.proved():
 			due = append(due, p.host)
 		case p.news():
 			news = true

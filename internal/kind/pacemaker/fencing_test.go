@@ -2,6 +2,7 @@ package pacemaker
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ type pair struct {
 	files    map[string]string // digests of some, by path
 	lost     string            // of db2
 	owed     string            // to whoever asks
+	starts   int               // how often vip was started on db1
 	silent   string            // name of a question that nobody answers
 	commands map[string]string // further commands by name
 	now      int               // minutes since the beginning, for what fires does
@@ -81,7 +83,7 @@ func (p pair) answer(host string, q probe.Query) probe.Answer {
 	case q.Kind == probe.Owed:
 		a.Out = p.owed
 	case q.Name == "cib":
-		a.Out = `<cib epoch="12"><configuration>` + p.crm + `</configuration></cib>`
+		a.Out = `<cib epoch="12"><configuration>` + p.crm + `</configuration><status><node_state uname="db1"><lrm_rsc_op id="vip_last_0" operation="start" on_node="db1" call-id="` + strconv.Itoa(p.starts) + `"/></node_state></status></cib>`
 	case q.Name == "crm_mon":
 		a.Out = `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes>` + p.nodes + `</nodes><resources>` + p.running + `</resources></pacemaker-result>`
 	case q.Name == "drbd":
@@ -116,8 +118,13 @@ func fenceEvent(target, by, client, at string) string {
 // leaves the cluster as it came to be.
 func (p *pair) fires(t *testing.T, f kind.Cluster) (done []string, last plan.Phase) {
 	t.Helper()
+	var begin probe.Hosts
 	for range 20 {
-		ph, err := f.Decide(p.hosts(t, f))
+		now := p.hosts(t, f)
+		if begin == nil {
+			begin = now
+		}
+		ph, err := kindtest.DecideLater(t, f, begin, now)
 		if err != nil {
 			t.Fatalf("after %q: %v", done, err)
 		}
@@ -169,7 +176,7 @@ func proofs(ph plan.Phase) string {
 
 func TestEveryHostsDeviceIsFiredInALab(t *testing.T) {
 	p := pair{crm: proved("")}
-	first, err := prover(true).Decide(p.hosts(t, prover(true)))
+	first, err := kindtest.Decide(t, prover(true), p.hosts(t, prover(true)))
 	kindtest.Expect(t, "nothing proved", first, err, "fence db2", "", "")
 	if got, want := strings.Join(first.Then, "; "), "wait until db2 is back and in sync; move the active side to db2; fence db1, wait until it is back and in sync; record the proof"; got != want {
 		t.Errorf("the plan says: %s", got)
@@ -210,7 +217,7 @@ func TestEveryHostsDeviceIsFiredInALab(t *testing.T) {
 	} {
 		p := p
 		x.change(&p)
-		ph, err := prover(true).Decide(p.hosts(t, prover(true)))
+		ph, err := kindtest.Decide(t, prover(true), p.hosts(t, prover(true)))
 		if err != nil || proofs(ph) != x.proofs {
 			t.Errorf("%s: %s %v", x.name, proofs(ph), err)
 		}
@@ -251,7 +258,7 @@ func TestNothingIsFencedWhileTheClusterIsNotWhole(t *testing.T) {
 		{"a history of which nothing was said", is(func(p *pair) { p.silent = "fencing history" }), "", "", "no answer about the fencing history"},
 		{"a host is away", is(func(p *pair) { p.lost = "no route" }), "", "", "cannot be seen"},
 	} {
-		ph, err := prover(true).Decide(x.p.hosts(t, prover(true)))
+		ph, err := kindtest.Decide(t, prover(true), x.p.hosts(t, prover(true)))
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 	}
 }
@@ -314,7 +321,7 @@ func TestWhatIsProvedIsToldWhileAHostIsAway(t *testing.T) {
 	p := pair{crm: proved("")}
 	p.fires(t, prover(true))
 	p.lost = "no route"
-	ph, err := prover(true).Decide(p.hosts(t, prover(true)))
+	ph, err := kindtest.Decide(t, prover(true), p.hosts(t, prover(true)))
 	if err == nil || proofs(ph) != "db1 proved, db2 proved" {
 		t.Errorf("%v %s", err, proofs(ph))
 	}

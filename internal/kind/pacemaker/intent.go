@@ -26,40 +26,54 @@ func (p *Pacemaker) Intend(in plan.Intent) (kind.Cluster, error) {
 		return nil, kind.ErrNoIntent
 	}
 	x := *p
-	x.intent, x.target, x.begun = &in, "", false
+	x.intent = &in
 	return &x, nil
 }
 
-func (p *Pacemaker) decideIntent(c crm, not *plan.Phase, seen probe.Hosts) (plan.Phase, error) {
-	if len(c.names) != 2 {
-		return plan.Phase{}, fmt.Errorf("%s is for two hosts, not %d", p.intent.Verb, len(c.names))
+// decideIntent is Decide for an intent: nothing is begun that could not be seen through.
+func (p *Pacemaker) decideIntent(begin, seen probe.Hosts) (plan.Phase, error) {
+	first, err := p.ready(begin)
+	if err != nil {
+		return plan.Phase{}, err
 	}
-	if not != nil {
-		return plan.Phase{}, fmt.Errorf("%s: refused until this holds: %s", p.intent.Verb, not.Wait.Reason)
+	c, err := p.ready(seen)
+	if err != nil {
+		return plan.Phase{}, err
 	}
 	switch p.intent.Verb {
 	case plan.Switchover:
-		p.choose(c)
-		return c.move(seen, p.target)
+		return c.move(seen, p.target(first))
 	case plan.Restart:
-		return p.restartAsked(c, seen)
+		return p.restartAsked(first, c, seen)
 	}
 	return p.maintain(c, seen)
 }
 
-// choose settles where to, once: the host that was named, where an earlier run was moving to, or
-// the one that does not serve.
-func (p *Pacemaker) choose(c crm) {
-	if p.target != "" {
-		return
+// ready reads a cluster that an intent can work on.
+func (p *Pacemaker) ready(seen probe.Hosts) (crm, error) {
+	c, unready, err := lookCRM(seen)
+	switch {
+	case err != nil:
+		return c, err
+	case len(c.names) != 2:
+		return c, fmt.Errorf("%s is for two hosts, not %d", p.intent.Verb, len(c.names))
+	case unready != nil:
+		return c, fmt.Errorf("%s: refused until this holds: %s", p.intent.Verb, unready.Wait.Reason)
 	}
-	p.target = p.intent.Host
-	if held := heldFor(c); p.target == "" && held != "" {
-		p.target = held
+	return c, nil
+}
+
+// target is where the active side goes, from what was seen when the run began: the host that was
+// named, where an earlier run was moving to, or the one that did not serve.
+func (p *Pacemaker) target(begin crm) string {
+	active := begin.state.Active()
+	switch held := heldFor(begin); {
+	case p.intent.Host != "":
+		return p.intent.Host
+	case held != "" || active == "":
+		return held
 	}
-	if active := c.state.Active(); p.target == "" && active != "" {
-		p.target = c.other(active)
-	}
+	return begin.other(active)
 }
 
 // heldFor is the host that the switchover's constraint names; empty when there is none.
@@ -95,9 +109,7 @@ func (p *Pacemaker) intended(seen probe.Hosts) (e cibEdit, ok bool) {
 		return e, false
 	}
 	active := c.state.Active()
-	x := *p
-	x.choose(c)
-	to := x.target
+	to := p.target(c)
 	if p.intent.Verb == plan.Maintenance {
 		to = ""
 		for _, n := range c.state.Nodes {

@@ -54,10 +54,6 @@ type Pacemaker struct {
 	Servers []string `hcl:"servers,optional" about:"Primitives that haprov restart --rolling restarts"`
 
 	intent *plan.Intent // switchover, maintenance or restart, else nil
-	target string       // switchover: where to, chosen at the first look
-	begun  bool         // restart: it was seen to be owed
-
-	failures map[string][]string // of each resource, by node and time; see again
 }
 
 // edit is the change that makes the CIB as wanted, and what differs, in words. The record of what is
@@ -109,15 +105,16 @@ func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
 }
 
 // Decide commits what is missing, then waits until all of it runs.
-func (p *Pacemaker) Decide(seen probe.Hosts) (plan.Phase, error) {
-	c, not, err := lookCRM(seen)
+func (p *Pacemaker) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
+	if p.intent != nil {
+		return p.decideIntent(begin, seen)
+	}
+	c, unready, err := lookCRM(seen)
 	switch {
 	case err != nil:
 		return plan.Phase{}, err
-	case p.intent != nil:
-		return p.decideIntent(c, not, seen)
-	case not != nil:
-		return *not, nil
+	case unready != nil:
+		return *unready, nil
 	}
 	e, differs := p.edit(c.cib)
 	if len(differs) > 0 {

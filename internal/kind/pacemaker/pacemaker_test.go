@@ -47,7 +47,7 @@ func TestACIBIsPatchedThenWaitedFor(t *testing.T) {
 			x.p.running = strings.ReplaceAll(stopped, `active="false" role="Stopped"/>`, `active="true" role="Started"><node name="db1"/></resource>`)
 		}
 		x.p.commands = map[string]string{"simulation": "x\nTransition Summary:\n  * Start  vip  ( db1 )\n\nExecuting"}
-		ph, err := p.Decide(x.p.hosts(t, p))
+		ph, err := kindtest.Decide(t, p, x.p.hosts(t, p))
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for _, ch := range ph.Changes {
 			a := ch.Actions[0]
@@ -117,7 +117,7 @@ func TestTheActiveSideMovesAndNothingIsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ph, err := c.Decide(x.p.hosts(t, c))
+		ph, err := kindtest.Decide(t, c, x.p.hosts(t, c))
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		for host, ch := range ph.Changes {
 			if strings.HasPrefix(ph.Name, "move") && (host != "db1" || !strings.Contains(ch.Actions[0].Guard, "UpToDate/UpToDate") || !strings.Contains(ch.Actions[0].Shell, "+15 min")) {
@@ -148,7 +148,7 @@ func TestARestartThatIsOwedIsPaidThroughPacemaker(t *testing.T) {
 		{"stopped by a run that was cut short before a reboot paid the mark", pair{crm: primitive(stop), running: stopped}, "start vip again", "", 0},
 		{"nothing owed", pair{crm: primitive(""), running: runs}, "", "", 0},
 	} {
-		ph, err := p.Decide(x.p.hosts(t, p))
+		ph, err := kindtest.Decide(t, p, x.p.hosts(t, p))
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, "")
 		pays := 0
 		for _, ch := range ph.Changes {
@@ -168,7 +168,7 @@ func TestTheHostItselfStartsAgainWhatItWasToldToStop(t *testing.T) {
 	p := wantedVIP()
 	runs := pair{crm: record("vip") + `<resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/></resources>`, owed: "restart",
 		running: `<resource id="vip" resource_agent="ocf:heartbeat:IPaddr2" active="true" role="Started"><node name="db2"/></resource>`}
-	ph, err := p.Decide(runs.hosts(t, p))
+	ph, err := kindtest.Decide(t, p, runs.hosts(t, p))
 	if err != nil || len(ph.Changes["db2"].Actions) != 1 {
 		t.Fatalf("%+v %v", ph, err)
 	}
@@ -213,14 +213,14 @@ func TestAServerIsRestartedWhenAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs := pair{crm: record("vip"), running: `<resource id="vip" resource_agent="ocf:heartbeat:IPaddr2" active="true" role="Started"><node name="db1"/></resource>`}
-	owed := runs
-	owed.owed = "restart"
+	runs := pair{crm: record("vip"), running: `<resource id="vip" resource_agent="ocf:heartbeat:IPaddr2" active="true" role="Started"><node name="db1"/></resource>`, starts: 1}
+	owed, restarted := runs, runs
+	owed.owed, restarted.starts = "restart", 2
 	for _, x := range []struct {
-		p     pair
-		phase string
-	}{{runs, "ask for the restart"}, {owed, "restart vip"}, {runs, ""}} {
-		ph, err := c.Decide(x.p.hosts(t, c))
+		begin, now pair
+		phase      string
+	}{{runs, runs, "ask for the restart"}, {runs, owed, "restart vip"}, {runs, restarted, ""}, {owed, owed, "restart vip"}, {owed, restarted, ""}} {
+		ph, err := kindtest.DecideLater(t, c, x.begin.hosts(t, c), x.now.hosts(t, c))
 		kindtest.Expect(t, "then", ph, err, x.phase, "", "")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"haprov/internal/act"
@@ -45,6 +46,19 @@ func (c crm) stopping() (id string) {
 
 func (c crm) runs(id string) bool {
 	return slices.ContainsFunc(c.state.Resources, func(r pacemaker.Resource) bool { return r.ID == id && r.Node != "" })
+}
+
+// life tells one start of a resource from another: the last start or stop of it that the CIB's
+// status records for each node, by its call number there (Pacemaker Explained, "Resource
+// Operation History").
+func (c crm) life(id string) string {
+	var out []string
+	c.cib.Find("status").All(func(n *pacemaker.Node) {
+		if n.Name == "lrm_rsc_op" && n.Attrs["id"] == id+"_last_0" {
+			out = append(out, n.Attrs["on_node"]+" "+n.Attrs["operation"]+" "+n.Attrs["call-id"]+" "+n.Attrs["last-rc-change"])
+		}
+	})
+	return strings.Join(out, "\n")
 }
 
 // stopEdit is the wanted configuration, with the primitive stopped for a quarter of an hour at most
@@ -131,26 +145,27 @@ func (p *Pacemaker) pay(ph *plan.Phase, c crm, seen probe.Hosts, id string) {
 
 // restartAsked marks a restart of the servers as owed where they run, and pays it like any other. A
 // run that was cut short left the mark, and the next one pays it.
-func (p *Pacemaker) restartAsked(c crm, seen probe.Hosts) (plan.Phase, error) {
-	ph, err := p.restart(c, seen)
-	if err != nil || !ph.Empty() {
-		p.begun = true
+func (p *Pacemaker) restartAsked(begin, c crm, seen probe.Hosts) (plan.Phase, error) {
+	if ph, err := p.restart(c, seen); err != nil || !ph.Empty() {
 		return ph, err
 	}
 	if late := c.state.Late(); len(late) > 0 {
 		return c.waiting(late, seen), nil
 	}
 	active := c.state.Active()
-	switch {
-	case p.begun:
-		return plan.Phase{}, nil
-	case active == "":
+	if active == "" {
 		return plan.Phase{}, errors.New("no host serves: there is nothing to restart (haprov status)")
 	}
 	ch := plan.Change{}
 	for _, id := range p.Servers {
+		if c.life(id) != begin.life(id) {
+			continue // started since this run began
+		}
 		ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: id, Have: "runs", Want: "restarted"})
 		ch.Actions = append(ch.Actions, act.Action{Title: "ask for a restart of " + id, Shell: "true", Guard: c.servesGuard(active), Owes: []act.Owed{{Unit: id, What: "restart"}}})
+	}
+	if ch.Empty() {
+		return plan.Phase{}, nil
 	}
 	return plan.Phase{Name: "ask for the restart", Changes: map[string]plan.Change{active: ch}, Then: []string{"restart it", "wait until everything runs"}}, nil
 }
