@@ -199,7 +199,11 @@ func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext
 		return
 	}
 	values, hidden := b.seen.by(ctx, true)
-	out, err := t.Render(values, b.files.meter.Budget)
+	shut := values
+	if hidden {
+		shut, _ = b.seen.by(ctx, false)
+	}
+	out, err := fill(t, values, shut, b.files.meter.Budget)
 	if err != nil {
 		d.at(s.rangeOf("template"), "Template cannot be filled", "%s", sentence(err.Error()))
 		return
@@ -207,8 +211,7 @@ func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext
 	f.Content, f.Template = secret.Plain(out), ""
 	if hidden {
 		// What comes out differently without the secrets holds one of them.
-		values, _ = b.seen.by(ctx, false)
-		if without, err := t.Render(values, b.files.meter.Budget); err != nil || without != out {
+		if without, err := t.Render(shut, b.files.meter.Budget); err != nil || without != out {
 			f.Content = secret.Holding(out)
 		}
 	}

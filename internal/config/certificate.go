@@ -19,10 +19,13 @@ var certificateType = cty.Object(map[string]cty.Type{"ca": cty.String, "cert": c
 func certificateFunc(cluster string, from Secrets, used *names) function.Function {
 	return function.New(&function.Spec{
 		Description: "A certificate of the cluster's own authority as PEM: .ca, .cert, and .key, which is sensitive. Made once and kept.",
-		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		Type:        function.StaticReturnType(certificateType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name := args[0].AsString()
+			name, err := nameArg(args[0])
+			if err != nil {
+				return cty.NilVal, err
+			}
 			if !goodName.MatchString(name) || name == "ca" {
 				return cty.NilVal, fmt.Errorf("%s is not a name for a certificate: lower-case letters, digits and -, and not ca", bounded(name))
 			}

@@ -108,7 +108,7 @@ func (d *deferred) build(have cty.Value) (kind.Step, error) {
 // err joins the problems of a step that was built during a run.
 func (r *report) err() error {
 	var all []error
-	for _, p := range r.list {
+	for _, p := range r.masked() {
 		all = append(all, fmt.Errorf("%s:%d: %s: %s", p.File, p.Line, p.Summary, p.Detail))
 	}
 	return errors.Join(all...)

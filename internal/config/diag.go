@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -29,12 +30,25 @@ func (r *report) diags(diags hcl.Diagnostics) {
 			rng = *d.Subject
 		}
 		detail := d.Detail
+		private := d.Expression == nil || reveals(d.Expression, d.EvalContext)
+		if private && d.Expression != nil {
+			detail = "A secret is part of it: what is wrong with it is not shown."
+		}
 		summary := strings.TrimRight(d.Summary, ".")
 		if u, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 			summary, detail = fmt.Sprintf("Unknown function %s", bounded(u.CalledFunctionName())), r.meant(u.CalledFunctionName(), called(d.EvalContext))
 		}
 		if e, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && e.FunctionCallError() != nil {
-			summary, detail = e.CalledFunctionName()+"(): wrong arguments", sentence(e.FunctionCallError().Error())
+			summary = e.CalledFunctionName() + "(): wrong arguments"
+			var open harmless
+			switch err := e.FunctionCallError(); {
+			case !private:
+				detail = sentence(err.Error())
+			case errors.As(err, &open):
+				detail = sentence(open.Error())
+			default:
+				detail = "One of them is a secret: what is wrong with it is not shown."
+			}
 		}
 		r.at(rng, summary, "%s", detail)
 	}

@@ -49,7 +49,7 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 		case isPassword(n):
 			secret.Learn(v.Reveal())
 			if n = "password"; !v.IsSensitive() {
-				w.openPassword(f.Range, n)
+				w.openPassword(f.Range, n, v)
 			}
 		case v.IsSensitive():
 			w.at(f.Range, fmt.Sprintf("Option %q is a secret", n), "Only the password may be one: the others stand in the cluster's configuration.")
@@ -60,7 +60,8 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 }
 
 // openPassword tells of a password that whoever reads the inventory reads too.
-func (w *world) openPassword(at hcl.Range, name string) {
+func (w *world) openPassword(at hcl.Range, name string, value secret.Text) {
+	secret.Learn(value.Reveal())
 	w.warn(at, "Password stands in the inventory", fmt.Sprintf("Write %s = secret(\"NAME\") and give it by: haprov secret adopt NAME.", name))
 }
 

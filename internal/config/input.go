@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"haprov/internal/secret"
 )
 
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
@@ -73,6 +75,11 @@ func (b *builder) inputs(d *recipeDef, given hclsyntax.Expression, ctx *hcl.Eval
 		}
 		for _, p := range pairs {
 			k, diags := p.Key.Value(ctx)
+			if k.IsMarked() {
+				b.at(p.Key.Range(), "Sensitive value in \"inputs\"", "The name of an input cannot be a secret.")
+				ok = false
+				continue
+			}
 			if diags.HasErrors() || k.IsNull() || k.Type() != cty.String {
 				b.diags(diags)
 				ok = false
@@ -134,9 +141,13 @@ func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Express
 		return v, false
 	}
 	open, marks := v.Unmark()
+	private := in.Sensitive || v.ContainsMarked()
+	if s, m := text(open); in.Sensitive && m == nil {
+		secret.Learn(s)
+	}
 	bad := func(summary, detail string) (cty.Value, bool) {
-		if (in.Sensitive || len(marks) > 0) && summary == "" {
-			detail = fmt.Sprintf("Found a sensitive value of another type, expected %s.", t.says)
+		if private {
+			detail = fmt.Sprintf("Found a sensitive value, expected %s.", t.says)
 		}
 		if summary == "" {
 			summary = fmt.Sprintf("Wrong type for input %q", in.Name)
@@ -157,7 +168,10 @@ func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Express
 	}
 	for _, chk := range in.Checks {
 		ctx := own.NewChild()
-		ctx.Variables = map[string]cty.Value{"value": c}
+		ctx.Variables = map[string]cty.Value{"value": c.WithMarks(marks)}
+		if in.Sensitive {
+			ctx.Variables["value"] = c.Mark(sensitive)
+		}
 		that, ok := b.value(chk.That, ctx)
 		if !ok {
 			return v, false
@@ -166,12 +180,14 @@ func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Express
 			b.at(chk.That.Range(), "Wrong type for \"that\"", "Found %s, expected true or false.", describe(that))
 			return v, false
 		}
+		that, _ = that.Unmark()
 		if that.False() && chk.Warn {
-			b.warn(e.Range(), fmt.Sprintf("Input %q deserves a second thought", in.Name), sentence(chk.Text))
+			b.warn(e.Range(), fmt.Sprintf("Input %q has a risk", in.Name), sentence(chk.Text))
 			continue
 		}
 		if that.False() {
-			return bad(fmt.Sprintf("Input %q is refused", in.Name), sentence(chk.Text))
+			b.at(e.Range(), fmt.Sprintf("Input %q is refused", in.Name), "%s%s", sentence(chk.Text), about(in.About))
+			return v, false
 		}
 	}
 	if in.Sensitive {

@@ -143,7 +143,7 @@ func (w *world) ssh(own *sshBlock) inventory.SSH {
 		}
 		if !b.SudoPassword.Empty() {
 			if s.SudoPassword = b.SudoPassword; !s.SudoPassword.IsSensitive() {
-				w.openPassword(b.Range, "sudo_password")
+				w.openPassword(b.Range, "sudo_password", s.SudoPassword)
 			}
 		}
 		if b.Port != 0 {

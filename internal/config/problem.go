@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"haprov/internal/secret"
 )
 
 // Severity of a Problem.
@@ -193,6 +195,18 @@ func (r *report) place(p Problem, rng hcl.Range) Problem {
 	return p
 }
 
+// masked takes secrets out of the lines that are shown. It comes last: what is a secret may become
+// known after the problem.
+func (r *report) masked() Problems {
+	for i := range r.list {
+		x := &r.list[i]
+		if s := secret.Mask(x.Snippet); s != x.Snippet {
+			x.Snippet, x.Length = s, 0
+		}
+	}
+	return r.list
+}
+
 // sorted puts the inventory's own problems first, then by file and place.
 func (r *report) sorted(first string) Problems {
 	sort.SliceStable(r.list, func(i, j int) bool {
@@ -205,5 +219,5 @@ func (r *report) sorted(first string) Problems {
 		}
 		return a.Column < b.Column
 	})
-	return r.list
+	return r.masked()
 }

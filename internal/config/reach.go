@@ -61,28 +61,35 @@ func (n *names) sorted() []string {
 func (f *files) templateFunc() function.Function {
 	return function.New(&function.Spec{
 		Description: "Renders a file of the templates folder; values are an object that the template sees as .NAME.",
-		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		VarParam:    &function.Parameter{Name: "values", Type: cty.DynamicPseudoType, AllowMarked: true},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			t, err := f.template(args[0].AsString())
+			name, err := nameArg(args[0])
 			if err != nil {
 				return cty.NilVal, err
 			}
-			values := map[string]any{}
+			t, err := f.template(name)
+			if err != nil {
+				return cty.NilVal, harmless{err}
+			}
+			values, shut := map[string]any{}, map[string]any{}
 			hide := false
 			for _, a := range args[1:] {
 				open, marks := a.UnmarkDeep()
 				hide = hide || len(marks) > 0
 				m, ok := plain(open).(map[string]any)
 				if !ok {
-					return cty.NilVal, errors.New("the values of a template are an object: { name = value }")
+					return cty.NilVal, harmless{errors.New("the values of a template are an object: { name = value }")}
 				}
 				for k, v := range m {
-					values[k] = v
+					values[k], shut[k] = v, secret.Sensitive("")
+				}
+				if m, ok := plain(a).(map[string]any); ok {
+					maps.Copy(shut, m)
 				}
 			}
-			s, err := t.Render(values, f.meter.Budget)
+			s, err := fill(t, values, shut, f.meter.Budget)
 			if err != nil {
 				return cty.NilVal, err
 			}
@@ -97,15 +104,19 @@ func (f *files) templateFunc() function.Function {
 func (f *files) fileFunc() function.Function {
 	return function.New(&function.Spec{
 		Description: "The text of a file of the templates folder.",
-		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			text, err := f.read("templates", args[0].AsString())
+			name, err := nameArg(args[0])
+			if err != nil {
+				return cty.NilVal, err
+			}
+			text, err := f.read("templates", name)
 			if err != nil {
 				return cty.NilVal, err
 			}
 			if len(text) > maxMade {
-				return cty.NilVal, fmt.Errorf("%s has %d bytes, at most %d are read", args[0].AsString(), len(text), maxMade)
+				return cty.NilVal, fmt.Errorf("%s has %d bytes, at most %d are read", name, len(text), maxMade)
 			}
 			return cty.StringVal(string(text)), nil
 		},
@@ -115,11 +126,14 @@ func (f *files) fileFunc() function.Function {
 func secretFunc(cluster string, from Secrets, used *names) function.Function {
 	return function.New(&function.Spec{
 		Description: "A secret of the cluster by name, drawn once and kept; length in characters. It is never shown.",
-		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		VarParam:    &function.Parameter{Name: "length", Type: cty.Number},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name := args[0].AsString()
+			name, err := nameArg(args[0])
+			if err != nil {
+				return cty.NilVal, err
+			}
 			if !goodName.MatchString(strings.ReplaceAll(name, "_", "-")) {
 				return cty.NilVal, fmt.Errorf("%s is not a name for a secret: lower-case letters, digits, - and _", bounded(name))
 			}
