@@ -52,11 +52,12 @@ func Join(as []Action) (joined []Action, covers [][]int) {
 
 // Script turns a batch into one shell text. It runs as a job of its own session: when the
 // connection is lost it runs to its end. Marks behind the nonce tell what became of each action;
-// after the first failure nothing more is started. Actions run with the lock's descriptor closed,
+// after the first failure nothing more is started. An empty line follows each mark, since the transport
+// holds the last newline back until more comes. Actions run with the lock's descriptor closed,
 // so that no daemon they start can hold it.
 func Script(as []Action, nonce string) string {
 	var j strings.Builder
-	fmt.Fprintf(&j, "trap '' PIPE HUP\nd=%s/job\nsay() { printf '\\n%s %%s\\n' \"$*\"; } 2>/dev/null\n", Dir, nonce)
+	fmt.Fprintf(&j, "trap '' PIPE HUP\nd=%s/job\nsay() { printf '\\n%s %%s\\n\\n' \"$*\"; } 2>/dev/null\n", Dir, nonce)
 	j.WriteString("bad() { say failed $1 $2; tail -c 16384 $d/out 2>/dev/null; say end; rm -rf $d; exit 1; }\n")
 	dirs := map[string]bool{}
 	for i, a := range as {
@@ -100,7 +101,7 @@ func owedMark(o Owed) string { return Dir + "/owed/" + o.Unit + "." + o.What }
 
 // Deadline is how long the batch may take.
 func Deadline(as []Action) time.Duration {
-	d := time.Minute
+	d := slack + flush
 	for _, a := range as {
 		d += a.timeout()
 		if a.Guard != "" {

@@ -141,9 +141,12 @@ func (h *host) reads(it *recipe.Item) []subject { return plan.Reads(h.asked[it])
 // again without it.
 func (h *host) ask(ctx context.Context, qs []probe.Query) error {
 	qs = probe.Unique(qs)
+	// One that hangs costs an exchange; together they may not cost more than all that may hang.
+	ctx, done := h.within(ctx, 2*probe.Deadline(qs))
+	defer done()
 	for len(qs) > 0 {
 		n := nonce()
-		c, cancel := context.WithTimeout(ctx, h.scaled(probe.Deadline(qs)))
+		c, cancel := h.within(ctx, probe.Deadline(qs))
 		t := time.Now()
 		script, first := probe.Script(qs, n), h.first.From.IsZero()
 		if first {
@@ -221,18 +224,19 @@ func (h *host) perform(ctx context.Context, batch []batchItem) error {
 	}
 	joined, covers := act.Join(actions)
 	n := nonce()
-	c, cancel := context.WithTimeout(ctx, h.scaled(act.Deadline(joined)))
+	script := act.Script(joined, n)
+	c, cancel := h.within(ctx, act.Deadline(joined)+sending(len(script)))
 	defer cancel()
+	c, stop := context.WithCancelCause(c)
+	defer stop(nil)
 	t := time.Now()
-	view := progress{h: h, batch: batch, covers: covers, nonce: n, last: t}
-	res, err := h.session.Exchange(c, act.Script(joined, n), view.got)
+	view := progress{h: h, batch: batch, joined: joined, covers: covers, read: act.NewReader(len(joined), n), last: t, stop: stop}
+	view.expect(sending(len(script)))
+	defer view.late.Stop()
+	res, err := h.session.Exchange(c, script, view.got)
 	h.event(Exchanged{h.name, "act", time.Since(t)})
 	h.forget(touches(actions))
-	out := res.Out
-	if err != nil {
-		out = view.out
-	}
-	for i, r := range act.Read(len(joined), n, out) {
+	for i, r := range view.read.Results() {
 		switch r.State {
 		case act.Done:
 			h.changes += len(covers[i])
@@ -252,44 +256,12 @@ func (h *host) perform(ctx context.Context, batch []batchItem) error {
 	if res.Exit != 0 {
 		return fmt.Errorf("acting: the batch ended with exit %d", res.Exit)
 	}
+	for _, r := range view.read.Results() {
+		if r.State == act.NotRun {
+			return errors.New("acting: the batch ended before all of it was done")
+		}
+	}
 	return nil
-}
-
-// progress turns a batch's marks into events while they come in.
-type progress struct {
-	h      *host
-	batch  []batchItem
-	covers [][]int
-	nonce  string
-	out    []byte
-	state  []act.State
-	last   time.Time
-}
-
-func (p *progress) got(b []byte) {
-	p.out = append(p.out, b...)
-	if p.state == nil {
-		p.state = make([]act.State, len(p.covers))
-	}
-	for i, r := range act.Read(len(p.covers), p.nonce, p.out) {
-		if r.State == p.state[i] {
-			continue
-		}
-		was := p.state[i]
-		p.state[i] = r.State
-		for _, k := range p.covers[i] {
-			x := p.batch[k]
-			if was == act.NotRun {
-				p.h.event(Started{p.h.name, x.address, x.action.Title})
-			}
-			if r.State == act.Done || r.State == act.Same {
-				p.h.event(Done{p.h.name, x.address, x.action.Title, time.Since(p.last), r.State == act.Same, x.diffs})
-			}
-		}
-		if r.State == act.Done || r.State == act.Same {
-			p.last = time.Now()
-		}
-	}
 }
 
 func touches(as []act.Action) (out []subject) {

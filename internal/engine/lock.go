@@ -34,7 +34,9 @@ else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" =
 	started := time.Now()
 	for waited := false; ; waited = true {
 		t := time.Now()
-		res, err := k.Keep(ctx, script)
+		c, cancel := h.within(ctx, time.Minute)
+		res, err := k.Keep(c, script)
+		cancel()
 		if err != nil {
 			return fmt.Errorf("locking: %w", err)
 		}

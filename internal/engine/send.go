@@ -49,7 +49,7 @@ func (h *host) put(ctx context.Context, b act.Blob) (string, error) {
 	if info.Size() != b.Size {
 		return "", errChanged
 	}
-	c, cancel := context.WithTimeout(ctx, h.scaled(time.Minute+time.Duration(b.Size/slowest)*time.Second))
+	c, cancel := h.within(ctx, time.Minute+sending(int(b.Size)))
 	defer cancel()
 	sum := sha256.New()
 	there, err := h.session.Put(c, io.TeeReader(f, sum), b.Size)

@@ -243,18 +243,19 @@ func (s section) read(body string, exit int, into map[Key]Answer) {
 			into[q0.Key()] = Answer{State: Unanswered}
 			return
 		}
-		into[q0.Key()] = Answer{State: Answered, Exit: exit, Out: cut(strings.TrimSuffix(body, "\n"), q0.max())}
+		// A copy: a short answer must not keep all that the host printed.
+		into[q0.Key()] = Answer{State: Answered, Exit: exit, Out: strings.Clone(cut(strings.TrimSuffix(body, "\n"), q0.max()))}
 		return
 	case Text:
 		text, ok := strings.CutPrefix(body, "x\n")
-		a := Answer{State: Answered, Out: cut(text, q0.max())}
+		a := Answer{State: Answered, Out: strings.Clone(cut(text, q0.max()))}
 		if !ok {
 			a.Exit = 1
 		}
 		into[q0.Key()] = a
 		return
 	case Block:
-		into[q0.Key()] = Answer{State: Answered, Out: strings.TrimSpace(cut(body, q0.max()))}
+		into[q0.Key()] = Answer{State: Answered, Out: strings.Clone(strings.TrimSpace(cut(body, q0.max())))}
 		return
 	}
 	found := records(q0.Kind, s.queries, body)
@@ -263,70 +264,85 @@ func (s section) read(body string, exit int, into map[Key]Answer) {
 	}
 }
 
-// records finds each name's record in the output of a bulk question.
+// maxRecord is how many bytes of one record are kept; the longest honest one is a path and its link's.
+const maxRecord = 16 << 10
+
+// records finds each name's record in the output of a bulk question. What was not asked for is not
+// kept: the output is as long as the host likes.
 func records(k Kind, qs []Query, body string) map[string]string {
 	out := make(map[string]string, len(qs))
-	lines := strings.Split(body, "\n")
+	for _, q := range qs {
+		out[q.Name] = ""
+	}
+	keep := func(name, record string) {
+		if _, asked := out[name]; asked {
+			out[name] = strings.Clone(cut(record, maxRecord))
+		}
+	}
+	lines := strings.SplitSeq(body, "\n")
 	switch k {
 	case Unit:
 		// One block a unit, in the order asked; Id is another name where the unit is an alias.
-		blocks := strings.Split(strings.TrimSpace(body), "\n\n")
-		for i, b := range blocks {
+		for i, b := range strings.SplitN(strings.TrimSpace(body), "\n\n", len(qs)+1) {
 			if i < len(qs) {
-				out[qs[i].Name] = b
+				keep(qs[i].Name, b)
 			}
 		}
 	case File:
-		readFiles(lines, out)
+		readFiles(body, out, keep)
 	case Mount:
-		for _, l := range lines {
-			if f := strings.Fields(l); len(f) >= 4 {
-				out[unescapeMount(f[1])] = l // the last one wins: it lies on top
+		for l := range lines {
+			if f := strings.Fields(cut(l, maxRecord)); len(f) >= 4 {
+				keep(unescapeMount(f[1]), l) // the last one wins: it lies on top
 			}
 		}
 	case Sysctl:
+		names := make(map[string]string, len(qs))
 		for _, q := range qs {
-			for _, l := range lines {
-				if v, ok := strings.CutPrefix(l, sysctlPath(q.Name)+":"); ok {
-					out[q.Name] = v
+			names[sysctlPath(q.Name)] = q.Name
+		}
+		for l := range lines {
+			if path, v, ok := strings.Cut(l, ":"); ok {
+				if name, asked := names[path]; asked {
+					keep(name, v)
 				}
 			}
 		}
 	case Module:
-		for _, l := range lines {
-			out[l] = l
+		for l := range lines {
+			keep(l, l)
 		}
 	default: // name, separator, record
 		sep := " "
 		if k == User || k == Group {
 			sep = ":"
 		}
-		for _, l := range lines {
+		for l := range lines {
 			name, rest, ok := strings.Cut(l, sep)
-			if !ok {
-				continue
-			}
-			switch k {
-			case Owed:
-				out[name] = strings.TrimSpace(out[name] + " " + rest)
-			case Package:
-				out[name] = rest
+			switch {
+			case !ok:
+			case k == Owed:
+				keep(name, strings.TrimSpace(out[name]+" "+rest))
+			case k == Package:
+				keep(name, rest)
 			default:
-				out[name] = l
+				keep(name, l)
 			}
 		}
 	}
 	return out
 }
 
-func readFiles(lines []string, out map[string]string) {
+func readFiles(body string, out map[string]string, keep func(name, record string)) {
 	sums := map[string]string{}
-	for _, l := range lines {
+	for l := range strings.SplitSeq(body, "\n") {
 		if len(l) > 66 && l[64:66] == "  " && !strings.Contains(l[:64], "|") {
-			sums[l[66:]] = l[:64]
+			if _, asked := out[l[66:]]; asked {
+				sums[l[66:]] = l[:64]
+			}
 		}
 	}
-	for _, l := range lines {
+	for l := range strings.SplitSeq(body, "\n") {
 		p := strings.SplitN(l, "|", 7)
 		if len(p) < 7 {
 			continue
@@ -335,7 +351,7 @@ func readFiles(lines []string, out map[string]string) {
 		if t, ok := strings.CutPrefix(p[6], name+" -> "); ok {
 			target = t
 		}
-		out[name] = strings.Join([]string{p[1], p[2], p[3], p[4], p[5], sums[name], target}, "|")
+		keep(name, strings.Join([]string{p[1], p[2], p[3], p[4], p[5], sums[name], target}, "|"))
 	}
 }
 

@@ -23,16 +23,22 @@ type answer struct {
 	buf  []byte // begun: output, else noise
 	sent int    // bytes of output given to got
 	seen int    // bytes of output known to hold no end marker
+	lost int    // bytes of noise that were thrown away
 }
 
-const maxNoise = 64 << 10
+// keptNoise is how much of the noise is kept, to tell of it when the shell ends.
+const keptNoise = 64 << 10
 
 // feed takes what came; done when the end marker has.
 func (a *answer) feed(p []byte) (r Result, done bool, err error) {
 	a.buf = append(a.buf, p...)
 	if !a.begun && !a.begin() {
-		if len(a.buf) > maxNoise {
-			a.buf = append(a.buf[:0], a.buf[len(a.buf)-maxNoise/2:]...)
+		if a.lost+len(a.buf) > maxNoise {
+			return Result{}, false, fail(ErrTooLarge, nil, "the login shell printed more than %d bytes before it ran anything: what do its start files print?", maxNoise)
+		}
+		if len(a.buf) > keptNoise {
+			a.lost += len(a.buf) - keptNoise/2
+			a.buf = append(a.buf[:0], a.buf[len(a.buf)-keptNoise/2:]...)
 		}
 		return Result{}, false, nil
 	}
@@ -46,6 +52,9 @@ func (a *answer) feed(p []byte) (r Result, done bool, err error) {
 			}
 			a.give(i)
 			return Result{Exit: exit, Out: a.buf[:i:i]}, true, nil
+		}
+		if len(a.buf)-i-len(mark) > 16 { // longer than any status
+			return Result{}, false, fail(ErrLost, nil, "the host's shell sent a broken end marker")
 		}
 		a.seen = i
 	} else {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -125,6 +126,13 @@ func (c *credentials) signers() ([]ssh.Signer, error) {
 	}
 	c.tried = append(c.tried, fmt.Sprintf("%d of the agent", len(more)))
 	return append(all, more...), nil
+}
+
+// until bounds what the agent may take: it may ask a person, or hang.
+func (c *credentials) until(end time.Time) {
+	if c.agent != nil {
+		c.agent.SetDeadline(end)
+	}
 }
 
 func (c *credentials) close() {

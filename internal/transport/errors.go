@@ -3,6 +3,8 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 )
 
 // A caller branches on these; errors.Is finds them. All but ErrTooLarge and ErrSudo leave the host untouched when Open returns them.
@@ -40,6 +42,36 @@ func (f *failure) Unwrap() []error {
 		return []error{f.kind}
 	}
 	return []error{f.kind, f.cause}
+}
+
+// spoken is an error as it may be shown: a host's part in its text is bounded and holds no control
+// characters. What it wraps is for errors.Is alone.
+type spoken struct{ err error }
+
+func (s spoken) Unwrap() error { return s.err }
+
+func (s spoken) Error() string {
+	text := s.err.Error()
+	if len(text) > maxSaid {
+		text = text[:maxSaid/2] + " ... " + text[len(text)-maxSaid/2:]
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || unicode.IsPrint(r) && r != unicode.ReplacementChar {
+			b.WriteRune(r)
+			continue
+		}
+		fmt.Fprintf(&b, "\\u%04x", r)
+	}
+	return b.String()
+}
+
+// plainly makes what leaves the package fit to be shown.
+func plainly(err error) error {
+	if err == nil {
+		return nil
+	}
+	return spoken{err}
 }
 
 func fail(kind, cause error, hint string, args ...any) error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -17,7 +18,7 @@ import (
 func Open(ctx context.Context, t Target) (Session, error) {
 	s, err := open(ctx, t)
 	if err != nil {
-		return nil, err
+		return nil, plainly(err)
 	}
 	return s, nil
 }
@@ -50,6 +51,7 @@ func open(ctx context.Context, t Target) (*session, error) {
 		}
 		return nil, err
 	}
+	w.allow(idle)
 	return newSession(t, w, c, via), nil
 }
 
@@ -149,6 +151,8 @@ func (t Target) login(ctx context.Context, w *wire, hosts *hostKeys, creds *cred
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { w.Close() }) // a deadline would not do: a jump host's channel has none
 	defer stop()
+	w.allow(maxLogin)
+	creds.until(time.Now().Add(t.Timeout))
 
 	algs := safeAlgorithms()
 	cfg := &ssh.ClientConfig{
@@ -166,6 +170,9 @@ func (t Target) login(ctx context.Context, w *wire, hosts *hostKeys, creds *cred
 			return nil, fail(ErrUnreachable, ctx.Err(), "login took longer than %s", t.Timeout)
 		}
 		return ssh.NewClient(conn, chans, reqs), nil
+	}
+	if w.flooded.Load() {
+		return nil, fail(ErrUnreachable, err, "%s sent more than %d bytes before the login was done: it is no SSH server, or a hostile one", t.hostPort(), maxLogin)
 	}
 	return nil, t.explain(ctx, err, hosts, creds)
 }

@@ -22,13 +22,23 @@ func (s *session) Put(ctx context.Context, r io.Reader, size int64) (string, err
 	if why := s.reason(); why != nil {
 		return "", fail(ErrLost, why, "")
 	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeoutCause(ctx, longest+time.Duration(size>>15)*time.Second, fail(ErrLost, nil, "the copy was not done in time"))
+		defer done()
+	}
 	stop := context.AfterFunc(ctx, func() { s.kill(context.Cause(ctx)) })
 	defer stop()
+	s.allow(idle + size/16) // a short answer to each 32 KiB
+	defer s.allow(idle)
 	file, err := s.put(r, size)
-	if why := s.reason(); err != nil && why != nil {
-		return "", why
+	switch why := s.reason(); {
+	case err != nil && why != nil:
+		err = why
+	case err != nil && s.wire.flooded.Load():
+		err = fail(ErrTooLarge, errFlood, "")
 	}
-	return file, err
+	return file, plainly(err)
 }
 
 func (s *session) put(r io.Reader, size int64) (string, error) {

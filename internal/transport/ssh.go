@@ -38,6 +38,7 @@ type session struct {
 	puts []string
 
 	execs, exchanges atomic.Int64
+	tunnels          atomic.Bool
 	mu               sync.Mutex
 	why              error // first reason the session ended
 	once             sync.Once
@@ -116,7 +117,17 @@ func (s *session) Counts() Counts {
 
 // DialContext opens a connection from the host on, to whatever it can reach.
 func (s *session) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	return s.client.DialContext(ctx, network, addr)
+	s.tunnels.Store(true)
+	s.wire.allow(0)
+	c, err := s.client.DialContext(ctx, network, addr)
+	return c, plainly(err)
+}
+
+// allow bounds what the host may send from now on, unless the session carries other connections.
+func (s *session) allow(n int64) {
+	if !s.tunnels.Load() {
+		s.wire.allow(n)
+	}
 }
 
 func (s *session) Exchange(ctx context.Context, script string, got func([]byte)) (Result, error) {
@@ -135,10 +146,17 @@ func (s *session) exchange(ctx context.Context, script, mode string, got func([]
 		return Result{}, err
 	}
 	if why := s.reason(); why != nil {
-		return Result{}, fail(ErrLost, why, "")
+		return Result{}, plainly(fail(ErrLost, why, ""))
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeoutCause(ctx, longest, fail(ErrLost, nil, "no answer within %s", longest))
+		defer done()
 	}
 	stop := context.AfterFunc(ctx, func() { s.cancel(context.Cause(ctx)) })
 	defer stop()
+	s.allow(s.t.budget())
+	defer s.allow(idle)
 	r, err := s.talk(script, mode, got)
 	if err == nil {
 		s.exchanges.Add(1)
@@ -148,7 +166,7 @@ func (s *session) exchange(ctx context.Context, script, mode string, got func([]
 	if why := s.reason(); why != nil {
 		err = why
 	}
-	return Result{}, err
+	return Result{}, plainly(err)
 }
 
 // cancel stops the script in hand: the process group gets SIGTERM, then the connection goes.
@@ -263,6 +281,9 @@ func (s *session) read(a *answer) (Result, error) {
 func (s *session) ended(err error, a *answer) error {
 	if why := s.reason(); why != nil {
 		return why
+	}
+	if s.wire.flooded.Load() {
+		return fail(ErrTooLarge, errFlood, "more than %d bytes for one answer", s.t.budget())
 	}
 	status := make(chan error, 1)
 	go func() { status <- s.ch.Wait() }()

@@ -39,10 +39,22 @@ type Target struct {
 
 // Defaults of a Target. A dead link is found within three times DefaultKeepAlive.
 const (
-	DefaultMaxAnswer = 64 << 20
+	DefaultMaxAnswer = 32 << 20
 	DefaultTimeout   = 15 * time.Second
 	DefaultKeepAlive = 4 * time.Second
 )
+
+// Bounds of what a host may send and take; all of it counts, asked for or not.
+const (
+	maxLogin = 1 << 20          // bytes until the login is done; an honest one sends a few thousand
+	maxNoise = 1 << 20          // bytes that the login shell may print before it runs the script
+	idle     = 4 << 20          // bytes between two exchanges, keepalives and late output among them
+	longest  = 10 * time.Minute // an exchange whose context has no deadline
+	maxSaid  = 4 << 10          // bytes of an error's text
+)
+
+// budget is how many bytes on the wire one answer may cost: SSH's own share of short writes is large.
+func (t Target) budget() int64 { return 2*int64(t.MaxAnswer) + idle }
 
 // PutGlob matches the directories that Put makes; one is left behind only by a lost connection.
 const PutGlob = "/var/tmp/haprov-put.*"
