@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"haprov/internal/act"
 	"haprov/internal/plan"
+	"haprov/internal/probe"
 	"haprov/internal/recipe"
 )
 
@@ -85,17 +88,18 @@ func (h *host) stretch(ctx, work context.Context, items []*recipe.Item) error {
 
 // collect takes the longest run of steps whose decisions rest on fresh answers. A step whose
 // answers an action of the batch makes stale ends it, unless each of its actions looks again
-// itself. Packages are one transaction: while the batch holds nothing else, those of all steps
-// ahead join it; apt itself leaves alone what is there by then.
+// itself. Packages are one transaction: those of the steps ahead join the last one of the batch;
+// apt itself leaves alone what is there by then.
 func (h *host) collect(items []*recipe.Item) (batch []batchItem, n int, wait *plan.Wait, err error) {
-	var touched []subject
+	var touched, other []subject // by all actions of the batch, and by those that install nothing
 	for n < len(items) {
 		it := items[n]
 		stale := overlap(h.reads(it), touched)
 		ch, err := it.Step.Decide(h.seen)
-		if stale && (err != nil || !selfGuarded(ch.Actions) && !(installs(ch.Actions) && allInstalls(batch))) {
-			if allInstalls(batch) {
-				batch = append(batch, h.ahead(items[n:])...)
+		joins := err == nil && installs(ch.Actions) && endsInstalling(batch) && !overlap(h.reads(it), other)
+		if stale && !joins && (err != nil || !selfGuarded(ch.Actions)) {
+			if endsInstalling(batch) {
+				batch = append(batch, h.ahead(items[n:], other)...)
 			}
 			return batch, n, nil, nil
 		}
@@ -121,21 +125,46 @@ func (h *host) collect(items []*recipe.Item) (batch []batchItem, n int, wait *pl
 			batch = append(batch, b)
 		}
 		touched = append(touched, touches(ch.Actions)...)
+		if !installs(ch.Actions) {
+			other = append(other, touches(ch.Actions)...)
+		}
 		n++
 	}
 	return batch, n, nil, nil
 }
 
-// ahead are the packages that later steps want.
-func (h *host) ahead(items []*recipe.Item) (out []batchItem) {
+// ahead are the packages that later steps want, up to one that may change what apt knows, or who the
+// package's files will belong to.
+func (h *host) ahead(items []*recipe.Item, other []subject) (out []batchItem) {
 	for _, it := range items {
-		if ch, err := it.Step.Decide(h.seen); err == nil && installs(ch.Actions) && len(ch.Dangers()) == 0 {
-			for _, a := range ch.Actions {
-				out = append(out, batchItem{address: it.Address, action: a, diffs: ch.Diffs})
-			}
+		ch, err := it.Step.Decide(h.seen)
+		switch {
+		case err != nil:
+			continue
+		case !installs(ch.Actions) && bearsOnPackages(touches(ch.Actions)):
+			return out
+		case !installs(ch.Actions) || len(ch.Dangers()) > 0 || overlap(h.reads(it), other):
+			continue
+		}
+		for _, a := range ch.Actions {
+			out = append(out, batchItem{address: it.Address, action: a, diffs: ch.Diffs})
 		}
 	}
 	return out
+}
+
+// bearsOnPackages: a command may do anything, as bring a package source; so do apt's own files, but
+// those of its behaviour (apt.conf.d). Users that are there before a package are not made by it.
+func bearsOnPackages(touched []subject) bool {
+	return slices.ContainsFunc(touched, func(s subject) bool {
+		name := string(s)
+		for _, p := range []string{"file:/etc/apt/sources.list", "file:/etc/apt/preferences", "file:/etc/apt/keyrings", "file:/etc/apt/trusted.gpg", "file:/etc/apt/auth.conf", "file:/usr/share/keyrings", "user:", "group:"} {
+			if strings.HasPrefix(name, p) {
+				return true
+			}
+		}
+		return s == probe.All
+	})
 }
 
 func installs(as []act.Action) bool {
@@ -147,13 +176,9 @@ func installs(as []act.Action) bool {
 	return len(as) > 0
 }
 
-func allInstalls(batch []batchItem) bool {
-	for _, b := range batch {
-		if len(b.action.Install) == 0 {
-			return false
-		}
-	}
-	return len(batch) > 0
+// endsInstalling: another installation would be one transaction with the batch's last action.
+func endsInstalling(batch []batchItem) bool {
+	return len(batch) > 0 && len(batch[len(batch)-1].action.Install) > 0
 }
 
 func selfGuarded(as []act.Action) bool {
