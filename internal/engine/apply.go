@@ -192,10 +192,10 @@ func selfGuarded(as []act.Action) bool {
 
 // wait sleeps until it is time to look again, or ends with the reason when its deadline is over.
 func (r *run) wait(ctx context.Context, first map[string]time.Time, hosts []string, address string, w *plan.Wait) error {
-	t, ok := first[w.Reason]
+	t, ok := first[w.Condition()]
 	if !ok {
 		t = time.Now()
-		first[w.Reason] = t
+		first[w.Condition()] = t
 	}
 	left := time.Duration(float64(w.Deadline)*r.Speed) - time.Since(t)
 	if left <= 0 {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"haprov/internal/plan"
@@ -54,7 +55,9 @@ func DiffOf(attribute, have, want string) []plan.Diff {
 // ByteCount writes a size for a diff.
 func ByteCount(n int64) string { return fmt.Sprintf("%d bytes", n) }
 
-// Wait is a phase that changes nothing: the step is decided again until the reason is gone.
+// Wait is a phase that changes nothing: the step is decided again until the reason is gone. What stands
+// in brackets behind the condition says how far it is, and may change meanwhile.
 func Wait(reason string, deadline time.Duration) plan.Phase {
-	return plan.Phase{Wait: &plan.Wait{Reason: reason, Deadline: deadline}}
+	condition, _, _ := strings.Cut(reason, " (")
+	return plan.Phase{Wait: &plan.Wait{Reason: reason, For: condition, Deadline: deadline}}
 }

@@ -51,8 +51,17 @@ type Diff struct {
 // Wait is a condition that the host or cluster will reach by itself.
 type Wait struct {
 	Reason   string
-	Deadline time.Duration // from the first time this reason was given; scaled with the machine
+	For      string        // the condition by itself, where the reason says how far it is; empty: the reason
+	Deadline time.Duration // from the first time that this was waited for; scaled with the machine
 	Evidence string        // what the hosts said at this look, for whoever waited in vain
+}
+
+// Condition is what is waited for: while it stays the same, the time that is left runs on.
+func (w Wait) Condition() string {
+	if w.For != "" {
+		return w.For
+	}
+	return w.Reason
 }
 
 // Phase is the next thing a cluster step does: actions by host, then everything is probed again.

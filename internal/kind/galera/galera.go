@@ -216,7 +216,7 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 	}
 	switch {
 	case len(running) > 0:
-		return plan.Phase{Wait: &plan.Wait{Reason: "a primary component forms again by itself (running: " + names(running) + "); else haprov recover says what can be done", Deadline: 2 * time.Minute}}, nil
+		return kind.Wait("a primary component forms again by itself (running: "+names(running)+"); else haprov recover says what can be done", 2*time.Minute), nil
 	case len(holders) > 1:
 		return plan.Phase{}, doubt(ms, "the cluster is down on all nodes: haprov recover finds the most advanced one and starts it")
 	case len(holders) == 1 && holders[0].Unsure():
@@ -268,13 +268,13 @@ func (m member) settles() *plan.Wait {
 	case m.Lost != "" || m.Stopped():
 		return nil
 	case m.Status == nil && m.Unit == "active":
-		return &plan.Wait{Reason: m.Name + ": the server, which runs, answers (" + m.Mute + ")", Deadline: 2 * time.Minute}
+		return kind.Wait(m.Name+": the server, which runs, answers ("+m.Mute+")", 2*time.Minute).Wait
 	case m.Status == nil:
-		return &plan.Wait{Reason: m.Name + ": the server answers (" + m.Mute + ")", Deadline: 30 * time.Minute}
+		return kind.Wait(m.Name+": the server answers ("+m.Mute+")", 30*time.Minute).Wait
 	case !m.Status.Primary():
-		return &plan.Wait{Reason: m.Name + " is back in the primary component (" + m.Status.Component + ", " + m.Status.State + ")", Deadline: 5 * time.Minute}
+		return kind.Wait(m.Name+" is back in the primary component ("+m.Status.Component+", "+m.Status.State+")", 5*time.Minute).Wait
 	case !m.Status.Healthy():
-		return &plan.Wait{Reason: m.Name + " is Synced (" + m.Status.State + ")", Deadline: 30 * time.Minute}
+		return kind.Wait(m.Name+" is Synced ("+m.Status.State+")", 30*time.Minute).Wait
 	}
 	return nil
 }

@@ -310,7 +310,7 @@ func TestMaintenanceNeverTakesTheLastServer(t *testing.T) {
 		phase, waits, refused string
 	}{
 		{"on", true, writer, synced, synced, "take db1 out of service", "", ""},
-		{"on, sessions still there", true, marked(writer), synced, synced, "", "its 9 sessions end", ""},
+		{"on, sessions still there", true, marked(writer), synced, synced, "", "its sessions end (9 still there)", ""},
 		{"on, done", true, marked(synced), synced, synced, "", "", ""},
 		{"nobody else serves", true, writer, marked(synced), crashed, "", "", "stays in service"},
 		{"off", false, marked(synced), synced, synced, "end the maintenance of db1", "", ""},

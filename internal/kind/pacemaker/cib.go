@@ -65,9 +65,9 @@ func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
 	return c, nil, nil
 }
 
-// waiting waits until everything runs.
+// waiting waits until everything runs: one after the other, and a server alone may take minutes.
 func (c crm) waiting(late []string, seen probe.Hosts) plan.Phase {
-	ph := kind.Wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 4*time.Minute)
+	ph := kind.Wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 8*time.Minute)
 	ph.Wait.Evidence = pacemaker.Evidence(seen[c.host].Get(pacemaker.MonQuery()).Out)
 	return ph
 }

@@ -142,7 +142,7 @@ func (f *Fencing) decide(begin, all []hostProof, seen probe.Hosts) (plan.Phase, 
 		return c.move(seen, held)
 	}
 	if reason := c.unsettled(seen); reason != "" {
-		return kind.Wait(reason, 5*time.Minute), nil
+		return kind.Wait(reason, 8*time.Minute), nil
 	}
 	if len(due) == 0 {
 		return f.record(c, all, false), nil
