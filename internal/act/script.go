@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -109,6 +110,18 @@ func Deadline(as []Action) time.Duration {
 		}
 	}
 	return d
+}
+
+// Slower gives the actions for a host that is slower by a factor: their time-outs are longer.
+func Slower(as []Action, by float64) []Action {
+	if by <= 1 {
+		return as
+	}
+	out := slices.Clone(as)
+	for i, a := range out {
+		out[i].Timeout = time.Duration(float64(a.timeout()) * by)
+	}
+	return out
 }
 
 func (a Action) timeout() time.Duration {

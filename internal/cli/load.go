@@ -17,6 +17,7 @@ import (
 	"haprov/internal/file"
 	"haprov/internal/inventory"
 	"haprov/internal/lab"
+	"haprov/internal/lab/pace"
 	"haprov/internal/recipe"
 	"haprov/internal/secret"
 	"haprov/internal/secret/store"
@@ -32,6 +33,7 @@ type job struct {
 	lab     *lab.Client // nil: the machines are not a lab's
 	vagrant *vagrant
 	user    *transport.SSHConfig
+	pace    *pace.Watch // of this machine, when a lab's machines run on it
 }
 
 // load reads inventory and recipes and shows all problems at once. Secrets that are there and
@@ -270,6 +272,23 @@ func holder() string {
 
 // options are the engine's, for one cluster.
 func (j *job) options(ctx context.Context, c recipe.Cluster) engine.Options {
-	return engine.Options{Hosts: c.Chains, Open: j.open, Checks: c.Checks, Active: c.Active, Holder: holder(), Speed: j.speed(ctx),
+	o := engine.Options{Hosts: c.Chains, Open: j.open, Checks: c.Checks, Active: c.Active, Holder: holder(), Speed: j.speed(ctx),
 		Prepare: func(context.Context) error { return j.secrets.Commit() }}
+	if j.lab != nil {
+		if j.pace == nil {
+			j.pace = pace.NewWatch()
+		}
+		o.Pace = j.slow
+	}
+	return o
+}
+
+// slow says by how much this machine, which the lab's machines run on, is slower than usual, and why
+// when it is overloaded.
+func (j *job) slow() (factor float64, why string) {
+	p := j.pace.Now()
+	if p.Overloaded() {
+		why = p.String()
+	}
+	return p.Factor, why
 }

@@ -202,7 +202,7 @@ const fewSteps = 5
 func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...any)) (map[string]probe.Seen, []plan.Proof) {
 	checks := o.Checks
 	o.Checks = nil
-	o.Speed = 0.5 // a check that hangs is given up after ten seconds, on slow machines too
+	o.Speed, o.Pace = 0.5, nil // a check that hangs is given up after ten seconds, on slow machines too
 	for _, x := range checks {
 		x.Deadline = 0 // now, not later
 		o.Checks = append(o.Checks, x)

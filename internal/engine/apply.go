@@ -56,7 +56,7 @@ func (h *host) leave(i int, err error) {
 
 // stretch works off host steps up to the next cluster step.
 func (h *host) stretch(ctx, work context.Context, items []*recipe.Item) error {
-	first := map[string]time.Time{} // when a wait's reason was first given
+	first := waits{}
 	for len(items) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -190,14 +190,40 @@ func selfGuarded(as []act.Action) bool {
 	return len(as) > 0
 }
 
-// wait sleeps until it is time to look again, or ends with the reason when its deadline is over.
-func (r *run) wait(ctx context.Context, first map[string]time.Time, hosts []string, address string, w *plan.Wait) error {
-	t, ok := first[w.Condition()]
-	if !ok {
-		t = time.Now()
-		first[w.Condition()] = t
+// slow is by how much the hosts are slower just now than they usually are. When it is much, the run
+// says so, once.
+func (r *run) slow() float64 {
+	if r.Pace == nil {
+		return 1
 	}
-	left := time.Duration(float64(w.Deadline)*r.Speed) - time.Since(t)
+	factor, why := r.Pace()
+	if why != "" {
+		r.told.Do(func() {
+			r.event(Noted{"lab", "this machine is overloaded: " + why + "; time-outs are longer meanwhile"})
+		})
+	}
+	return max(factor, 1)
+}
+
+// clock is how long something has been waited for, and how slow the hosts were meanwhile.
+type clock struct {
+	since time.Time
+	slow  float64
+}
+
+// waits are the clocks of what a step or a host waits for, by condition.
+type waits map[string]clock
+
+// wait sleeps until it is time to look again, or ends with the reason when its deadline is over.
+func (r *run) wait(ctx context.Context, first waits, hosts []string, address string, w *plan.Wait) error {
+	c, ok := first[w.Condition()]
+	if !ok {
+		c.since = time.Now()
+	}
+	c.slow = max(c.slow, r.slow())
+	first[w.Condition()] = c
+	t := c.since
+	left := time.Duration(float64(w.Deadline)*r.Speed*c.slow) - time.Since(t)
 	if left <= 0 {
 		err := fmt.Errorf("waited %s in vain: %s", time.Since(t).Round(time.Second), w.Reason)
 		if w.Evidence != "" {

@@ -22,7 +22,7 @@ func (g *gate) back(ctx context.Context, away []string) error {
 		}
 		h.session.Close()
 		h.forgetAll()
-		first := map[string]time.Time{}
+		first := waits{}
 		for {
 			c, cancel := context.WithTimeout(ctx, h.scaled(20*time.Second))
 			err := h.open(c)

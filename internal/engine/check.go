@@ -99,7 +99,7 @@ func (r *run) also() map[string]probe.Seen {
 }
 
 func (r *run) check(ctx context.Context, c recipe.Check) (host, output string, err error) {
-	first := map[string]time.Time{}
+	first := waits{}
 	for again := false; ; again = true {
 		host, output = r.try(ctx, c, again)
 		if host != "" {

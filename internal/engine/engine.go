@@ -55,6 +55,9 @@ type Options struct {
 	Verify bool
 	// Speed scales deadlines: 1 for a real machine, 10 for software emulation.
 	Speed float64
+	// Pace, when it is given, says by how much the hosts are slower just now than they usually are, and
+	// why when that is so much that a person should know. Time-outs grow with it while it lasts.
+	Pace func() (factor float64, why string)
 }
 
 // Summary is what a run came to.
@@ -87,6 +90,7 @@ type run struct {
 	gates   map[*recipe.Item]*gate
 	proofs  map[*recipe.Item][]plan.Proof
 	began   map[*recipe.Item]probe.Hosts // what a cluster step saw at the first look
+	told    sync.Once                    // that the hosts are slow
 	emit    sync.Mutex
 	started time.Time
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"haprov/internal/act"
 	"haprov/internal/plan"
@@ -88,7 +87,7 @@ const refusals = 5
 
 // perform does phase after phase until the step wants nothing more.
 func (g *gate) perform(ctx, work context.Context) error {
-	first := map[string]time.Time{}
+	first := waits{}
 	done := map[string]int{}
 	last := ""
 	refused := 0

@@ -140,7 +140,7 @@ func (h *host) reads(it *recipe.Item) []subject { return plan.Reads(h.asked[it])
 // ask sends the questions and keeps the answers. What hung is Unanswered, and the rest is asked
 // again without it.
 func (h *host) ask(ctx context.Context, qs []probe.Query) error {
-	qs = probe.Unique(qs)
+	qs = probe.Slower(probe.Unique(qs), h.slow())
 	// One that hangs costs an exchange; together they may not cost more than all that may hang.
 	ctx, done := h.within(ctx, 2*probe.Deadline(qs))
 	defer done()
@@ -223,6 +223,7 @@ func (h *host) perform(ctx context.Context, batch []batchItem) error {
 		actions[i] = b.action
 	}
 	joined, covers := act.Join(actions)
+	joined = act.Slower(joined, h.slow())
 	n := nonce()
 	script := act.Script(joined, n)
 	c, cancel := h.within(ctx, act.Deadline(joined)+sending(len(script)))

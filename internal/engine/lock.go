@@ -30,7 +30,7 @@ ancestry() ( q=$1 l=; while [ "${q:-0}" -gt 1 ]; do l=$l.$q; r=$q q=; while read
 if flock -n 8; then %[3]s
 printf '%%s %%s %%s\n' $$ "$(ancestry $$)" %[2]s >%[1]s/lock
 else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" = "$was" ]; then ( exit 3 ); else ( exit 4 ); fi; fi`, act.Dir, shell.Quote(holder), lastHolder)
-	first := map[string]time.Time{}
+	first := waits{}
 	started := time.Now()
 	for waited := false; ; waited = true {
 		t := time.Now()

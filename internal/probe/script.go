@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,22 @@ func Deadline(qs []Query) time.Duration {
 		}
 	}
 	return d
+}
+
+// Slower gives the queries for a host that is slower by a factor: their time-outs are longer.
+func Slower(qs []Query, by float64) []Query {
+	if by <= 1 {
+		return qs
+	}
+	out := slices.Clone(qs)
+	for i, q := range out {
+		if q.Kind == Command {
+			out[i].Timeout = time.Duration(float64(q.timeout()) * by)
+		} else {
+			out[i].Timeout = time.Duration(float64(q.Timeout) * by)
+		}
+	}
+	return out
 }
 
 func (q Query) timeout() time.Duration {
