@@ -103,6 +103,9 @@ func (a *app) switchoverCmd() *cobra.Command {
 // intend runs an intent on the one cluster that knows it.
 func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 	v := a.view(f.look)
+	if !f.look {
+		a.begins("the same command")
+	}
 	j, err := a.load()
 	if err == nil {
 		err = j.given()
@@ -135,6 +138,7 @@ func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 		o.Approve = a.ask
 	}
 	s, err := engine.Run(ctx, o)
+	a.came(s)
 	v.Summary(s, err)
 	return err
 }

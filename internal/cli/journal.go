@@ -54,7 +54,7 @@ func (b both) Event(e engine.Event) { b.j.Event(e); b.View.Event(e) }
 func (b both) Summary(s engine.Summary, err error) {
 	b.j.Summary(s, err)
 	if err != nil {
-		fmt.Fprintln(b.j.w, view.Clean(secret.Mask(err.Error())))
+		fmt.Fprintln(b.j.w, view.Clean(secret.Mask(view.Said(err))))
 	}
 	b.View.Summary(s, err)
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,10 +40,11 @@ type app struct {
 	useVagrant bool
 	// places: where each step is written, by address; known once the inventory is read.
 	places  map[string]string
-	journal string       // the file that this run is written down in
-	human   *view.Human  // the view of this command, when a person reads it
-	live    *view.Live   // the same on a terminal
-	screen  *view.Screen // the error stream, when lines are drawn again on it
+	journal string                 // the file that this run is written down in
+	run     *atomic.Pointer[begun] // what an interrupt has to tell; empty: nothing is changed
+	human   *view.Human            // the view of this command, when a person reads it
+	live    *view.Live             // the same on a terminal
+	screen  *view.Screen           // the error stream, when lines are drawn again on it
 }
 
 // Main runs one command and gives its exit code. The first interrupt lets the batches in hand end
@@ -54,12 +56,14 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	sig := make(chan os.Signal, 2)
 	signal.Notify(sig, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(sig)
-	a := &app{in: in, gate: gate{secret.NewWriter(out), secret.NewWriter(errw)}}
+	a := &app{in: in, gate: gate{secret.NewWriter(out), secret.NewWriter(errw)}, run: new(atomic.Pointer[begun])}
 	a.screen = &view.Screen{To: a.err, Size: sizeOf(errw)}
 	defer a.flush()
 	go func() {
 		<-sig
-		fmt.Fprintln(a.screen, "interrupted: what is in hand is finished first; once more to end at once")
+		if a.run.Load() != nil {
+			fmt.Fprintln(a.screen, "interrupted: the actions that run are finished first; interrupt again to stop at once")
+		}
 		cancel()
 		select {
 		case <-sig:
@@ -67,6 +71,9 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 			fmt.Fprintf(a.screen, "interrupted while %s was read: its file system does not answer\n", view.Clean(name))
 		}
 		a.screen.Foot(nil)
+		if run := a.run.Load(); run != nil {
+			fmt.Fprintf(a.screen, "stopped at once: what was begun on a host runs to its end there; %s continues\n", run.again)
+		}
 		a.flush()
 		os.Exit(exitInterrupted)
 	}()
@@ -135,6 +142,9 @@ func unknown(root *cobra.Command, args []string) error {
 
 // closing is the last line of a command that failed. What was drawn already is not told again.
 func (a *app) closing(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return a.interrupted()
+	}
 	text := err.Error()
 	drawn := a.human != nil && (errors.Is(err, engine.ErrHosts) || errors.Is(err, engine.ErrCheck))
 	for _, all := range []error{engine.ErrHosts, engine.ErrCheck} {

@@ -75,6 +75,10 @@ stand still for some seconds at each step; the active side stays where it moved 
 
 func (a *app) up(ctx context.Context, f upFlags) error {
 	v := a.view(f.plan && !f.verify)
+	verb := map[bool]string{false: "up", true: "verify"}[f.verify]
+	if !f.plan || f.verify { // verify fences
+		a.begins("haprov " + verb + a.flags())
+	}
 	j, err := a.load()
 	if err == nil {
 		err = j.given()
@@ -82,8 +86,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if err != nil {
 		return a.ended(v, err)
 	}
-	if !f.plan || f.verify { // verify fences
-		verb := map[bool]string{false: "up", true: "verify"}[f.verify]
+	if a.run.Load() != nil {
 		log, err := a.openJournal("haprov " + verb + ", " + j.program.Inventory.Path)
 		if err != nil {
 			return fmt.Errorf("journal: %w", err)
@@ -115,6 +118,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			o.Approve = a.ask
 		}
 		s, err := engine.Run(ctx, o)
+		a.came(s)
 		v.Summary(s, err)
 		if f.verify && errors.Is(err, engine.ErrNotApproved) {
 			return fmt.Errorf("%w: not everything is as wanted; haprov up%s mends what is shown above", err, a.flags())
@@ -155,6 +159,7 @@ func (a *app) proveFencing(ctx context.Context, j *job, c recipe.Cluster, f upFl
 		o.Approve = a.ask
 	}
 	s, err := engine.Run(ctx, o)
+	a.came(s)
 	v.Summary(s, err)
 	return s.Unproved(), err
 }

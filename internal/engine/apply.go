@@ -28,6 +28,7 @@ func (h *host) apply(ctx, work context.Context) error {
 				h.leave(i+1, err)
 				return h.failed()
 			}
+			h.end(it)
 			i++
 			continue
 		}
@@ -42,6 +43,15 @@ func (h *host) apply(ctx, work context.Context) error {
 		i = j
 	}
 	return nil
+}
+
+func (h *host) end(items ...*recipe.Item) {
+	if h.ended == nil {
+		h.ended = map[string]bool{}
+	}
+	for _, it := range items {
+		h.ended[it.Address] = true
+	}
 }
 
 // leave tells the cluster steps ahead that this host will not come.
@@ -72,9 +82,11 @@ func (h *host) stretch(ctx, work context.Context, items []*recipe.Item) error {
 			if err := h.perform(work, batch); err != nil {
 				return err
 			}
+			h.end(items[:n]...)
 			items = items[n:]
 			continue
 		}
+		h.end(items[:n]...)
 		items = items[n:]
 		if wait != nil && len(items) > 0 {
 			h.forget(h.reads(items[0]))

@@ -68,8 +68,9 @@ type Summary struct {
 	Took      time.Duration
 	Outcomes  map[string]error // of failed hosts
 	Counts    map[string]transport.Counts
-	Seen      Plan // what was decided first
-	Converged bool // nothing differed when the run began
+	Seen      Plan     // what was decided first
+	Left      []string // steps of it, by address, that a run which acted has not brought to their end
+	Converged bool     // nothing differed when the run began
 	Also      map[string]probe.Seen
 	Proofs    []plan.Proof // of fence devices, as known at the end
 }
@@ -188,7 +189,21 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	for _, h := range r.hosts {
 		s.Changes += h.changes
 	}
+	s.Left = r.left(p)
 	return r.end(s, r.verified(ctx, s.Changes > 0))
+}
+
+// left are the steps of a plan that some host has not brought to their end.
+func (r *run) left(p Plan) (out []string) {
+	for _, it := range p.Items {
+		for _, h := range r.hosts {
+			concerns := it.Host == h.name || it.Host == "" && slices.ContainsFunc(h.items, func(x *recipe.Item) bool { return x.Address == it.Address })
+			if concerns && !h.ended[it.Address] && !slices.Contains(out, it.Address) {
+				out = append(out, it.Address)
+			}
+		}
+	}
+	return out
 }
 
 // verified proves the checks when no host failed: they would only tell of the failure again.

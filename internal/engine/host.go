@@ -29,6 +29,7 @@ type host struct {
 	seen    probe.Seen
 	asked   map[*recipe.Item][]probe.Query // what each item read last
 	changes int
+	ended   map[string]bool // addresses of the steps that it has brought to their end
 	first   preflight.Span // when the first questions were at the host
 	met     string         // the lock's holder before the first questions
 	took    string         // and when the lock was taken

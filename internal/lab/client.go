@@ -265,7 +265,8 @@ func (d dialled) Read(p []byte) (int, error) { return d.read.Read(p) }
 func (d dialled) WriteTo(w io.Writer) (int64, error) { return d.read.WriteTo(w) }
 
 // DialStdio joins in and out with a connection through the lab name: the body of ssh's
-// ProxyCommand. It returns when the far end has closed.
+// ProxyCommand. It returns when the far end has closed, or ssh has gone: once there is a connection,
+// ssh is the one to say what became of it, so its end is no error.
 func DialStdio(ctx context.Context, name, address string, in io.Reader, out io.Writer) error {
 	c, err := Open(name)
 	if err != nil {
@@ -282,8 +283,8 @@ func DialStdio(ctx context.Context, name, address string, in io.Reader, out io.W
 			conn.(dialled).CloseWrite()
 		}
 	}()
-	_, err = io.Copy(out, conn)
-	return err
+	_, _ = io.Copy(out, conn)
+	return nil
 }
 
 // WaitSSH waits until a host's SSH server greets. It tries again at once when a try fails for a

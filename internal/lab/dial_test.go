@@ -54,6 +54,10 @@ func echo(t *testing.T, c *Client) {
 	}()
 }
 
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
 func TestDialReachesAMachineThroughTheSupervisor(t *testing.T) {
 	t.Setenv("HAPROV_STATE", t.TempDir())
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -74,6 +78,24 @@ func TestDialReachesAMachineThroughTheSupervisor(t *testing.T) {
 	}
 	if want := "SSH-2.0-test\r\n" + strings.Repeat("x", long); out.String() != want {
 		t.Fatalf("%d bytes came back, want %d", out.Len(), len(want))
+	}
+	// ssh goes away first: an interrupt, or its end of the pipe.
+	for what, out := range map[string]io.Writer{"interrupted": io.Discard, "nobody reads": broken{}} {
+		gone, stop := context.WithCancel(ctx)
+		in, still := io.Pipe()
+		ended := make(chan error, 1)
+		go func() { ended <- DialStdio(gone, "t", "192.168.56.11:22", in, out) }()
+		if _, err := still.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if what == "interrupted" {
+			stop()
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		stop()
+		in.Close()
 	}
 	if _, err := c.Dial(ctx, "tcp", "10.1.2.3:22"); err == nil || !strings.Contains(err.Error(), "no network") {
 		t.Errorf("outside the lab: %v", err)

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"context"
 	"errors"
 	"regexp"
 	"strings"
@@ -47,8 +46,6 @@ func Advice(host string, err error, output string) (cause, next string) {
 		return "", "keep what is there, or name the step: --allow ADDRESS"
 	case errors.Is(err, kind.ErrRequirement):
 		return "", "no host was changed; " + again
-	case errors.Is(err, context.Canceled):
-		return "", "run the same command again: what is done stays done"
 	}
 	for _, k := range known {
 		if m := k.said.FindStringSubmatch(said); m != nil {

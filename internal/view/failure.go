@@ -1,6 +1,8 @@
 package view
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +12,10 @@ import (
 // failed draws why a host stops: the step and where it is written, the command and the end of what
 // it printed, the likely cause and what to do. A failure that several hosts share is told once.
 func (v *Human) failed(e engine.Failed) {
+	if errors.Is(e.Err, context.Canceled) {
+		fmt.Fprintf(v.Err, "%-8s %s\n", e.Host, v.paint("33", "interrupted"))
+		return
+	}
 	text := e.Err.Error()
 	head := fmt.Sprintf("%-8s %s ", e.Host, v.paint("1;31", "failed"))
 	same := strings.TrimPrefix(e.Address, e.Host+":") + "\x00" + text

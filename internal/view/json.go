@@ -48,7 +48,7 @@ func (v *JSON) Event(e engine.Event) {
 	case engine.Done:
 		v.line("done", map[string]any{"host": e.Host, "address": e.Address, "title": e.Title, "seconds": e.Took.Seconds(), "unchanged": e.Unchanged})
 	case engine.Failed:
-		v.line("failed", map[string]any{"host": e.Host, "address": e.Address, "error": e.Err.Error(), "command": e.Command, "output": e.Output})
+		v.line("failed", map[string]any{"host": e.Host, "address": e.Address, "error": Said(e.Err), "command": e.Command, "output": e.Output})
 	case engine.Waiting:
 		v.line("waiting", map[string]any{"hosts": e.Hosts, "address": e.Address, "reason": e.Reason, "left": e.Left.Seconds()})
 	case engine.Phase:
@@ -67,7 +67,10 @@ func (v *JSON) Summary(s engine.Summary, err error) {
 		m["fencing_not_proved"] = hosts
 	}
 	if err != nil {
-		m["error"] = err.Error()
+		m["error"] = Said(err)
+	}
+	if len(s.Left) > 0 {
+		m["left"] = s.Left
 	}
 	v.line("summary", m)
 }

@@ -5,6 +5,8 @@
 package view
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -197,7 +199,30 @@ func (v *Human) Summary(s engine.Summary, err error) {
 		return
 	}
 	v.table(s, err)
-	fmt.Fprintf(v.Out, "%d changes on %d hosts, %d failed, %s\n", s.Changes, s.Hosts, s.Failed, short(s.Took))
+	stopped := ""
+	n := interrupted(s)
+	if n > 0 {
+		stopped = fmt.Sprintf(", %d interrupted", n)
+	}
+	fmt.Fprintf(v.Out, "%d changes on %d hosts, %d failed%s, %s\n", s.Changes, s.Hosts, s.Failed-n, stopped, short(s.Took))
+}
+
+// interrupted counts the hosts that stopped because the user said so.
+func interrupted(s engine.Summary) (n int) {
+	for _, why := range s.Outcomes {
+		if errors.Is(why, context.Canceled) {
+			n++
+		}
+	}
+	return n
+}
+
+// Said is an error in one text. An interrupt is called by its name.
+func Said(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	return err.Error()
 }
 
 // who names whom a wait is about; a check is nobody's own.

@@ -53,7 +53,7 @@ func (c *two) crowd(t *testing.T) {
 	open()
 	select {
 	case err := <-ended:
-		if code := exit(err); code != 14 || !strings.Contains(said.String(), "interrupted: what is in hand is finished first") {
+		if code := exit(err); code != 14 || !strings.Contains(said.String(), "interrupted: the actions that run are finished first") {
 			t.Errorf("interrupted, it ended with %d:\n%s", code, tail(said.String()))
 		}
 	case <-time.After(3 * time.Minute):
