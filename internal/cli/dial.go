@@ -29,11 +29,11 @@ func (j *job) endpoint(name string) (recipe.Cluster, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return recipe.Cluster{}, errInput{"several clusters offer an endpoint: say --cluster " + strings.Join(names, " or --cluster ")}
+		return recipe.Cluster{}, errInput{"several clusters have an endpoint: use --cluster " + strings.Join(names, " or --cluster ")}
 	case len(names) > 0:
-		return recipe.Cluster{}, errInput{fmt.Sprintf("no cluster %.60q offers an endpoint; there is %s", name, strings.Join(names, ", "))}
+		return recipe.Cluster{}, errInput{fmt.Sprintf("no cluster %.60q with an endpoint; there is %s", name, strings.Join(names, ", "))}
 	}
-	return recipe.Cluster{}, errInput{"no recipe of this inventory offers an endpoint: it would say endpoint = \"ADDRESS:PORT\""}
+	return recipe.Cluster{}, errInput{"no recipe of this inventory has an endpoint (endpoint = \"ADDRESS:PORT\")"}
 }
 
 // way makes connections to a cluster's endpoint: through the lab's network, or from any of its
@@ -110,7 +110,7 @@ func (w *way) Close() {
 func dialOver(ctx context.Context, s transport.Session, address string) (net.Conn, error) {
 	d, ok := s.(transport.Dialer)
 	if !ok {
-		return nil, errors.New("this login cannot carry connections")
+		return nil, errors.New("this login cannot forward connections")
 	}
 	ctx, cancel := context.WithTimeout(ctx, oneTry)
 	defer cancel()

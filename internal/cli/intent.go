@@ -58,7 +58,7 @@ func (a *app) restartCmd() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !rolling {
-				return errInput{"restart knows one way: say --rolling"}
+				return errInput{"restart needs --rolling"}
 			}
 			return a.intend(c.Context(), plan.Intent{Verb: plan.Restart}, f)
 		},
@@ -164,7 +164,7 @@ func chosen(all []recipe.Cluster, in plan.Intent, name string) (recipe.Cluster, 
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return recipe.Cluster{}, errInput{"several clusters could be meant: say --cluster " + strings.Join(names, " or --cluster ")}
+		return recipe.Cluster{}, errInput{"several clusters match: use --cluster " + strings.Join(names, " or --cluster ")}
 	case len(why) == 0:
 		return recipe.Cluster{}, errInput{fmt.Sprintf("no cluster %q in the inventory; there is %s", name, strings.Join(names, ", "))}
 	}

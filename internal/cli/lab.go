@@ -24,7 +24,7 @@ import (
 )
 
 func (a *app) labCmd() *cobra.Command {
-	c := &cobra.Command{Use: "lab", Short: "Look after the lab's machines and wires", Example: "  haprov lab status\n  haprov lab power-off db1\n  haprov lab cut db1 db2 --network replication"}
+	c := &cobra.Command{Use: "lab", Short: "Control the lab's machines and network links", Example: "  haprov lab status\n  haprov lab power-off db1\n  haprov lab cut db1 db2 --network replication"}
 	on := func(use, short string, n int, f func(ctx context.Context, l *lab.Client, args []string) error) *cobra.Command {
 		example := "  haprov lab " + strings.Replace(strings.Replace(use, "HOST", "db1", 1), "HOST", "db2", 1)
 		x := &cobra.Command{Use: use, Short: short, Example: example, Args: cobra.ExactArgs(n), RunE: func(c *cobra.Command, args []string) error {
@@ -46,11 +46,11 @@ func (a *app) labCmd() *cobra.Command {
 	on("status", "Show machines and faults", 0, a.labStatus)
 	on("halt", "Write everything to the disks and stop all machines", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return halt(ctx, l) })
 	on("destroy", "Stop all machines and remove their disks", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Destroy(ctx) })
-	on("power-off HOST", "Pull the plug; the machine stays off until power-on", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOff(ctx, args[0]) })
+	on("power-off HOST", "Cut the power; the machine stays off until power-on", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOff(ctx, args[0]) })
 	on("power-on HOST", "Start a machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOn(ctx, args[0]) })
 	on("pause HOST", "Freeze a machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.Pause(ctx, args[0]) })
 	on("resume HOST", "Let a frozen machine go on", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.Resume(ctx, args[0]) })
-	on("heal", "Mend all wires", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Heal(ctx) })
+	on("heal", "Repair all network links", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Heal(ctx) })
 	on("console HOST", "Print what a machine's console has shown", 1, func(_ context.Context, l *lab.Client, args []string) error {
 		p, err := l.Console(args[0])
 		if err != nil {
@@ -73,7 +73,7 @@ func (a *app) labCmd() *cobra.Command {
 			fmt.Fprintln(a.out, view.Clean(strings.TrimSuffix(string(line), "\r")))
 		}
 	})
-	on("logs", "Print the lab's diary: power, fencing, faults", 0, func(_ context.Context, l *lab.Client, _ []string) error {
+	on("logs", "Print the lab's event log: power, fencing, faults", 0, func(_ context.Context, l *lab.Client, _ []string) error {
 		es, err := l.Logs()
 		for _, e := range es {
 			fmt.Fprintf(a.out, "%s %-10s %-8s %-8s %s\n", e.Time.Format("15:04:05.000"), e.Kind, e.Host, e.Action, view.Clean(e.Text))
@@ -82,14 +82,14 @@ func (a *app) labCmd() *cobra.Command {
 	})
 	var network string
 	var oneWay bool
-	cut := on("cut HOST HOST", "Cut the wire between two machines", 2, func(ctx context.Context, l *lab.Client, args []string) error {
+	cut := on("cut HOST HOST", "Cut the link between two machines", 2, func(ctx context.Context, l *lab.Client, args []string) error {
 		var there []string
 		for _, n := range l.Spec().Networks {
 			there = append(there, n.Name)
 		}
 		switch {
 		case args[0] == args[1]:
-			return errInput{"a wire is between two machines; found " + args[0] + " twice"}
+			return errInput{"a link connects two machines; found " + args[0] + " twice"}
 		case network != "" && !slices.Contains(there, network):
 			return errInput{fmt.Sprintf("no network %.60q in lab %s; there is %s", network, l.Spec().Name, strings.Join(there, ", "))}
 		}
@@ -173,7 +173,7 @@ func (a *app) downCmd() *cobra.Command {
 	c := &cobra.Command{Use: "down", Short: "Destroy the lab: its machines and their disks", Example: "  haprov down --yes", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		l, err := a.labOpen()
 		if errors.Is(err, lab.ErrNoLab) {
-			fmt.Fprintln(a.err, "there is no such lab: nothing to do")
+			fmt.Fprintln(a.err, "no such lab: nothing to do")
 			return nil
 		}
 		if err != nil && !errors.Is(err, lab.ErrHalted) {
@@ -181,7 +181,7 @@ func (a *app) downCmd() *cobra.Command {
 		}
 		if !yes {
 			if !terminal(a.in) {
-				return errInput{"down destroys the lab's disks: say --yes"}
+				return errInput{"down destroys the lab's disks; use --yes"}
 			}
 			a.prompt("destroy all machines of the lab and their disks? [y/N] ")
 			if line, _ := bufio.NewReader(a.in).ReadString('\n'); strings.TrimSpace(strings.ToLower(line)) != "y" {

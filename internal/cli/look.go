@@ -18,7 +18,7 @@ func (a *app) validateCmd() *cobra.Command {
 			return err
 		}
 		for _, n := range j.missing() {
-			fmt.Fprintf(a.err, "note: the password %q cannot be drawn; give the one that there is: haprov secret adopt %s%s\n", n.name, n.name, a.flags())
+			fmt.Fprintf(a.err, "note: the password %q cannot be generated; add the existing one: haprov secret adopt %s%s\n", n.name, n.name, a.flags())
 		}
 		steps := 0
 		for _, c := range j.program.Clusters {

@@ -154,14 +154,14 @@ func (a *app) closing(err error) string {
 	}
 	switch {
 	case errors.Is(err, engine.ErrDanger):
-		text += "; haprov up" + a.flags() + " --allow ADDRESS lets that step do it"
+		text += "; haprov up" + a.flags() + " --allow ADDRESS allows that step"
 	case errors.Is(err, lab.ErrNoLab):
 		text += "; haprov up" + a.flags() + " makes it"
 	case errors.Is(err, lab.ErrHalted):
 		text += "; haprov up" + a.flags() + " starts it"
 	}
 	if drawn && a.journal != "" {
-		text += "; all of it stands in " + a.journal
+		text += "; full log: " + a.journal
 	}
 	return text
 }

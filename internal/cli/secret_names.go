@@ -51,7 +51,7 @@ func (j *job) secretNamed(name, owner string) (named, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return named{}, errInput{fmt.Sprintf("several secrets are called %s: say --cluster %s", name, strings.Join(owners, " or --cluster "))}
+		return named{}, errInput{fmt.Sprintf("several secrets are named %s: use --cluster %s", name, strings.Join(owners, " or --cluster "))}
 	case len(there) == 0 && owner != "":
 		return named{}, errInput{fmt.Sprintf("no cluster %q asks for a secret", owner)}
 	case len(there) == 0:
@@ -86,7 +86,7 @@ func (j *job) missing() (out []named) {
 func (j *job) sudoPassword(pass secret.Text) (secret.Text, error) {
 	for _, n := range j.missing() {
 		if t, _ := j.secrets.Get(n.owner, n.name, 0); t.Reveal() == pass.Reveal() {
-			return secret.Text{}, fmt.Errorf("it is not known here: haprov secret adopt %s%s", n.name, j.flags())
+			return secret.Text{}, fmt.Errorf("it is not known here; add it: haprov secret adopt %s%s", n.name, j.flags())
 		}
 	}
 	return pass, nil
@@ -96,7 +96,7 @@ func (j *job) sudoPassword(pass secret.Text) (secret.Text, error) {
 func (j *job) given() error {
 	var all []string
 	for _, n := range j.missing() {
-		all = append(all, fmt.Sprintf("the password %q cannot be drawn; give the one that there is: haprov secret adopt %s%s", n.name, n.name, j.flags()))
+		all = append(all, fmt.Sprintf("the password %q cannot be generated; add the existing one: haprov secret adopt %s%s", n.name, n.name, j.flags()))
 	}
 	if len(all) == 0 {
 		return nil

@@ -153,7 +153,7 @@ var escape = strings.NewReplacer("\\", "\\\\", "\t", "\\t", "\n", "\\n", "\x00",
 // noPassword says why there is none for a user.
 func (w *way) noPassword(user string) error {
 	if slices.Contains(w.to.Secrets, user) {
-		return errInput{fmt.Sprintf("the password of user %s is not made yet: haprov up%s draws it", user, w.job.flags())}
+		return errInput{fmt.Sprintf("the password of user %s does not exist yet: haprov up%s generates it", user, w.job.flags())}
 	}
 	text := fmt.Sprintf("cluster %s has no secret %q to log in with", w.to.Name, user)
 	if len(w.to.Secrets) > 0 {
@@ -165,7 +165,7 @@ func (w *way) noPassword(user string) error {
 func refused(err error) error {
 	var no *mysql.MySQLError
 	if errors.As(err, &no) && no.Number == 1045 {
-		return fmt.Errorf("%w: %w; the server knows another password than the one that is kept here: haprov up gives it this one", errStatement, err)
+		return fmt.Errorf("%w: %w; the server has a different password from the store; haprov up sets it", errStatement, err)
 	}
 	if errors.As(err, &no) {
 		return fmt.Errorf("%w: %w", errStatement, err)

@@ -24,7 +24,7 @@ func (a *app) statusCmd() *cobra.Command {
 	var cluster string
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Show how the cluster is, with one verdict and its reasons",
+		Short: "Show the state of the cluster, with one verdict and its reasons",
 		Long: `One screen: machines, links and quorum, volumes, Pacemaker's resources, database servers, proxies,
 the virtual IP, the proof of fencing, and one verdict with its reasons. It asks all hosts at once,
 one login and one exchange each, and changes nothing. What does not answer is named. A host that is
@@ -109,7 +109,7 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 				machines[m.Host] = string(m.State)
 			}
 			if len(st.Faults) > 0 {
-				bad("lab: %d wires are cut, slow or lossy (haprov lab heal)", len(st.Faults))
+				bad("lab: %d network links are cut, slow or lossy (haprov lab heal)", len(st.Faults))
 			}
 		}
 	}
@@ -217,10 +217,10 @@ func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...a
 			items := slices.DeleteFunc(slices.Clone(e.Plan.Items), func(it engine.PlanItem) bool { return it.Record })
 			for i, it := range items {
 				if i == fewSteps && len(items) > fewSteps+1 {
-					differ = append(differ, fmt.Sprintf("and %d more steps are not as wanted (haprov plan)", len(items)-fewSteps))
+					differ = append(differ, fmt.Sprintf("and %d more steps have changes pending (haprov plan)", len(items)-fewSteps))
 					break
 				}
-				differ = append(differ, strings.TrimSpace(it.Address+" "+it.Phase)+": not as wanted (haprov plan)")
+				differ = append(differ, strings.TrimSpace(it.Address+" "+it.Phase)+": changes pending (haprov plan)")
 			}
 		case engine.Failed:
 			told = true

@@ -30,7 +30,7 @@ func (a *app) upCmd() *cobra.Command {
 	var f upFlags
 	c := &cobra.Command{
 		Use:     "up",
-		Short:   "Make everything as the inventory wants it",
+		Short:   "Make the hosts what inventory and recipes describe",
 		Long:    "Makes and starts the lab's machines when the inventory has a lab, observes all hosts, shows\nwhat differs, changes it, and proves the recipe's checks. A second run changes nothing.\n\nIn a lab each host is fenced once, too, so that every fence device has been fired. On other machines\n\"ready, fencing not proved\" names the hosts where that has not happened; --prove-fencing does it.",
 		Example: "  haprov up\n  haprov up -i shop.hcl --yes --json",
 		Args:    cobra.NoArgs,
@@ -60,7 +60,7 @@ func (a *app) verifyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove the recipe's checks, those that write too, and fencing",
-		Long: `Proves that everything is as wanted and that the recipe's checks succeed. In a lab, then, each
+		Long: `Proves that no change is pending and that the recipe's checks succeed. In a lab, then, each
 host is really fenced once: the standby first, and when it is back and in sync, the active side
 moves to it and the other host is fenced. On other machines only with --prove-fencing. Writes
 stand still for some seconds at each step; the active side stays where it moved to.`,
@@ -121,7 +121,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		a.came(s)
 		v.Summary(s, err)
 		if f.verify && errors.Is(err, engine.ErrNotApproved) {
-			return fmt.Errorf("%w: not everything is as wanted; haprov up%s mends what is shown above", err, a.flags())
+			return fmt.Errorf("%w: changes are pending; haprov up%s makes those shown above", err, a.flags())
 		}
 		if err != nil {
 			return err
@@ -171,7 +171,7 @@ func (a *app) ended(v view.View, err error) error {
 	}
 	told := err
 	if err == (errInput{}) {
-		told = errors.New("bad input: the problems stand on the error stream")
+		told = errors.New("bad input: see the problems on the error stream")
 	}
 	v.Summary(engine.Summary{}, told)
 	return err
@@ -180,7 +180,7 @@ func (a *app) ended(v view.View, err error) error {
 // ask wants a yes from the terminal; without one there is none.
 func (a *app) ask(engine.Plan) bool {
 	if !terminal(a.in) {
-		fmt.Fprintln(a.err, "nobody to ask: say --yes to go on")
+		fmt.Fprintln(a.err, "no terminal to ask for approval; use --yes")
 		return false
 	}
 	a.prompt("change this? [y/N] ")

@@ -237,7 +237,7 @@ func (r *run) wait(ctx context.Context, first waits, hosts []string, address str
 	t := c.since
 	left := time.Duration(float64(w.Deadline)*r.Speed*c.slow) - time.Since(t)
 	if left <= 0 {
-		err := fmt.Errorf("waited %s in vain: %s", time.Since(t).Round(time.Second), w.Reason)
+		err := fmt.Errorf("%w after %s waiting for \"%s\"", ErrTimedOut, time.Since(t).Round(time.Second), w.Reason)
 		if w.Evidence != "" {
 			err = fmt.Errorf("%w\n%s", err, w.Evidence)
 		}

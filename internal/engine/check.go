@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -35,7 +36,10 @@ func (r *run) verify(ctx context.Context, changed bool) error {
 		host, out, err := r.check(ctx, c)
 		r.event(Checked{c.Text, host, err, out, time.Since(t)})
 		if err != nil {
-			bad = append(bad, c.Text+": "+err.Error())
+			if !errors.Is(err, ErrTimedOut) { // that names it
+				err = fmt.Errorf("%s: %w", c.Text, err)
+			}
+			bad = append(bad, err.Error())
 		}
 	}
 	if len(bad) > 0 {
@@ -105,8 +109,7 @@ func (r *run) check(ctx context.Context, c recipe.Check) (host, output string, e
 		if host != "" {
 			return host, "", nil
 		}
-		reason := "check: " + c.Text
-		if err := r.wait(ctx, first, nil, "check", &plan.Wait{Reason: reason, Deadline: c.Deadline}); err != nil {
+		if err := r.wait(ctx, first, nil, "check", &plan.Wait{Reason: c.Text, Deadline: c.Deadline}); err != nil {
 			return "", output, err
 		}
 	}

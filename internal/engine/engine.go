@@ -82,6 +82,7 @@ var (
 	ErrDanger      = errors.New("would destroy data that was not named")
 	ErrHosts       = errors.New("some hosts failed")
 	ErrCheck       = errors.New("a check did not succeed")
+	ErrTimedOut    = errors.New("timed out")
 )
 
 type run struct {

@@ -248,7 +248,7 @@ func (circle) Decide(_, _ probe.Hosts) (plan.Phase, error) {
 func TestTheSamePhaseTwiceIsAnError(t *testing.T) {
 	l := newLab(t)
 	_, err := l.run(recipe.Chain{Host: "db1", Items: []*recipe.Item{{Address: "db:circle.x", Cluster: circle{}, Hosts: []string{"db1"}}}})
-	if err == nil || !strings.Contains(err.Error(), "wanted again") {
+	if err == nil || !strings.Contains(err.Error(), "needed again") {
 		t.Errorf("%v", err)
 	}
 }

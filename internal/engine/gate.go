@@ -111,7 +111,7 @@ func (g *gate) perform(ctx, work context.Context) error {
 		}
 		if len(ph.Changes) > 0 {
 			if ph.Name == last && ph.Tries == 0 {
-				return fmt.Errorf("%s was done and is wanted again: stopped, so as not to turn in a circle", ph.Name)
+				return fmt.Errorf("%s was done and is needed again: stopped to avoid a loop", ph.Name)
 			}
 			last = ph.Name
 			g.run.event(Phase{g.item.Address, ph.Name})

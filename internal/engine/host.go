@@ -30,9 +30,9 @@ type host struct {
 	asked   map[*recipe.Item][]probe.Query // what each item read last
 	changes int
 	ended   map[string]bool // addresses of the steps that it has brought to their end
-	first   preflight.Span // when the first questions were at the host
-	met     string         // the lock's holder before the first questions
-	took    string         // and when the lock was taken
+	first   preflight.Span  // when the first questions were at the host
+	met     string          // the lock's holder before the first questions
+	took    string          // and when the lock was taken
 
 	mu  sync.Mutex
 	err error
@@ -72,7 +72,7 @@ func (h *host) open(ctx context.Context) error {
 	t := time.Now()
 	s, err := h.Open(ctx, h.name)
 	if err != nil && slices.Contains(h.Without, h.name) {
-		h.event(Noted{h.name, "is done without, as was asked for: " + err.Error()})
+		h.event(Noted{h.name, "is left out, as requested: " + err.Error()})
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.err = fmt.Errorf("%w: %w", errWithout, err)

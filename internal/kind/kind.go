@@ -82,3 +82,6 @@ type Spec struct {
 // ErrRequirement: a host is not what the recipe needs. No host was changed; once the host is,
 // the run may be repeated.
 var ErrRequirement = errors.New("refused before anything was done")
+
+// ErrSkipped: the step was not tried because others that it needs failed. The cause is theirs.
+var ErrSkipped = errors.New("skipped")

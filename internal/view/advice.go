@@ -17,14 +17,14 @@ var known = []struct {
 	cause, next string
 }{
 	{regexp.MustCompile(`Unable to locate package (\S+)`), "no package source of the host has $1", "check its spelling and the host's sources: on HOST: apt-cache policy $1"},
-	{regexp.MustCompile(`Version '([^']+)' for '[^']+' was not found`), "the package sources do not hold version $1 any more", "take version out of the recipe, or name one that is there (apt-cache policy)"},
-	{regexp.MustCompile(`Could not get lock (\S+?)\.? `), "another program is installing packages", "wait until it ends, then run the same command again"},
-	{regexp.MustCompile(`Temporary failure resolving '([^']+)'|Could not resolve '([^']+)'`), "the host cannot look names up", "mend DNS on the host: on HOST: cat /etc/resolv.conf"},
-	{regexp.MustCompile(`No space left on device`), "a disk of the host is full", "make room: on HOST: df -h"},
-	{regexp.MustCompile(`Read-only file system`), "the file system is mounted read-only, perhaps after an error of its disk", "look at: on HOST: dmesg"},
+	{regexp.MustCompile(`Version '([^']+)' for '[^']+' was not found`), "the package sources no longer have version $1", "remove version from the recipe, or name an available one (apt-cache policy)"},
+	{regexp.MustCompile(`Could not get lock (\S+?)\.? `), "another program is installing packages", "wait until it ends, then run the command again"},
+	{regexp.MustCompile(`Temporary failure resolving '([^']+)'|Could not resolve '([^']+)'`), "the host cannot resolve names", "fix DNS on the host: on HOST: cat /etc/resolv.conf"},
+	{regexp.MustCompile(`No space left on device`), "a disk of the host is full", "free some space: on HOST: df -h"},
+	{regexp.MustCompile(`Read-only file system`), "the file system is mounted read-only, perhaps after a disk error", "look at: on HOST: dmesg"},
 	{regexp.MustCompile(`Job for (\S+) failed`), "the service did not start", "read its log: on HOST: journalctl -n 50 -u $1"},
-	{regexp.MustCompile(`[Uu]nit (\S+) (?:not found|could not be found|is not there)`), "no installed package brings this unit", "install the package in a step before, or mend the unit's name"},
-	{regexp.MustCompile(`(\S+): (?:command )?not found`), "the program $1 is not installed on the host", "install its package in a step before"},
+	{regexp.MustCompile(`[Uu]nit (\S+) (?:not found|could not be found|is not there)`), "no installed package has this unit", "install the package in an earlier step, or correct the unit's name"},
+	{regexp.MustCompile(`(\S+): (?:command )?not found`), "the program $1 is not installed on the host", "install its package in an earlier step"},
 	{regexp.MustCompile(`Permission denied`), "the login may not do this", "log in as root, or set sudo = true in the host's ssh block"},
 }
 
@@ -32,18 +32,18 @@ var known = []struct {
 // connection say so themselves.
 func Advice(host string, err error, output string) (cause, next string) {
 	said := err.Error() + "\n" + output
-	const again = "mend it, then run the same command again: what is done stays done"
+	const again = "fix the cause, then run the command again: what is done stays done"
 	switch {
 	case errors.Is(err, transport.ErrHostKeyChanged):
-		return "", "do not go on before you know who answers there"
+		return "", "do not continue until you know which machine answers there"
 	case errors.Is(err, transport.ErrHostKeyUnknown), errors.Is(err, transport.ErrAuth), errors.Is(err, transport.ErrUnreachable):
 		return "", "" // the error says it
 	case errors.Is(err, transport.ErrLost):
-		return "the connection or the host went away; what was begun runs to its end there", "run the same command again: it waits for that, looks, and goes on"
+		return "the connection or the host was lost; actions that were started run to their end there", "run the command again: it waits for them and continues"
 	case errors.Is(err, engine.ErrLocked):
-		return "", "wait until that run has ended, then run the same command again"
+		return "", "wait until that run has ended, then run the command again"
 	case errors.Is(err, engine.ErrDanger):
-		return "", "keep what is there, or name the step: --allow ADDRESS"
+		return "", "keep the data, or allow the step: --allow ADDRESS"
 	case errors.Is(err, kind.ErrRequirement):
 		return "", "no host was changed; " + again
 	}
@@ -57,9 +57,9 @@ func Advice(host string, err error, output string) (cause, next string) {
 	}
 	switch {
 	case strings.Contains(err.Error(), ": exit 124"), strings.Contains(err.Error(), ": exit 137"):
-		return "it ran longer than its time-out", "see on the host what holds it up; a step may have a longer timeout"
-	case strings.HasPrefix(err.Error(), "waited "):
-		return "", "see what the cluster says: haprov status"
+		return "it ran longer than its timeout", "find out on the host what blocks it; a step may have a longer timeout"
+	case errors.Is(err, engine.ErrTimedOut):
+		return "", "see the state of the cluster: haprov status"
 	}
 	return "", again
 }

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"haprov/internal/engine"
@@ -12,11 +13,18 @@ import (
 // toChange counts; what is known only on the way is not in the number.
 func toChange(p engine.Plan) string {
 	n, more := 0, false
+	var waits []string
 	for _, it := range p.Items {
+		if w := it.Change.Wait; w != nil && !slices.Contains(waits, w.Reason) {
+			waits = append(waits, w.Reason)
+		}
 		more = more || it.Provisional || len(it.Then) > 0 || it.Change.Wait != nil
 		if it.Change.Wait == nil || len(it.Change.Diffs) > 0 {
 			n++
 		}
+	}
+	if n == 0 && more {
+		return "no changes known yet; waiting for: " + Clean(strings.Join(waits, ", "))
 	}
 	if more {
 		return fmt.Sprintf("at least %d to change", n)
@@ -58,7 +66,7 @@ func (v *Human) brief(w io.Writer, p engine.Plan) {
 			}
 		}
 		if it.Change.Wait != nil {
-			words = append(words, "waits: "+it.Change.Wait.Reason)
+			words = append(words, "waiting for: "+it.Change.Wait.Reason)
 		}
 		if len(it.Then) > 0 {
 			words = append(words, "then "+strings.Join(it.Then, ", "))

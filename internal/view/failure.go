@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"haprov/internal/engine"
+	"haprov/internal/kind"
 )
 
 // failed draws why a host stops: the step and where it is written, the command and the end of what
@@ -16,14 +17,18 @@ func (v *Human) failed(e engine.Failed) {
 		fmt.Fprintf(v.Err, "%-8s %s\n", e.Host, v.paint("33", "interrupted"))
 		return
 	}
+	if errors.Is(e.Err, kind.ErrSkipped) {
+		fmt.Fprintf(v.Err, "%-8s %s\n", e.Host, Clean(e.Err.Error()))
+		return
+	}
 	text := e.Err.Error()
 	head := fmt.Sprintf("%-8s %s ", e.Host, v.paint("1;31", "failed"))
 	same := strings.TrimPrefix(e.Address, e.Host+":") + "\x00" + text
 	if same == v.last {
-		fmt.Fprintf(v.Err, "%sthe same\n", head)
+		fmt.Fprintf(v.Err, "%-8s %s same error as %s\n", e.Host, v.paint("1;31", "failed:"), v.lastHost)
 		return
 	}
-	v.last = same
+	v.last, v.lastHost = same, e.Host
 	for i, l := range folded(strings.TrimSpace(text), 63) {
 		if i == 0 {
 			fmt.Fprintf(v.Err, "%s%s\n", head, Clean(l))

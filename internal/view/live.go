@@ -225,13 +225,13 @@ func (v *Live) draw() {
 			continue
 		}
 		if d.looked && now.Sub(since) > time.Second {
-			text = "waiting for its neighbours"
+			text = "waiting for the other hosts"
 		}
 		lines = append(lines, sides(width, h, text, clock(now.Sub(since))))
 	}
 	for _, p := range v.pauses {
 		if p.hosts == "" {
-			lines = append(lines, sides(width, "check", "waiting: "+strings.TrimPrefix(p.reason, "check: "), clock(now.Sub(p.since))+", "+clock(p.until.Sub(now))+" left"))
+			lines = append(lines, sides(width, "check", "waiting: "+p.reason, clock(now.Sub(p.since))+", "+clock(p.until.Sub(now))+" left"))
 		}
 	}
 	v.Screen.Foot(lines)

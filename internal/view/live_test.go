@@ -76,7 +76,7 @@ func TestEachHostHasALineWithItsStepAndTime(t *testing.T) {
 	if !strings.HasPrefix(foot[1], "db1      install a-long-name") || !strings.Contains(foot[1], "...  ") || !strings.HasSuffix(foot[1], " 1m12s") || len(foot[1]) > 79 {
 		t.Errorf("db1: %q", foot[1])
 	}
-	if !strings.HasPrefix(foot[2], "db2      waiting for its neighbours") || !strings.HasSuffix(foot[2], " 1m12s") {
+	if !strings.HasPrefix(foot[2], "db2      waiting for the other hosts") || !strings.HasSuffix(foot[2], " 1m12s") {
 		t.Errorf("db2: %q", foot[2])
 	}
 	v.Event(engine.Done{Host: "db1", Title: "make it", Took: time.Minute})
@@ -146,7 +146,7 @@ func TestAFailureSaysWhereWhatAndWhatNext(t *testing.T) {
 	}
 	e.Host, e.Address = "db2", "db2:package.nginxx"
 	v.Event(e)
-	if !strings.HasSuffix(out.String(), "db2      failed the same\n") {
+	if !strings.HasSuffix(out.String(), "db2      failed: same error as db1\n") {
 		t.Errorf("told twice:\n%s", &out)
 	}
 }

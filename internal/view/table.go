@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haprov/internal/engine"
+	"haprov/internal/kind"
 )
 
 // tally is what each host came to, for the table at the end.
@@ -53,10 +54,15 @@ func (v *Human) table(s engine.Summary, err error) {
 	w := tabwriter.NewWriter(v.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "host\tchanges\tat work\tverdict")
 	for _, h := range hosts {
-		verdict := "as wanted"
+		verdict := "unchanged"
+		if v.tally.changes[h] > 0 {
+			verdict = "converged"
+		}
 		switch why := s.Outcomes[h]; {
 		case errors.Is(why, context.Canceled):
 			verdict = "interrupted"
+		case errors.Is(why, kind.ErrSkipped):
+			verdict = "skipped"
 		case why != nil:
 			verdict = "failed"
 		}
@@ -84,10 +90,10 @@ func Ready(w io.Writer, endpoint, flags string, unproved []string, lab, next boo
 func hints(w io.Writer, endpoint, flags string, lab bool) {
 	next := []string{}
 	if endpoint != "" {
-		next = append(next, "haprov sql"+flags+"\ta client there", "haprov status"+flags+"\thow the cluster is")
+		next = append(next, "haprov sql"+flags+"\tSQL client", "haprov status"+flags+"\tstate of the cluster")
 	}
 	if lab {
-		next = append(next, "haprov ssh"+flags+" HOST\tlog in", "haprov lab power-off"+flags+" HOST\tpull its plug", "haprov down"+flags+"\tdestroy the lab")
+		next = append(next, "haprov ssh"+flags+" HOST\tlog in", "haprov lab power-off"+flags+" HOST\tcut its power", "haprov down"+flags+"\tdestroy the lab")
 	}
 	fmt.Fprintln(w, "next:")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -39,11 +39,12 @@ type Human struct {
 	// Place says where a step is written, as FILE:LINE; nil: nobody knows.
 	Place func(address string) string
 
-	waiting string
-	since   time.Time
-	last    string // the failure shown last
-	tally   tally
-	joint   joint
+	waiting  string
+	since    time.Time
+	last     string // the failure shown last, and whose it was
+	lastHost string
+	tally    tally
+	joint    joint
 }
 
 func (v *Human) paint(code, s string) string {
@@ -134,7 +135,7 @@ func (v *Human) plan(p engine.Plan) {
 			fmt.Fprintf(w, "    %s\n", Clean(it.Change.Later))
 		}
 		if it.Change.Wait != nil {
-			fmt.Fprintf(w, "    waits: %s\n", Clean(it.Change.Wait.Reason))
+			fmt.Fprintf(w, "    waiting for: %s\n", Clean(it.Change.Wait.Reason))
 		}
 		for _, d := range it.Change.Diffs {
 			v.diff(w, d)

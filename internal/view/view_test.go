@@ -2,14 +2,17 @@ package view
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"haprov/internal/engine"
+	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
@@ -127,3 +130,38 @@ type nothing struct{}
 
 func (nothing) Probe(string, probe.Hosts) []probe.Query     { return nil }
 func (nothing) Decide(_, _ probe.Hosts) (plan.Phase, error) { return plan.Phase{}, nil }
+
+func TestTheTableSaysWhatBecameOfEachHost(t *testing.T) {
+	var out bytes.Buffer
+	v := &Human{Out: &out, Err: io.Discard}
+	for _, h := range []string{"db1", "db2", "db3", "db4", "db5"} {
+		v.Event(engine.Connected{Host: h})
+	}
+	v.Event(engine.Done{Host: "db2", Title: "write /etc/x"})
+	v.Summary(engine.Summary{Changes: 1, Hosts: 5, Failed: 3, Outcomes: map[string]error{
+		"db3": errors.New("exit 1"), "db4": context.Canceled, "db5": fmt.Errorf("db5:barrier.x: %w: needs db3, which failed", kind.ErrSkipped)}}, engine.ErrHosts)
+	for _, want := range []string{"db1   0        0.0 s    unchanged", "db2   1        0.0 s    converged", "db3   0        0.0 s    failed", "db4   0        0.0 s    interrupted", "db5   0        0.0 s    skipped",
+		"1 changes on 5 hosts, 2 failed, 1 interrupted, "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("missing %q in\n%s", want, &out)
+		}
+	}
+}
+
+func TestAHostThatWasNotTriedSaysWhoseFailureItIs(t *testing.T) {
+	var out bytes.Buffer
+	v := &Human{Out: &out, Err: &out}
+	v.Event(engine.Failed{Host: "proxy1", Address: "db:barrier.up", Err: fmt.Errorf("%w: needs db1, db2, which failed", kind.ErrSkipped)})
+	if got := out.String(); got != "proxy1   skipped: needs db1, db2, which failed\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAPlanThatKnowsNoChangeYetSaysWhatItWaitsFor(t *testing.T) {
+	var out bytes.Buffer
+	v := &Human{Out: &out, Err: &out, PlanOnly: true}
+	v.Event(engine.Planned{Plan: engine.Plan{Items: []engine.PlanItem{{Address: "db:galera.db", Phase: "start", Change: plan.Change{Wait: &plan.Wait{Reason: "the group has a quorum"}}}}}})
+	if want := "no changes known yet; waiting for: the group has a quorum\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %q", &out)
+	}
+}

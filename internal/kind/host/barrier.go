@@ -33,7 +33,7 @@ func (*Barrier) Probe(string, probe.Hosts) []probe.Query { return nil }
 func (b *Barrier) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	came := func(h string) bool { return seen[h].Lost == "" }
 	if len(b.Any) > 0 && !slices.ContainsFunc(b.Any, came) {
-		return plan.Phase{}, fmt.Errorf("not so: %s failed", strings.Join(b.Any, ", "))
+		return plan.Phase{}, fmt.Errorf("%w: needs %s, which failed", kind.ErrSkipped, strings.Join(b.Any, ", "))
 	}
 	return plan.Phase{}, nil
 }

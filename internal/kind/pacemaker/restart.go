@@ -138,7 +138,7 @@ func (p *Pacemaker) pay(ph *plan.Phase, c crm, seen probe.Hosts, id string) {
 		}
 		ch := ph.Changes[n]
 		ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: "restart of " + id, Have: "owed", Want: "paid"})
-		ch.Actions = append(slices.Clone(ch.Actions), act.Action{Title: "the restart of " + id + " is paid", Shell: "true", Pays: []string{id}})
+		ch.Actions = append(slices.Clone(ch.Actions), act.Action{Title: "pending restart of " + id + " cleared", Shell: "true", Pays: []string{id}})
 		ph.Changes[n] = ch
 	}
 }
