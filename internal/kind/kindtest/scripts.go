@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"testing"
 
 	"haprov/internal/act"
 	"haprov/internal/probe"
@@ -43,7 +42,7 @@ func NoteQueries(qs ...probe.Query) {
 
 // Main is the TestMain of a family of kinds: after the tests, sh and shellcheck read every script
 // that was noted in any of them. It gives the exit code and says on w what is wrong.
-func Main(m *testing.M, w io.Writer) int {
+func Main(m interface{ Run() int }, w io.Writer) int {
 	code := m.Run()
 	found, err := shelltest.Lint(scripts.text)
 	if err != nil {
