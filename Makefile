@@ -40,7 +40,7 @@ test-fast: ## tests without machines, under the race detector where no memory is
 test-vm: build ## tests on the lab's machines; SUITE=core,kills,mysql-drbd,galera,user,documents or all
 	@bin/haprov lab needs --install && $(GO) test -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) -v ./test/vm/...
 
-bench: ## Go benchmarks; with BENCH_HARNESS=DIR also the 60-step play on real systemd hosts
+bench: ## Go benchmarks; BENCH_HARNESS=DIR adds a harness of your own that runs test/bench
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/config/ ./internal/engine/ ./internal/probe/ ./internal/transport/
 	@if [ -n "$(BENCH_HARNESS)" ]; then $(MAKE) build && HAPROV_PLUG="$(CURDIR)/test/bench" "$(BENCH_HARNESS)/run"; fi
 

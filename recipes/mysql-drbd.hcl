@@ -1,7 +1,7 @@
 # Two hosts, one of them active: MariaDB on a DRBD volume, moved by Pacemaker, behind a virtual IP.
 # Values come from reference configurations of DRBD 8.4, Corosync 3 and Pacemaker 2.1 on Debian 12.
 recipe "mysql-drbd" {
-  about    = "MySQL on a replicated disk: one active node, one standby, a virtual IP that follows"
+  about    = "MariaDB on a replicated disk: one active node, one standby, a virtual IP that follows"
   needs    = ["fencing", "replication"]
   active   = "mountpoint -q /srv/mysql"
   endpoint = "${split("/", input.vip)[0]}:3306"

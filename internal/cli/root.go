@@ -169,10 +169,10 @@ func (a *app) closing(err error) string {
 func (a *app) root() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "haprov",
-		Short: "Takes machines to a proved, highly available MySQL",
-		Long: `haprov takes machines to a proved, highly available MySQL and keeps them that way.
-An inventory says what there is, recipes say what a stack is; both are HCL. Hosts need
-a POSIX shell, sshd and root or sudo, nothing else. Shipped in the program are the inventories
+		Short: "Takes machines to a highly available MariaDB",
+		Long: `haprov takes machines to a highly available MariaDB; run again, it repairs what has drifted.
+An inventory says what there is, recipes say what a stack is; both are HCL. Hosts are Debian 12
+with sshd and root or sudo; no agent stays on them. Shipped in the program are the inventories
 inventory/mysql-drbd.hcl (taken when there is no haprov.hcl here), inventory/galera.hcl and
 inventory/galera-3.hcl: five or three machines of a lab.`,
 		Example:       "  haprov up\n  haprov plan -i shop.hcl\n  haprov lab status",

@@ -1,4 +1,4 @@
-// Package mysql reads what a MariaDB or MySQL server says of itself.
+// Package mysql reads what a MariaDB server says of itself.
 //
 // Answers are hostile data: bounded, read strictly, never evaluated. It must not know how they
 // were asked for.

@@ -27,7 +27,7 @@ var MysqlUserSpec = kind.Spec{
 type MySQLUser struct {
 	kind.Where `hcl:"-"`
 	Name       string      `hcl:"name,label" about:"The user's name"`
-	From       string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as MySQL writes them"`
+	From       string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as MariaDB writes them: a name, an address, or a pattern with %"`
 	Password   secret.Text `hcl:"password" about:"The password"`
 	Database   string      `hcl:"database" about:"The database it may do everything in"`
 	On         string      `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
