@@ -9,6 +9,7 @@ import (
 
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/shell"
 )
 
 // Unread keeps the questions that nobody has asked yet.
@@ -60,4 +61,9 @@ func ByteCount(n int64) string { return fmt.Sprintf("%d bytes", n) }
 func Wait(reason string, deadline time.Duration) plan.Phase {
 	condition, _, _ := strings.Cut(reason, " (")
 	return plan.Phase{Wait: &plan.Wait{Reason: reason, For: condition, Deadline: deadline}}
+}
+
+// Loud is a command that starts a unit, with the end of the unit's journal when it fails.
+func Loud(unit, start string) string {
+	return start + " || { journalctl -q -u " + shell.Quote(unit) + " -n 30 --no-pager -o cat >&2; exit 1; }"
 }

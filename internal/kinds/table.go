@@ -10,6 +10,7 @@ import (
 	"haprov/internal/kind/host"
 	"haprov/internal/kind/mariadb"
 	"haprov/internal/kind/pacemaker"
+	"haprov/internal/kind/rolling"
 )
 
 // Table lists every kind by name, in the order of the reference.
@@ -28,7 +29,9 @@ var Table = []kind.Spec{
 	host.MountSpec,
 	host.CommandSpec,
 	host.RequirementSpec,
+	host.WaitSpec,
 	host.BarrierSpec,
+	rolling.RollingSpec,
 	drbd.DrbdVolumeSpec,
 	pacemaker.CorosyncSpec,
 	pacemaker.PacemakerSpec,

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"haprov/internal/cluster/galera"
+	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/shell"
 )
@@ -68,7 +69,7 @@ mkdir -p /run/haprov-anew
 printf '[mysqld]\nwsrep_on=OFF\n' >/run/haprov-anew/my.cnf
 printf '%s\n' '_WSREP_NEW_CLUSTER="--wsrep-new-cluster --wsrep-on=ON"' MYSQL_HOME=/run/haprov-anew >/run/mariadb-wsrep-new-cluster
 test ! -e ` + state + " || mv -f " + state + " " + shell.Quote(g.Data+"/grastate.dat.before") + "\n" +
-		loud(g.Unit, "systemctl start "+shell.Quote(g.Unit)) + "\n" +
+		kind.Loud(g.Unit, "systemctl start "+shell.Quote(g.Unit)) + "\n" +
 		"mariadb --no-defaults <<'SQL'\nCREATE DATABASE IF NOT EXISTS haprov;\n" +
 		"CREATE TABLE IF NOT EXISTS haprov.history (position VARCHAR(64) NOT NULL PRIMARY KEY, ended DATETIME NOT NULL, missing VARCHAR(255) NOT NULL) ENGINE=InnoDB;\n" +
 		"REPLACE INTO haprov.history VALUES ('" + p.String() + "', UTC_TIMESTAMP(), LEFT('" + strings.Join(without, " ") + "', 255));\nSQL"

@@ -76,7 +76,7 @@ func (g *Galera) restarts(begin, ms []member) (plan.Phase, error) {
 	}
 	file := shell.Quote(g.Maintenance)
 	text := "test -e " + file + " || printf '%s\\n' " + shell.Quote(restartMark) + " >" + file + "\n" +
-		g.drained(30) + "\n" + loud(g.Unit, "systemctl restart "+shell.Quote(g.Unit)) + "\n" +
+		g.drained(30) + "\n" + kind.Loud(g.Unit, "systemctl restart "+shell.Quote(g.Unit)) + "\n" +
 		"if grep -q '^" + ownMark + "' " + file + "; then rm -f " + file + "; fi"
 	return plan.Phase{Name: "restart the server on " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: "started before its configuration changed, or to be restarted", Want: "restarted, out of the proxies meanwhile"}},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
@@ -19,7 +20,7 @@ func (g *Galera) bootstrap(ms []member, m member, name string) plan.Phase {
 	} else if m.Unread != "" {
 		text += "mv " + shell.Quote(g.Data+"/grastate.dat") + " " + shell.Quote(g.Data+"/grastate.dat.unreadable") + "\n"
 	}
-	return g.first(ms, m, name, text+loud(g.Unit, "galera_new_cluster"))
+	return g.first(ms, m, name, text+kind.Loud(g.Unit, "galera_new_cluster"))
 }
 
 func (g *Galera) first(ms []member, m member, name, text string) plan.Phase {
@@ -72,15 +73,10 @@ func (g *Galera) join(ms []member, m member) plan.Phase {
 	}
 	// An empty view would give the server a name that is not its own.
 	view := shell.Quote(g.Data + "/gvwstate.dat")
-	text := "rm -f " + recoveredFile + "\ntest -s " + view + " || rm -f " + view + "\nsystemctl reset-failed " + shell.Quote(g.Unit) + " || :\n" + loud(g.Unit, "systemctl start "+shell.Quote(g.Unit))
+	text := "rm -f " + recoveredFile + "\ntest -s " + view + " || rm -f " + view + "\nsystemctl reset-failed " + shell.Quote(g.Unit) + " || :\n" + kind.Loud(g.Unit, "systemctl start "+shell.Quote(g.Unit))
 	return plan.Phase{Name: "join " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: m.Unit, Want: "member, " + how}},
 		Actions: []act.Action{{Title: "start the server on " + m.Name + ", which joins " + how, Shell: text, Guard: g.asDecided(m), Timeout: time.Hour,
 			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}, Pays: []string{g.Unit}}},
 	}}}
-}
-
-// loud runs a start and shows the journal's end when it fails.
-func loud(unit, start string) string {
-	return start + " || { journalctl -q -u " + shell.Quote(unit) + " -n 30 --no-pager -o cat >&2; exit 1; }"
 }

@@ -36,6 +36,8 @@ type Service struct {
 	Enabled *bool  `hcl:"enabled,optional" about:"Started at boot; left out: as it is, or true when running is left out too"`
 	Running *bool  `hcl:"running,optional" about:"Running now; left out: as it is, or true when enabled is left out too"`
 	DropIn  string `hcl:"drop_in,optional" text:"lines" about:"Text of a drop-in file that overrides parts of the unit"`
+
+	Restarts string `hcl:"restarts,optional" default:"now" oneof:"now,rolling" about:"When restarts owed to a running unit are done: now, on all hosts at once, or by a rolling step, one host after the other"`
 }
 
 func (s *Service) unit() string {
@@ -197,6 +199,8 @@ func (s *Service) now(c *plan.Change, running *bool, active, fresh bool, owes []
 		a := s.act("stop "+name, "systemctl stop -- "+q)
 		a.Pays = []string{name}
 		c.Actions = append(c.Actions, a)
+	case *running && active && s.Restarts == "rolling" && (fresh || slices.Contains(owes, "restart")):
+		// the rolling step finds the mark
 	case *running && active && (fresh || slices.Contains(owes, "restart")):
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "restart", Have: "owed", Want: "done"})
 		s.pay(c, "restart "+name, "systemctl restart -- "+q)
