@@ -168,9 +168,9 @@ func (g *Galera) Decide(begin, now probe.Hosts) (plan.Phase, error) {
 		return plan.Phase{}, err
 	}
 	first, err := g.members(begin)
-	if err != nil {
+	if err != nil && g.in.Verb != "" {
 		return plan.Phase{}, err
-	}
+	} // else the run began without the server's package: there was nothing to remember
 	if err := oneComponent(ms); err != nil {
 		return plan.Phase{}, err
 	}

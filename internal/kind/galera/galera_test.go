@@ -465,3 +465,14 @@ func TestADrainEndsWhenTheServerHangs(t *testing.T) {
 		t.Errorf("%s: %s %v", time.Since(begun), out, err)
 	}
 }
+
+// At the first look of a first run the server's package is not there, and neither is its unit.
+func TestAClusterIsMadeInARunThatBeganWithoutTheServer(t *testing.T) {
+	g := threeNodes()
+	bare := probe.HostSeen{Seen: probe.NewSeen(kindtest.Answer(g.unit(), 0, "LoadState=not-found\nActiveState=inactive"))}
+	begin := probe.Hosts{"db1": bare, "db2": bare, "db3": bare}
+	for _, b := range []probe.Hosts{begin, nil} {
+		ph, err := g.Decide(b, probe.Hosts{"db1": blank3.seen(g), "db2": blank3.seen(g), "db3": blank3.seen(g)})
+		kindtest.Expect(t, "made", ph, err, "start a new cluster on db1", "", "")
+	}
+}
