@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -80,23 +79,9 @@ func (a *app) labCmd() *cobra.Command {
 		}
 		return err
 	})
-	var network string
-	var oneWay bool
-	cut := on("cut HOST HOST", "Cut the link between two machines", 2, func(ctx context.Context, l *lab.Client, args []string) error {
-		var there []string
-		for _, n := range l.Spec().Networks {
-			there = append(there, n.Name)
-		}
-		switch {
-		case args[0] == args[1]:
-			return errInput{"a link connects two machines; found " + args[0] + " twice"}
-		case network != "" && !slices.Contains(there, network):
-			return errInput{fmt.Sprintf("no network %.60q in lab %s; there is %s", network, l.Spec().Name, strings.Join(there, ", "))}
-		}
-		return l.Cut(ctx, args[0], args[1], network, oneWay)
-	})
-	cut.Flags().StringVar(&network, "network", "", "only in this network (default: all)")
-	cut.Flags().BoolVar(&oneWay, "one-way", false, "only what the first sends to the second")
+	for _, f := range faults {
+		c.AddCommand(a.faultCmd(f))
+	}
 	c.AddCommand(a.labNeedsCmd())
 	c.AddCommand(&cobra.Command{Use: "supervise DIR", Hidden: true, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error { return lab.Supervise(c.Context(), args[0]) }})
 	c.AddCommand(&cobra.Command{Use: "dial NAME IP PORT", Hidden: true, Args: cobra.ExactArgs(3), RunE: func(c *cobra.Command, args []string) error {
@@ -159,11 +144,7 @@ func (a *app) labStatus(ctx context.Context, l *lab.Client, _ []string) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Host, m.State, strings.Join(m.Addresses, " "))
 	}
 	for _, f := range st.Faults {
-		b, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "fault\t%s\n", b)
+		fmt.Fprintf(w, "fault\t%s\n", faultText(f))
 	}
 	return w.Flush()
 }

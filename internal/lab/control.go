@@ -156,7 +156,7 @@ func (s *supervisor) inject(o order) error {
 	case o.Delay > 0:
 		action, change = "delay "+o.Delay.String(), func(f *wire.Fault) { f.Delay = o.Delay }
 	case o.Loss > 0:
-		action, change = fmt.Sprintf("lose %g", o.Loss), func(f *wire.Fault) { f.Loss = o.Loss }
+		action, change = fmt.Sprintf("loss %g%%", o.Loss*100), func(f *wire.Fault) { f.Loss = o.Loss }
 	}
 	for name, n := range s.networks {
 		if o.Network != "" && name != o.Network {
