@@ -195,21 +195,6 @@ func (c *Client) Console(host string) (string, error) {
 // Logs is the lab's diary: starts, power, faults, fencing, in order.
 func (c *Client) Logs() ([]Event, error) { return readEvents(c.place.events()) }
 
-// SupervisorLog is the path of what the supervisor itself printed.
-func (c *Client) SupervisorLog() string { return c.place.output() }
-
-// FenceLog is the part of the diary that is about fencing.
-func (c *Client) FenceLog() ([]Event, error) {
-	all, err := c.Logs()
-	var fences []Event
-	for _, e := range all {
-		if e.Kind == "fence" {
-			fences = append(fences, e)
-		}
-	}
-	return fences, err
-}
-
 // Dial connects through the lab's network to an address of it, a virtual IP included.
 // network is "tcp"; address is IP:PORT.
 func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {

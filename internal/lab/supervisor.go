@@ -137,15 +137,7 @@ func (s *supervisor) config(h Host, console *os.File) machine.Config {
 		cfg.Disks = append(cfg.Disks, machine.Disk{Name: d.Name, Path: s.place.disk(h.Name, d.Name)})
 	}
 	for i, nic := range h.NICs {
-		prefix := s.spec.prefix(nic.Network)
-		card := machine.NIC{
-			Network: nic.Network, MAC: macOf(s.spec.Name, h.Name, nic.Network),
-			Address: fmt.Sprintf("%s/%d", nic.Address, prefix.Bits()), Socket: s.socket(h.Name, i),
-		}
-		if i == 0 {
-			card.Gateway = gatewayOf(prefix).String()
-		}
-		cfg.NICs = append(cfg.NICs, card)
+		cfg.NICs = append(cfg.NICs, machine.NIC{MAC: macOf(s.spec.Name, h.Name, nic.Network), Socket: s.socket(h.Name, i)})
 	}
 	return cfg
 }

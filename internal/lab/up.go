@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -190,18 +189,4 @@ func (p place) supervised(ctx context.Context, spec Spec, command []string, repo
 		return fmt.Errorf("supervisor: it ended without a word; see %s", p.output())
 	}
 	return errors.New(string(word))
-}
-
-// List names the labs of this user.
-func List() ([]string, error) {
-	root, err := Root()
-	if err != nil {
-		return nil, err
-	}
-	found, err := filepath.Glob(filepath.Join(root, "labs", "*", "spec.json"))
-	var names []string
-	for _, f := range found {
-		names = append(names, filepath.Base(filepath.Dir(f)))
-	}
-	return names, err
 }

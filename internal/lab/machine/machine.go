@@ -17,11 +17,8 @@ type Disk struct {
 
 // NIC is one network interface; the guest sees them as eth0, eth1, ... in this order.
 type NIC struct {
-	Network string // name of the lab's network
-	MAC     string
-	Address string // address with prefix length: 192.168.56.11/24
-	Gateway string // set on at most one NIC
-	Socket  string // unix socket of the switch port this NIC attaches to; see Driver.Frames
+	MAC    string
+	Socket string // unix socket of the switch port this NIC attaches to; see Driver.Frames
 }
 
 // Config is all a driver needs to start one machine.

@@ -45,7 +45,6 @@ type port struct {
 	out     chan []byte
 	closed  chan struct{}
 	once    sync.Once
-	counters
 }
 
 func newFabric() *fabric {
@@ -88,7 +87,6 @@ func (f *fabric) forward(from *port, frame []byte) {
 	if len(frame) < 14 {
 		return
 	}
-	from.received.Add(1)
 	dst, src := mac(frame[0:6]), mac(frame[6:12])
 
 	f.mu.RLock()
@@ -132,7 +130,6 @@ func (f *fabric) deliver(from, to *port, frame []byte) {
 	delay, drop := f.faults.judge(from.machine, to.machine)
 	switch {
 	case drop:
-		to.faulted.Add(1)
 	case delay > 0:
 		f.faults.later(from, to, frame, time.Now().Add(delay))
 	default:
@@ -144,9 +141,7 @@ func (f *fabric) deliver(from, to *port, frame []byte) {
 func (p *port) put(frame []byte) {
 	select {
 	case p.out <- frame:
-		p.sent.Add(1)
 	default:
-		p.overrun.Add(1)
 	}
 }
 
