@@ -99,8 +99,8 @@ recipe "galera" {
   }
 
   on "all" {
-    # User-Mode Linux has no packet filter for IP
-    package "nftables" { when = lab.driver != "uml" }
+    # a lab on User-Mode Linux has no packet filter
+    package "nftables" { when = lab.can.filter_packets }
     # full copies go through it, and so do questions to HAProxy
     package "socat" {}
     directory "/etc/haprov" { mode = "0755" }
@@ -134,9 +134,9 @@ recipe "galera" {
       })
       validate = "nft -c -f %s"
       owes     = ["haprov-firewall@galera.service:reload"]
-      when     = lab.driver != "uml"
+      when     = lab.can.filter_packets
     }
-    service "haprov-firewall@galera" { when = lab.driver != "uml" }
+    service "haprov-firewall@galera" { when = lab.can.filter_packets }
 
     directory "/etc/mysql/tls" {}
     file "/etc/mysql/tls/ca.pem" {
@@ -250,9 +250,9 @@ recipe "galera" {
       content  = template("haproxy-firewall.nft.tmpl", { proxies = [for h in role.proxy.hosts : { address = h.network.service.address }] })
       validate = "nft -c -f %s"
       owes     = ["haprov-firewall@haproxy.service:reload"]
-      when     = lab.driver != "uml"
+      when     = lab.can.filter_packets
     }
-    service "haprov-firewall@haproxy" { when = lab.driver != "uml" }
+    service "haprov-firewall@haproxy" { when = lab.can.filter_packets }
 
     # both proxies listen on the virtual IP, which only one of them has
     sysctl "net.ipv4.ip_nonlocal_bind" { value = "1" }

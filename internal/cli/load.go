@@ -251,13 +251,10 @@ func (j *job) speed(ctx context.Context) float64 {
 		return 1
 	}
 	st, err := j.lab.Status(ctx)
-	switch {
-	case err == nil && st.Driver == "tcg":
-		return 10
-	case err == nil && st.Driver == "uml":
-		return 2
+	if err != nil {
+		return 1
 	}
-	return 1
+	return inventory.DriverOf(st.Driver).Speed
 }
 
 func holder() string {

@@ -23,7 +23,7 @@ type inventoryFile struct {
 
 type labBlock struct {
 	Name   string    `hcl:"name,label" about:"Name of the lab"`
-	Image  string    `hcl:"image,optional" default:"debian-12" oneof:"debian-12" about:"System of its machines"`
+	Image  string    `hcl:"image,optional" default:"debian-12" oneof:"debian-12,debian-13" about:"System of its machines"`
 	Driver string    `hcl:"driver,optional" default:"auto" oneof:"auto,uml,kvm,tcg" about:"What machines run on; auto takes the fastest that works here"`
 	Memory int64     `hcl:"memory,optional" unit:"bytes" about:"Memory of a machine that names none; 1 GiB when left out"`
 	CPUs   int       `hcl:"cpus,optional" min:"1" max:"64" about:"Processors of a machine that names none; one when left out"`

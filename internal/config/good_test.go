@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"haprov/internal/config"
+	"haprov/internal/inventory"
 	"haprov/internal/kind"
 	"haprov/internal/kind/host"
 	"haprov/internal/kinds"
@@ -326,5 +327,70 @@ recipe "r" {
 	}
 	if got := strings.Join(p.Clusters[0].Secrets, " "); got != "tls-ca tls-db1 tls-db2" {
 		t.Errorf("secrets: %s", got)
+	}
+}
+
+// TestTheLabBlockKnowsEveryDriverAndImage: one table says what there is.
+func TestTheLabBlockKnowsEveryDriverAndImage(t *testing.T) {
+	drivers, images := []string{"auto"}, []string{}
+	for _, d := range inventory.Drivers {
+		drivers = append(drivers, d.Name)
+	}
+	for _, i := range inventory.Images {
+		images = append(images, i.Name)
+	}
+	for name, want := range map[string][]string{"driver": drivers, "image": images} {
+		for _, known := range append(want, "x") {
+			_, problems := config.Load("x.hcl", config.Options{Secrets: secrets{}, Text: []byte(`
+lab "x" { ` + name + ` = "` + known + `" }
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+`)})
+			if (len(problems) > 0) != (known == "x") {
+				t.Errorf("%s = %q: %v", name, known, problems.Render(80, false))
+			}
+			if known == "x" {
+				for _, v := range want {
+					if !strings.Contains(problems.Render(200, false), v) {
+						t.Errorf("%s: a mistake does not name %s", name, v)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestAMisspeltImageIsAMistakeWithTheNearestName(t *testing.T) {
+	_, problems := config.Load("x.hcl", config.Options{Secrets: secrets{}, Text: []byte(`
+lab "x" { image = "debian13" }
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+`)})
+	if text := problems.Render(200, false); !problems.Failed() || !strings.Contains(text, `Did you mean "debian-13"`) {
+		t.Error(text)
+	}
+}
+
+// TestRecipesSeeWhatMachinesCan: a recipe asks for an ability, not for a driver's name.
+func TestRecipesSeeWhatMachinesCan(t *testing.T) {
+	text := `
+lab "x" {}
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+cluster "c" { recipe = "r" }
+recipe "r" {
+  on "all" {
+    package "nftables" { when = lab.can.filter_packets }
+  }
+}
+`
+	for driver, want := range map[string]int{"": 1, "kvm": 1, "uml": 0, "tcg": 1} {
+		p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Driver: driver})
+		if len(problems) > 0 {
+			t.Fatal(problems.Render(80, false))
+		}
+		if n := len(p.Clusters[0].Chains[0].Items); n != want {
+			t.Errorf("driver %q: %d steps", driver, n)
+		}
 	}
 }

@@ -26,6 +26,7 @@ func (w *world) scope(speed float64) {
 			"enabled": cty.BoolVal(enabled),
 			"driver":  cty.StringVal(driver),
 			"speed":   cty.NumberFloatVal(speed),
+			"can":     cty.ObjectVal(map[string]cty.Value{"filter_packets": cty.BoolVal(inventory.DriverOf(driver).Can.FilterPackets)}),
 		}),
 	}
 }

@@ -1,0 +1,60 @@
+package inventory
+
+import "slices"
+
+// Driver is one way to run a lab's machines. This table is the only place that tells drivers
+// apart: what a machine needs here, how patient to be with it, and what a recipe can do on it.
+type Driver struct {
+	Name   string
+	Kernel string  // "uml" or "stock"; drivers of the same kernel boot the same images
+	Speed  float64 // how many times slower than a real machine; time-outs are multiplied by it
+	Tools  []Tool  // what it needs on this machine, beside what every driver needs
+	Can    Abilities
+}
+
+// Tool is a program, or a file when it begins with a slash, and the Debian package that has it.
+type Tool struct{ Name, Package string }
+
+// Abilities are what not every machine can do; a recipe asks for them as lab.can.NAME.
+type Abilities struct {
+	FilterPackets bool // its kernel has a packet filter for IP
+}
+
+var qemu = []Tool{{"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"}}
+
+// Drivers are all drivers, the fastest first: the order in which "auto" tries them.
+var Drivers = []Driver{
+	{Name: "kvm", Kernel: "stock", Speed: 1, Tools: qemu, Can: Abilities{FilterPackets: true}},
+	{Name: "uml", Kernel: "uml", Speed: 2, Tools: []Tool{{"patchelf", "patchelf"}}},
+	{Name: "tcg", Kernel: "stock", Speed: 10, Tools: qemu, Can: Abilities{FilterPackets: true}},
+}
+
+// Real is what is known of machines that are no lab's, or of a lab whose driver is not chosen yet.
+var Real = Driver{Speed: 1, Can: Abilities{FilterPackets: true}}
+
+// DriverOf is the driver of that name, Real for every other name.
+func DriverOf(name string) Driver {
+	i := slices.IndexFunc(Drivers, func(d Driver) bool { return d.Name == name })
+	if i < 0 {
+		return Real
+	}
+	return Drivers[i]
+}
+
+// Image is a system that a lab's machines can run.
+type Image struct {
+	Name  string // as the inventory writes it
+	Suite string // Debian's code name
+}
+
+// Images are all of them; the first is the default.
+var Images = []Image{{"debian-12", "bookworm"}, {"debian-13", "trixie"}}
+
+// ImageOf finds an image by its name.
+func ImageOf(name string) (Image, bool) {
+	i := slices.IndexFunc(Images, func(x Image) bool { return x.Name == name })
+	if i < 0 {
+		return Image{}, false
+	}
+	return Images[i], true
+}
