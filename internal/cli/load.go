@@ -134,9 +134,10 @@ func (j *job) fit(ctx context.Context) error {
 	return j.read(st.Driver, j.speed(ctx))
 }
 
-// labSpec is the lab the inventory asks for.
-func labSpec(v *inventory.Inventory) lab.Spec {
-	s := lab.Spec{Name: v.Lab.Name, Image: v.Lab.Image, Driver: v.Lab.Driver}
+// labSpec is the lab the inventory asks for, with the packages at hand that its recipes install.
+func labSpec(p *recipe.Program) lab.Spec {
+	v := p.Inventory
+	s := lab.Spec{Name: v.Lab.Name, Image: v.Lab.Image, Driver: v.Lab.Driver, Packages: p.Packages()}
 	for _, n := range v.Networks {
 		s.Networks = append(s.Networks, lab.Network{Name: n.Name, CIDR: n.CIDR})
 	}
@@ -212,7 +213,7 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 	if err != nil {
 		return err
 	}
-	if j.lab, err = startLab(ctx, labSpec(v), exe, report); err != nil {
+	if j.lab, err = startLab(ctx, labSpec(j.program), exe, report); err != nil {
 		return err
 	}
 	st, err := j.lab.Status(ctx)

@@ -27,6 +27,16 @@ type deferred struct {
 	err  error
 }
 
+// Packages are those that the step installs if its "when" says so; none when their names depend on
+// facts.
+func (d *deferred) Packages() []string {
+	v, ok := d.make(decoder{&report{}}, d.def, d.ctx, d.where, nil)
+	if i, can := v.(kind.Installer); ok && can {
+		return i.Packages()
+	}
+	return nil
+}
+
 // Probe asks for the facts, then for what the step wants to know.
 func (d *deferred) Probe(seen probe.Seen) []probe.Query {
 	var ask []probe.Query

@@ -330,6 +330,34 @@ recipe "r" {
 	}
 }
 
+// TestAProgramKnowsItsPackages: a lab has them at hand before its machines can be asked anything.
+func TestAProgramKnowsItsPackages(t *testing.T) {
+	text := `
+lab "x" {}
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+cluster "c" { recipe = "r" }
+recipe "r" {
+  on "all" {
+    package "nginx" {}
+    package "several" { names = ["wget", "curl"] }
+    package "tools" { for_each = ["jq", "nginx"] }
+    package "never" { when = lab.driver == "tcg" }
+    package "perhaps" { when = facts.os_version == "13" }
+    package "unknown" { names = ["linux-headers-${facts.kernel}"] }
+    file "/etc/x" { content = facts.kernel }
+  }
+}
+`
+	p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}})
+	if len(problems) > 0 {
+		t.Fatal(problems.Render(80, false))
+	}
+	if diff := cmp.Diff([]string{"curl", "jq", "nginx", "perhaps", "wget"}, p.Packages()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestTheLabBlockKnowsEveryDriverAndImage: one table says what there is.
 func TestTheLabBlockKnowsEveryDriverAndImage(t *testing.T) {
 	drivers, images := []string{"auto"}, []string{}

@@ -42,6 +42,10 @@ type Cluster interface {
 // connection. Problems name the attribute that is wrong ("" for the whole step).
 type Checker interface{ Check() []Problem }
 
+// Installer is implemented by steps that install packages of the host's system. Packages are their
+// names as far as they are known before a host was asked; a lab has them at hand.
+type Installer interface{ Packages() []string }
+
 // Problem is a mistake in a step's attributes.
 type Problem struct {
 	Attribute string

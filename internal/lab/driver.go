@@ -9,21 +9,26 @@ import (
 	"strings"
 	"time"
 
+	"haprov/internal/inventory"
 	"haprov/internal/lab/image"
 	"haprov/internal/lab/machine"
 )
 
-// choose takes the driver the spec names, or the fastest that really boots here: kvm, uml, tcg.
-// What booted once for an image is believed the next time.
-func choose(ctx context.Context, spec Spec, report func(Event)) (choice, error) {
+// choose takes the driver the spec names, or the first of inventory.Drivers that really boots here.
+// What booted once for an image is believed the next time. Machines that were made before keep
+// their image, and so a driver of its kernel.
+func choose(ctx context.Context, spec Spec, before *choice, report func(Event)) (choice, error) {
 	cache, err := image.CacheDir()
 	if err != nil {
 		return choice{}, err
 	}
-	names := []string{spec.Driver}
 	auto := spec.Driver == "" || spec.Driver == "auto"
-	if auto {
-		names = []string{"kvm", "uml", "tcg"}
+	var names []string
+	for _, d := range inventory.Drivers {
+		fits := before == nil || d.Kernel == inventory.DriverOf(before.Driver).Kernel
+		if fits && (auto || d.Name == spec.Driver) {
+			names = append(names, d.Name)
+		}
 	}
 	var refused []error
 	for _, name := range names {
@@ -33,7 +38,7 @@ func choose(ctx context.Context, spec Spec, report func(Event)) (choice, error) 
 		}
 		var c choice
 		if err == nil {
-			c, err = try(ctx, name, cache, report)
+			c, err = try(ctx, name, spec, before, cache, report)
 		}
 		if err == nil {
 			report(Event{Kind: "driver", Action: "chosen", OK: true, Text: "machines run on " + name})
@@ -71,27 +76,33 @@ func promising(ctx context.Context, cache string) error {
 // unfit is where the reason is kept for which a kernel does not boot under KVM here.
 func unfit(cache string) string { return filepath.Join(cache, "works", "not-kvm-"+running()) }
 
-func try(ctx context.Context, name, cache string, report func(Event)) (choice, error) {
-	kernel := image.Stock
-	if name == "uml" {
-		kernel = image.UML
-	}
+func try(ctx context.Context, name string, spec Spec, before *choice, cache string, report func(Event)) (choice, error) {
 	if missing := image.Needs(name); len(missing) > 0 {
 		return choice{}, &Lacks{name, missing}
 	}
-	img, err := image.Build(ctx, image.Default(kernel), cache, func(line string) {
-		report(Event{Kind: "image", Action: "image", OK: true, Text: line})
-	})
-	if err != nil {
-		return choice{}, err
+	c := choice{Driver: name}
+	if before != nil {
+		c = *before
+		c.Driver = name
+	} else {
+		def, err := image.Define(spec.Image, image.Kernel(inventory.DriverOf(name).Kernel), spec.Packages)
+		if err != nil {
+			return choice{}, err
+		}
+		img, err := image.Build(ctx, def, cache, func(line string) {
+			report(Event{Kind: "image", Action: "image", OK: true, Text: line})
+		})
+		if err != nil {
+			return choice{}, err
+		}
+		c.Image, c.Root, c.Kernel, c.Initrd = img.Digest, img.Root, img.Kernel, img.Initrd
 	}
-	c := choice{Driver: name, Image: img.Digest, Root: img.Root, Kernel: img.Kernel, Initrd: img.Initrd}
 	d, err := c.open()
 	if err != nil {
 		return choice{}, err
 	}
 	// The name holds machine and kernel, so that another kernel under us is tried anew.
-	mark := filepath.Join(cache, "works", name+"-"+img.Digest+"-"+running())
+	mark := filepath.Join(cache, "works", name+"-"+c.Image+"-"+running())
 	if _, err := os.Stat(mark); err == nil {
 		return c, nil
 	}

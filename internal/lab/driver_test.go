@@ -13,7 +13,7 @@ func TestEachDriverSaysWhyItIsNotUsed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("HAPROV_CACHE", t.TempDir())
 	var said []string
-	_, err := choose(t.Context(), Spec{Driver: "auto"}, func(e Event) { said = append(said, e.Text) })
+	_, err := choose(t.Context(), Spec{Driver: "auto"}, nil, func(e Event) { said = append(said, e.Text) })
 	var lacks *Lacks
 	if !errors.As(err, &lacks) || !slices.Contains(lacks.Packages, "mmdebstrap") {
 		t.Errorf("no packages are named: %v", err)

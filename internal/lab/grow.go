@@ -10,14 +10,15 @@ import (
 	"haprov/internal/lab/machine"
 )
 
-// A lab may gain machines and lose machines that are off; nothing else of it may change while it
-// exists. A lost machine's disks stay until the lab is destroyed, so that an inventory edited by
+// A lab may gain machines and lose machines that are off, and its packages may be others; nothing
+// else of it may change while it exists. A lost machine's disks stay until the lab is destroyed, so that an inventory edited by
 // mistake loses nothing.
 
 // against finds out whether a lab made as before may become s. running tells which machines run.
 func (s Spec) against(before Spec, running func(host string) bool) error {
 	was, is := before, s
 	was.Hosts, is.Hosts = nil, nil
+	was.Packages, is.Packages = nil, nil
 	if a, b := text(was), text(is); a != b {
 		return errors.New("it exists with another image, driver or other networks than the inventory has now: destroy it first")
 	}

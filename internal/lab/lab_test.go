@@ -252,7 +252,9 @@ func supervisedUp(t *testing.T, sp Spec) (*Client, []Event, error) {
 	}
 	var events []Event
 	c, err := up(t.Context(), sp, []string{exe, "supervise-for-test"}, func(e Event) { events = append(events, e) },
-		func(context.Context, Spec, func(Event)) (choice, error) { return choice{Driver: "sleeper"}, nil })
+		func(context.Context, Spec, *choice, func(Event)) (choice, error) {
+			return choice{Driver: "sleeper"}, nil
+		})
 	return c, events, err
 }
 
@@ -350,5 +352,75 @@ func TestASpecTellsAllItsMistakesAtOnce(t *testing.T) {
 	}
 	if err := spec().Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a recipe asks for today is no reason to make machines anew: they get it over the network.
+func TestALabsPackagesMayChangeAndItsMachinesKeepTheirImage(t *testing.T) {
+	before := spec()
+	after := spec()
+	after.Packages = []string{"nginx"}
+	if err := after.against(before, func(string) bool { return true }); err != nil {
+		t.Error(err)
+	}
+	p := place{t.TempDir()}
+	if c, err := p.before(before); c != nil || err != nil {
+		t.Errorf("a lab without machines: %v %v", c, err)
+	}
+	root := p.at("root.ext4")
+	if err := errors.Join(p.settle(before), writeJSON(p.choice(), choice{Driver: "uml", Image: "x", Root: root, Kernel: root}), os.WriteFile(root, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := p.before(before); c != nil || err != nil {
+		t.Errorf("machines that have no disk yet: %v %v", c, err)
+	}
+	if err := os.WriteFile(filepath.Join(p.machine("db2"), "root.cow"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := p.before(before); err != nil || c == nil || c.Image != "x" {
+		t.Errorf("machines with a disk: %v %v", c, err)
+	}
+	if err := os.Remove(root); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.before(before); err == nil || !strings.Contains(err.Error(), "destroy the lab") {
+		t.Errorf("an image that is gone: %v", err)
+	}
+}
+
+func TestAMachinesSeedNamesTheArchiveOfItsLab(t *testing.T) {
+	s, _ := small(t)
+	text, err := os.ReadFile(s.place.seedFile("db2"))
+	if err != nil || !strings.Contains(string(text), "etc/apt/sources.list.d/lab-archive.list") {
+		t.Errorf("no source of packages in the seed: %v", err)
+	}
+	for line := range strings.Lines(s.aptSources(s.unit("db2").host)) {
+		if !strings.Contains(line, " http://192.168.56.1:7411/") {
+			t.Errorf("a machine is told: %s", line)
+		}
+	}
+}
+
+func TestDelayAndLossStandInTheStatusUntilTheyAreHealed(t *testing.T) {
+	t.Setenv("HAPROV_STATE", t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c, _, err := supervisedUp(t, spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Destroy(context.WithoutCancel(ctx)) })
+	if err := errors.Join(c.Delay(ctx, "db1", "db2", "cluster", true, 50*time.Millisecond), c.Loss(ctx, "db1", "db2", "cluster", false, 0.1)); err != nil {
+		t.Fatal(err)
+	}
+	now, err := c.Status(ctx)
+	if err != nil || len(now.Faults) != 2 || now.Faults[0].Delay != 50*time.Millisecond || now.Faults[0].Loss != 0.1 || now.Faults[1].Delay != 0 {
+		t.Errorf("%+v %v", now.Faults, err)
+	}
+	if err := c.Heal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if now, err = c.Status(ctx); err != nil || len(now.Faults) != 0 {
+		t.Errorf("%+v %v", now.Faults, err)
 	}
 }

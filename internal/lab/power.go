@@ -96,7 +96,7 @@ func (s *supervisor) start(u *unit) error {
 	rand.Read(raw[:])
 	token := hex.EncodeToString(raw[:])
 	name := u.host.Name
-	if err := s.place.seed(s.spec, u.host, token); err != nil {
+	if err := s.place.seed(s.spec, u.host, token, s.aptSources(u.host)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	console, err := os.OpenFile(s.place.console(name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

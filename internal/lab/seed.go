@@ -14,8 +14,9 @@ import (
 const FencePort = 7410
 
 // seed writes the tar that is extracted over / at each boot of a host: what makes this machine
-// this host. token is the one of this boot, see fence.go.
-func (p place) seed(spec Spec, h Host, token string) error {
+// this host. token is the one of this boot, see fence.go; sources is where its apt finds what the
+// image lacks.
+func (p place) seed(spec Spec, h Host, token, sources string) error {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	var first error
@@ -54,6 +55,7 @@ func (p place) seed(spec Spec, h Host, token string) error {
 			add("etc/resolv.conf", 0o644, fmt.Sprintf("nameserver %s\noptions timeout:2 attempts:1\n", gatewayOf(spec.prefix(nic.Network))))
 		}
 	}
+	add("etc/apt/sources.list.d/lab-archive.list", 0o644, sources) // after the image's own: the same version comes from there
 	folder("etc/haprov/", 0o755)
 	add("etc/haprov/fence.conf", 0o600, fenceConf(spec, h, token))
 	if err := w.Close(); err != nil && first == nil {

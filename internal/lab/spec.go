@@ -30,10 +30,13 @@ import (
 // Spec says what a lab is made of. It comes from the inventory and is kept as JSON.
 type Spec struct {
 	Name     string    `json:"name"`
-	Driver   string    `json:"driver"` // auto, uml, kvm or tcg; "" is auto
-	Image    string    `json:"image"`  // debian-12
+	Driver   string    `json:"driver"` // a name of inventory.Drivers, or auto; "" is auto
+	Image    string    `json:"image"`  // a name of inventory.Images; "" is the first
 	Networks []Network `json:"networks"`
 	Hosts    []Host    `json:"hosts"`
+	// Packages are to be at hand in the machines without a network. They count when the lab is made;
+	// what is asked for later comes from this machine's own archive.
+	Packages []string `json:"packages,omitempty"`
 }
 
 // Network is one Ethernet. Its first address is the gateway's.

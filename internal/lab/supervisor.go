@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"haprov/internal/lab/archive"
 	"haprov/internal/lab/machine"
 	"haprov/internal/lab/wire"
 )
@@ -25,6 +26,8 @@ type supervisor struct {
 	choice choice
 	driver machine.Driver
 	diary  diary
+
+	archive *archive.Archive
 
 	networks map[string]*wire.Network
 	run      string        // directory of the sockets
@@ -95,6 +98,9 @@ func (s *supervisor) furnish(open opener) (err error) {
 	if s.run, err = runDir(s.place.dir); err != nil {
 		return err
 	}
+	if s.archive, err = s.packages(); err != nil {
+		return err
+	}
 	for i, n := range s.spec.Networks {
 		prefix := s.spec.prefix(n.Name)
 		network, err := wire.New(wire.Config{Name: n.Name, Prefix: prefix, Gateway: gatewayOf(prefix), NAT: i == 0})
@@ -107,6 +113,11 @@ func (s *supervisor) furnish(open opener) (err error) {
 			return err
 		}
 		go s.serveFence(fence)
+		packages, err := network.Listen(ArchivePort)
+		if err != nil {
+			return err
+		}
+		go s.serveArchive(packages)
 	}
 	for _, h := range s.spec.Hosts {
 		s.units = append(s.units, &unit{host: h})

@@ -7,11 +7,16 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
+
+	"haprov/internal/inventory"
 )
 
-// choice is what a lab's machines run on, decided when its supervisor is started.
+// choice is what a lab's machines run on, decided when its supervisor is started. Of one that has
+// machines the image stays: their disks are differences to it.
 type choice struct {
 	Driver string `json:"driver"` // uml, kvm, tcg
 	Image  string `json:"image"`  // its name
@@ -20,8 +25,9 @@ type choice struct {
 	Initrd string `json:"initrd,omitempty"`
 }
 
-// chooser finds a driver that works here and makes sure of its image.
-type chooser func(ctx context.Context, spec Spec, report func(Event)) (choice, error)
+// chooser finds a driver that works here and makes sure of its image, which is the one of before
+// unless before is nil.
+type chooser func(ctx context.Context, spec Spec, before *choice, report func(Event)) (choice, error)
 
 // Up makes sure that the lab exists as spec says and that its machines run; it returns when their
 // processes do, which is before their SSH servers answer (WaitSSH). exe is this program's own
@@ -89,6 +95,9 @@ func (s *Spec) complete() {
 	if s.Driver == "" {
 		s.Driver = "auto"
 	}
+	if s.Image == "" {
+		s.Image = inventory.Images[0].Name
+	}
 	s.Hosts = append([]Host(nil), s.Hosts...)
 	for i := range s.Hosts {
 		if s.Hosts[i].MemoryMiB == 0 {
@@ -146,7 +155,11 @@ func sparse(path string, size int64) error {
 
 // supervised chooses what the machines run on and starts the supervisor, in a session of its own.
 func (p place) supervised(ctx context.Context, spec Spec, command []string, report func(Event), choose chooser) error {
-	picked, err := choose(ctx, spec, report)
+	before, err := p.before(spec)
+	if err != nil {
+		return err
+	}
+	picked, err := choose(ctx, spec, before, report)
 	if err != nil {
 		return err
 	}
@@ -189,4 +202,27 @@ func (p place) supervised(ctx context.Context, spec Spec, command []string, repo
 		return fmt.Errorf("supervisor: it ended without a word; see %s", p.output())
 	}
 	return errors.New(string(word))
+}
+
+// before is what the machines of this lab were made from; nil while there are none.
+func (p place) before(spec Spec) (*choice, error) {
+	var c choice
+	if err := readJSON(p.choice(), &c); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	made := slices.ContainsFunc(spec.Hosts, func(h Host) bool {
+		disks, err := filepath.Glob(filepath.Join(p.machine(h.Name), "root.*"))
+		return err == nil && len(disks) > 0
+	})
+	if !made {
+		return nil, nil
+	}
+	for _, file := range []string{c.Root, c.Kernel, c.Initrd} {
+		if _, err := os.Stat(file); file != "" && err != nil {
+			return nil, fmt.Errorf("the image of its machines is not in the cache any more, so they cannot be started: destroy the lab: %w", err)
+		}
+	}
+	return &c, nil
 }

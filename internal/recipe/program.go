@@ -5,6 +5,7 @@
 package recipe
 
 import (
+	"slices"
 	"time"
 
 	"haprov/internal/inventory"
@@ -66,6 +67,23 @@ type Check struct {
 type Run struct {
 	Host  string
 	Shell secret.Text
+}
+
+// Packages are the packages that steps install on any host, sorted, as far as they are known before
+// a host was asked.
+func (p *Program) Packages() []string {
+	var all []string
+	for _, c := range p.Clusters {
+		for _, ch := range c.Chains {
+			for _, it := range ch.Items {
+				if i, ok := it.Step.(kind.Installer); ok {
+					all = append(all, i.Packages()...)
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Chain finds a host's chain.

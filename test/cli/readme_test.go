@@ -22,7 +22,7 @@ func TestTheDocumentsFilesAreValid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "recipes/README.md", func(path string) bool { return name == "inventory/README.md" && path != "haprov.hcl" })
-			write(t, dir, name, func(string) bool { return true })
+			write(t, dir, name, func(path string) bool { return path != "haprov.hcl, with a lab" })
 			t.Setenv("HAPROV_STATE", filepath.Join(dir, "state"))
 			t.Chdir(dir)
 			var out, errs bytes.Buffer
@@ -33,7 +33,19 @@ func TestTheDocumentsFilesAreValid(t *testing.T) {
 	}
 }
 
-var fenced = regexp.MustCompile("(?s)```(?:hcl)?\n# (\\S+)\n(.*?)```")
+// README's inventory for a lab stands beside the one for machines that exist, with the same recipe.
+func TestREADMEsLabIsValid(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "README.md", func(path string) bool { return path != "haprov.hcl" })
+	t.Setenv("HAPROV_STATE", filepath.Join(dir, "state"))
+	t.Chdir(dir)
+	var out, errs bytes.Buffer
+	if code := cli.Main([]string{"validate", "-i", "haprov.hcl, with a lab"}, strings.NewReader(""), &out, &errs); code != 0 || !strings.Contains(out.String(), "valid: 1 hosts, 1 clusters") {
+		t.Errorf("exit %d\n%s%s", code, &out, &errs)
+	}
+}
+
+var fenced = regexp.MustCompile("(?s)```(?:hcl)?\n# ([^\n]+)\n(.*?)```")
 
 // write makes the files of a document whose first line is a comment with their path.
 func write(t *testing.T, dir, document string, wanted func(path string) bool) {

@@ -24,6 +24,9 @@ type Package struct {
 	Version string   `hcl:"version,optional" about:"Exact version, when it must be this one and no other"`
 }
 
+// Packages are the names, without versions; see Installer.
+func (p *Package) Packages() []string { return p.all() }
+
 func (p *Package) all() []string {
 	if len(p.Names) > 0 {
 		return p.Names

@@ -8,18 +8,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"haprov/internal/lab/archive"
 )
 
 // download fetches packages of a suite, without their dependencies, in the order asked for. It
 // uses an apt of its own in dir: this machine's apt neither learns of the suite nor changes.
-func download(ctx context.Context, host []source, suite, dir string, packages ...string) ([]string, error) {
-	sources := derive(host, suite)
-	if strings.Contains(suite, "-") { // backports: a suite that has no others beside it
-		sources = derive(host, "sid")
-		for i := range sources {
-			sources[i].suite = suite
-		}
-	}
+func download(ctx context.Context, suite, dir string, packages ...string) ([]string, error) {
+	sources := archive.Of(suite)
 	if len(sources) == 0 {
 		return nil, errors.New("no archive known")
 	}
@@ -30,7 +26,7 @@ func download(ctx context.Context, host []source, suite, dir string, packages ..
 	}
 	var list strings.Builder
 	for _, s := range sources {
-		fmt.Fprintln(&list, s.line())
+		fmt.Fprintln(&list, s.Line())
 	}
 	if err := os.WriteFile(filepath.Join(dir, "sources.list"), []byte(list.String()), 0o644); err != nil {
 		return nil, err

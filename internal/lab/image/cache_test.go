@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -69,7 +70,10 @@ func TestWaitingForAnotherBuilderEndsWithTheContext(t *testing.T) {
 
 func TestEverythingThatShapesAnImageChangesItsDigest(t *testing.T) {
 	digest := func(kernel string, change func(*Definition)) string {
-		d := Default(UML)
+		d, err := Define("debian-12", UML, []string{"nginx", "wget"})
+		if err != nil {
+			t.Fatal(err)
+		}
 		change(&d)
 		s, err := d.digest(kernel)
 		if err != nil {
@@ -90,5 +94,39 @@ func TestEverythingThatShapesAnImageChangesItsDigest(t *testing.T) {
 		if other == base {
 			t.Errorf("%s is not in the digest", name)
 		}
+	}
+}
+
+func TestAnImageIsTheSameForTheSamePackages(t *testing.T) {
+	a, err := Define("debian-12", UML, []string{"wget", "nginx", "wget"})
+	b, err2 := Define("debian-12", UML, []string{"nginx", "wget"})
+	if err != nil || err2 != nil || !reflect.DeepEqual(a, b) {
+		t.Errorf("%v %v: %v and %v", err, err2, a.Packages, b.Packages)
+	}
+	for name, suite := range map[string]string{"debian-12": "bookworm", "debian-13": "trixie"} {
+		if d, err := Define(name, UML, nil); err != nil || d.Suite != suite {
+			t.Errorf("%s: %v %v", name, d.Suite, err)
+		}
+	}
+	if _, err := Define("debian-1", UML, nil); err == nil {
+		t.Error("an image that there is not")
+	}
+}
+
+func TestWhatABuildDownloadedIsThereForTheNext(t *testing.T) {
+	dir := t.TempDir()
+	cache, first, next := filepath.Join(dir, "debs"), filepath.Join(dir, "first"), filepath.Join(dir, "next")
+	if err := lend(t.Context(), cache, first); err != nil {
+		t.Fatal(err)
+	}
+	const deb = "nginx_1%3a1.22_amd64.deb"
+	if err := os.WriteFile(filepath.Join(first, deb), []byte("deb"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(keep(t.Context(), first, cache), lend(t.Context(), cache, next)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(next, deb)); err != nil || string(text) != "deb" {
+		t.Errorf("%q %v", text, err)
 	}
 }

@@ -2,7 +2,8 @@
 // seeds that tell one machine from another.
 //
 // Everything is built once on this machine from Debian's packages, kept in a cache under the
-// digest of its definition, and needs no network afterwards. It must not know machines that run,
+// digest of its definition, and needs no network afterwards. What was downloaded is kept, too, so
+// that another definition downloads only what is new in it. It must not know machines that run,
 // networks or recipes: which packages are worth having at hand is in the Definition.
 package image
 
@@ -14,6 +15,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"haprov/internal/inventory"
 )
 
 // Kernel is which kernel an image is for.
@@ -33,18 +37,22 @@ type Definition struct {
 	Packages []string // packages that stand in the image's own repository, to be installed offline
 }
 
-// Default is the image of the shipped stacks.
-func Default(kernel Kernel) Definition {
+// Define is the image of a system, as the inventory names it, with these packages at hand. Their
+// order and repeats make no difference.
+func Define(system string, kernel Kernel, packages []string) (Definition, error) {
+	debian, known := inventory.ImageOf(system)
+	if !known {
+		return Definition{}, fmt.Errorf("there is no image %q", system)
+	}
 	return Definition{
-		Suite: "bookworm", Kernel: kernel, Size: "6G",
-		// What a plain Debian server has, and the interpreters that the stacks' packages pull in
-		// with hundreds of files: they take longest to install and prove nothing.
+		Suite: debian.Suite, Kernel: kernel, Size: "6G",
+		// What a plain Debian server has, and the interpreters that many packages pull in with
+		// hundreds of files: they take longest to install and prove nothing.
 		Base: []string{"systemd", "systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "iproute2", "iputils-ping",
 			"kmod", "procps", "e2fsprogs", "ca-certificates", "netbase", "less", "perl", "python3", "gawk", "rsync",
 			"psmisc", "lsof", "bzip2", "socat", "openssl"},
-		Packages: []string{"pacemaker", "pacemaker-cli-utils", "corosync", "resource-agents", "fence-agents", "drbd-utils",
-			"mariadb-server", "mariadb-backup", "mariadb-client", "galera-4", "galera-arbitrator-4", "haproxy", "keepalived", "nftables", "chrony"},
-	}
+		Packages: slices.Compact(slices.Sorted(slices.Values(packages))),
+	}, nil
 }
 
 // Image is what machines start from. All its files are read-only and shared.
@@ -76,7 +84,7 @@ func Build(ctx context.Context, def Definition, cache string, progress func(stri
 		img.Kernel, img.Initrd = filepath.Join(dir, "vmlinuz"), filepath.Join(dir, "initrd")
 	}
 	err = once(ctx, dir, func(temp string) error {
-		return def.rootfs(ctx, temp, uml.Modules, progress)
+		return def.rootfs(ctx, temp, cache, uml.Modules, progress)
 	})
 	if err != nil {
 		return Image{}, fmt.Errorf("image %s for %s: %w", def.Suite, def.Kernel, err)

@@ -5,34 +5,28 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+
+	"haprov/internal/inventory"
+	"haprov/internal/lab/archive"
 )
 
-// tool is a program, or a file when it begins with a slash, and Debian's package of it.
-type tool struct{ name, pkg string }
-
 var (
-	always = []tool{{"mmdebstrap", "mmdebstrap"}, {"mke2fs", "e2fsprogs"}, {"apt-ftparchive", "apt-utils"}, {keyring, "debian-archive-keyring"}}
-	user   = []tool{{"newuidmap", "uidmap"}}
-	uml    = []tool{{"patchelf", "patchelf"}}
-	qemu   = []tool{{"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"}}
+	always = []inventory.Tool{{Name: "mmdebstrap", Package: "mmdebstrap"}, {Name: "mke2fs", Package: "e2fsprogs"},
+		{Name: "apt-ftparchive", Package: "apt-utils"}, {Name: archive.Keyring, Package: "debian-archive-keyring"}}
+	user = inventory.Tool{Name: "newuidmap", Package: "uidmap"}
 )
 
 // Needs lists the Debian packages that this machine lacks to build images and run machines with
-// a driver: uml, kvm or tcg. Sorted, empty when all is there.
+// a driver of inventory.Drivers. Sorted, empty when all is there.
 func Needs(driver string) []string {
-	wanted := slices.Clone(always)
+	wanted := append(slices.Clone(always), inventory.DriverOf(driver).Tools...)
 	if os.Geteuid() != 0 {
-		wanted = append(wanted, user...)
-	}
-	if driver == "uml" {
-		wanted = append(wanted, uml...)
-	} else {
-		wanted = append(wanted, qemu...)
+		wanted = append(wanted, user)
 	}
 	var missing []string
 	for _, t := range wanted {
-		if !present(t.name) {
-			missing = append(missing, t.pkg)
+		if !present(t.Name) {
+			missing = append(missing, t.Package)
 		}
 	}
 	slices.Sort(missing)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"haprov/internal/lab/archive"
 	"haprov/internal/lab/machine"
 )
 
@@ -30,14 +31,13 @@ func FetchUML(ctx context.Context, cache string, progress func(string)) (Runtime
 	dir := filepath.Join(cache, "uml")
 	kept := filepath.Join(dir, "kept")
 	err := once(ctx, kept, func(temp string) error {
-		host := hostSources("/etc/apt")
-		if len(host) == 0 {
+		if len(archive.Of("sid")) == 0 {
 			return errors.New("this machine's apt names no Debian archive to fetch user-mode-linux from")
 		}
 		var failed []error
 		for _, suite := range umlSuites {
 			progress("fetching User-Mode Linux from Debian " + suite)
-			err := fetchFrom(ctx, host, suite, temp, kept)
+			err := fetchFrom(ctx, suite, temp, kept)
 			if err == nil {
 				return nil
 			}
@@ -62,8 +62,8 @@ func FetchUML(ctx context.Context, cache string, progress func(string)) (Runtime
 
 // fetchFrom makes a runtime in temp, to be renamed to final. A program names its C library by
 // an absolute path, so it is bound twice: where it is tried, and where it will stand.
-func fetchFrom(ctx context.Context, host []source, suite, temp, final string) error {
-	debs, err := download(ctx, host, suite, filepath.Join(temp, "apt"), "user-mode-linux", "libc6")
+func fetchFrom(ctx context.Context, suite, temp, final string) error {
+	debs, err := download(ctx, suite, filepath.Join(temp, "apt"), "user-mode-linux", "libc6")
 	if err != nil {
 		return err
 	}

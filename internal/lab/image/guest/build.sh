@@ -1,29 +1,50 @@
 #!/bin/sh
 # Runs as mmdebstrap's last hook, as (real or mapped) root: makes an installed Debian a lab image.
-#   SIZE=6G build.sh ROOT WORK PACKAGE...
+#   build.sh ROOT WORK SIZE PACKAGE...
 # WORK holds the files of this folder (guest/), the kernel's modules (modules/, for a kernel that
 # is not a package), and receives root.ext4, vmlinuz and initrd.
 set -eu
-root=$1 work=$2
-shift 2
+root=$1 work=$2 size=$3
+shift 3
 
 # -- packages the recipes will ask for: a repository in the image itself. file: lets apt install
 # without a copy and without a network; trusted, because apt checked each package's signature
 # when it was fetched, and nothing but this script writes there.
 repo=/var/cache/haprov/repo
+archives=/var/cache/apt/archives
 mkdir -p "$root$repo/partial"
-if [ $# -gt 0 ]; then
-	echo "haprov: fetching the stacks' packages"
-	# Their libraries and Python modules are installed at once: some ninety packages that set up
-	# nothing, and half the time an installation in a machine would take. What has a service or
-	# a configuration of its own is left to the recipes.
-	chroot "$root" apt-get -q -s install "$@" >"$work/simulated"
-	libraries=$(awk '$1 == "Inst" && $2 ~ /^(lib|python3-)/ { print $2 }' "$work/simulated")
-	[ -z "$libraries" ] || chroot "$root" apt-get -q -y install $libraries
-	chroot "$root" apt-get clean
-	chroot "$root" apt-get -q -y -o Dir::Cache::archives="$repo" --download-only install "$@"
+apt() { chroot "$root" apt-get -q -y "$@"; }
+# fetch PACKAGE...: into the repository, with all that they need and what is installed lacks.
+fetch() {
+	apt -o Dir::Cache::archives="$repo" --print-uris install "$@" | awk '/^\047/ { print $2 }' >"$work/wanted"
+	while read -r deb; do
+		[ ! -e "$root$archives/$deb" ] || ln -f "$root$archives/$deb" "$root$repo/$deb"
+	done <"$work/wanted"
+	apt -o Dir::Cache::archives="$repo" --download-only install "$@"
+}
+if [ $# -eq 0 ]; then
+	:
+elif apt -s install "$@" >"$work/simulated" 2>/dev/null; then
+	echo "haprov: fetching the recipes' packages"
+	# Their libraries and Python modules are installed at once: they set up nothing, and take half
+	# the time that an installation in a machine would. What has a service or a configuration of
+	# its own, and what a recipe names, is left to the recipes.
+	named=" $* "
+	libraries=$(awk '$1 == "Inst" { print $2 }' "$work/simulated" | xargs -r chroot "$root" apt-cache show --no-all-versions |
+		awk -v named="$named" '/^Package: / { name = $2 }
+			/^Section: (libs|oldlibs|python|perl)$/ && !index(named, " " name " ") { print name }')
+	# shellcheck disable=SC2086
+	[ -z "$libraries" ] || apt install $libraries
+	fetch "$@"
+else
+	# Not all of them can be on one machine, or some are not in the archive.
+	echo "haprov: fetching the recipes' packages one by one"
+	for package; do
+		fetch "$package" || echo "haprov: Debian's archive has no package $package that can be installed"
+	done
 fi
 rm -rf "$root$repo/partial" "$root$repo/lock"
+sh "$work/guest/debs.sh" out "$root" "$work"
 (cd "$root$repo" && apt-ftparchive -o APT::FTPArchive::AlwaysStat=true packages . >Packages && apt-ftparchive release . >Release)
 rm -rf "$root"/var/lib/apt/lists/* "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
 mkdir -p "$root/var/lib/apt/lists/partial"
@@ -36,6 +57,8 @@ cat >"$root/etc/apt/apt.conf.d/90haprov" <<'CONF'
 APT::Install-Recommends "false";
 Acquire::Languages "none";
 Dpkg::Use-Pty "false";
+Acquire::PDiffs "false";
+Acquire::http::Timeout "120";
 CONF
 # The archive is made of packages that can be installed again; a database's own files are never
 # written by dpkg, so this does not weaken what a power cut must prove.
@@ -97,7 +120,7 @@ echo "haprov: writing the disk"
 # A second view of the root without what is mounted in it (proc, sys, dev).
 mkdir "$work/bare"
 mount --bind "$root" "$work/bare"
-mke2fs -q -t ext4 -L haprov-root -m 1 -E lazy_itable_init=1,root_owner=0:0 -d "$work/bare" "$work/root.ext4" "$SIZE"
+mke2fs -q -t ext4 -L haprov-root -m 1 -E lazy_itable_init=1,root_owner=0:0 -d "$work/bare" "$work/root.ext4" "$size"
 umount "$work/bare"
 rmdir "$work/bare"
 chmod 0644 "$work/root.ext4"

@@ -1,4 +1,4 @@
-package image
+package archive
 
 import (
 	"os"
@@ -7,23 +7,36 @@ import (
 	"strings"
 )
 
-// keyring is where Debian's own package puts the archive's keys.
-const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+// Keyring is where Debian's own package puts the archive's keys.
+const Keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// source is one archive, suite by suite, as apt's own configuration names it.
-type source struct {
+// Source is one archive, suite by suite, as apt's own configuration names it.
+type Source struct {
 	uri, suite string
 	components []string
 	signedBy   string // path of a keyring, or ""
 }
 
-// line is the source in apt's one-line form.
-func (s source) line() string {
+// Line is the source in apt's one-line form.
+func (s Source) Line() string {
 	keys := s.signedBy
 	if keys == "" {
-		keys = keyring
+		keys = Keyring
 	}
 	return "deb [signed-by=" + keys + "] " + s.uri + " " + s.suite + " " + strings.Join(s.components, " ")
+}
+
+// Of says where this machine's own apt finds a suite of Debian; none when it names no Debian archive.
+func Of(suite string) []Source {
+	host := hostSources("/etc/apt")
+	if !strings.Contains(suite, "-") {
+		return derive(host, suite)
+	}
+	sources := derive(host, "sid") // backports: a suite that has no others beside it
+	for i := range sources {
+		sources[i].suite = suite
+	}
+	return sources
 }
 
 // debian are the names a Debian archive's suites go by; what has another name is no Debian archive.
@@ -31,8 +44,8 @@ var debian = []string{"bullseye", "bookworm", "trixie", "forky", "sid", "oldolds
 
 // hostSources reads the Debian archives that this machine's own apt uses, from a folder like
 // /etc/apt. Whatever stands there is what this machine can reach.
-func hostSources(dir string) []source {
-	var all []source
+func hostSources(dir string) []Source {
+	var all []Source
 	lists, _ := filepath.Glob(filepath.Join(dir, "sources.list.d", "*.list"))
 	for _, path := range append([]string{filepath.Join(dir, "sources.list")}, lists...) {
 		if text, err := os.ReadFile(path); err == nil {
@@ -45,7 +58,7 @@ func hostSources(dir string) []source {
 			all = append(all, parseStanzas(string(text))...)
 		}
 	}
-	return slices.DeleteFunc(all, func(s source) bool {
+	return slices.DeleteFunc(all, func(s Source) bool {
 		base, _ := splitSuite(s.suite)
 		foreign := s.signedBy != "" && !strings.Contains(s.signedBy, "debian-archive")
 		return foreign || !slices.Contains(debian, base) || !slices.Contains(s.components, "main")
@@ -54,8 +67,8 @@ func hostSources(dir string) []source {
 
 // derive says where a suite is, given where this machine's own suites are: the same archives,
 // with security and updates beside it where this machine has them (and the suite does).
-func derive(host []source, suite string) []source {
-	var found []source
+func derive(host []Source, suite string) []Source {
+	var found []Source
 	for _, s := range host {
 		_, kind := splitSuite(s.suite)
 		rolling := suite == "sid" || suite == "unstable"
@@ -63,7 +76,7 @@ func derive(host []source, suite string) []source {
 			continue
 		}
 		s.suite, s.components = suite+kind, []string{"main"}
-		same := func(o source) bool { return o.uri == s.uri && o.suite == s.suite }
+		same := func(o Source) bool { return o.uri == s.uri && o.suite == s.suite }
 		if !slices.ContainsFunc(found, same) {
 			found = append(found, s)
 		}
@@ -81,8 +94,8 @@ func splitSuite(suite string) (base, kind string) {
 }
 
 // parseLines reads sources.list(5)'s one-line form.
-func parseLines(text string) []source {
-	var all []source
+func parseLines(text string) []Source {
+	var all []Source
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		line = strings.TrimSpace(line)
@@ -90,7 +103,7 @@ func parseLines(text string) []source {
 		if !ok {
 			continue
 		}
-		var s source
+		var s Source
 		rest = strings.TrimSpace(rest)
 		if options, after, ok := strings.Cut(rest, "]"); ok && strings.HasPrefix(options, "[") {
 			rest = after
@@ -109,8 +122,8 @@ func parseLines(text string) []source {
 }
 
 // parseStanzas reads sources.list(5)'s deb822 form.
-func parseStanzas(text string) []source {
-	var all []source
+func parseStanzas(text string) []Source {
+	var all []Source
 	for _, stanza := range strings.Split(strings.ReplaceAll(text, "\r", ""), "\n\n") {
 		fields := map[string]string{}
 		last := ""
@@ -133,7 +146,7 @@ func parseStanzas(text string) []source {
 		}
 		for _, uri := range strings.Fields(fields["uris"]) {
 			for _, suite := range strings.Fields(fields["suites"]) {
-				all = append(all, source{uri, suite, strings.Fields(fields["components"]), keys})
+				all = append(all, Source{uri, suite, strings.Fields(fields["components"]), keys})
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package image
+package archive
 
 import (
 	"os"
@@ -37,10 +37,10 @@ Suites: bookworm
 Components: main
 `
 
-func lines(all []source) string {
+func lines(all []Source) string {
 	var b strings.Builder
 	for _, s := range all {
-		b.WriteString(s.line() + "\n")
+		b.WriteString(s.Line() + "\n")
 	}
 	return b.String()
 }
