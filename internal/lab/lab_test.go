@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -398,6 +399,57 @@ func TestAMachinesSeedNamesTheArchiveOfItsLab(t *testing.T) {
 		if !strings.Contains(line, " http://192.168.56.1:7411/") {
 			t.Errorf("a machine is told: %s", line)
 		}
+	}
+}
+
+func TestAMachineThatResetsItselfLeavesALineInTheDiary(t *testing.T) {
+	s, _ := small(t)
+	s.pace = 5 * time.Millisecond
+	again := func() {
+		if err := errors.Join(s.powerOff(t.Context(), s.unit("db2")), s.powerOn(t.Context(), s.unit("db2"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again()
+	console, err := os.OpenFile(s.place.console("db2"), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer console.Close()
+	resets := func() (all []Event) {
+		events, err := readEvents(s.place.events())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if e.Action == "reset" {
+				all = append(all, e)
+			}
+		}
+		return all
+	}
+	for _, text := range []string{bootMark + "\nlogin: ", "Kernel panic\n" + bootMark[:5], bootMark[5:] + "\nlogin: "} {
+		if _, err := console.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for len(resets()) == 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("no line in the diary")
+		}
+		runtime.Gosched()
+	}
+	if got := resets(); len(got) != 1 || got[0].Host != "db2" || got[0].Time.IsZero() || !strings.Contains(got[0].Text, "by itself") {
+		t.Errorf("%+v", got)
+	}
+	// What an earlier life printed is none of this one's.
+	again()
+	if _, err := console.WriteString(bootMark + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got := resets(); len(got) != 1 {
+		t.Errorf("a start by hand was taken for a reset: %+v", got)
 	}
 }
 

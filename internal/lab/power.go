@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -104,6 +105,10 @@ func (s *supervisor) start(u *unit) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	defer console.Close()
+	printed, err := console.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	begun := time.Now()
 	process, err := s.driver.Start(s.config(u.host, console))
 	if err != nil {
@@ -115,6 +120,7 @@ func (s *supervisor) start(u *unit) error {
 	s.mu.Unlock()
 	s.diary.note(Event{Kind: "power", Host: name, Action: "start", OK: true})
 	go s.watch(u, process)
+	go s.resets(u, process, printed, s.pace)
 	return nil
 }
 

@@ -28,6 +28,7 @@ type supervisor struct {
 	diary  diary
 
 	archive *archive.Archive
+	pace    time.Duration // consolePace
 
 	networks map[string]*wire.Network
 	run      string        // directory of the sockets
@@ -70,6 +71,7 @@ func newSupervisor(dir string, open opener) (*supervisor, error) {
 	s := &supervisor{
 		place: place{dir}, networks: map[string]*wire.Network{},
 		power: make(chan struct{}, 1), end: make(chan struct{}),
+		pace: consolePace,
 	}
 	s.diary.path = s.place.events()
 	lock, err := tryLock(s.place.lock())
