@@ -156,7 +156,7 @@ func (v *Human) diff(w io.Writer, d plan.Diff) {
 		if have == "" {
 			have = "(absent)"
 		}
-		fmt.Fprintf(w, "    %s: %s -> %s\n", Clean(d.Attribute), Clean(have), Clean(d.Want))
+		fmt.Fprintf(w, "    %s: %s -> %s\n", Clean(d.Attribute), Clean(clip(have)), Clean(d.Want))
 		return
 	}
 	if d.Have == "" { // nothing to compare with
@@ -166,9 +166,17 @@ func (v *Human) diff(w io.Writer, d plan.Diff) {
 		return
 	}
 	text := string(diff.Diff("have", []byte(d.Have), "want", []byte(d.Want)))
+	theirs, hidden := 0, 0
 	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if i == 0 && strings.HasPrefix(l, "diff ") {
 			continue
+		}
+		if !strings.HasPrefix(l, "+") {
+			if theirs++; theirs > maxTheirs {
+				hidden++
+				continue
+			}
+			l = clip(l)
 		}
 		l = Clean(l)
 		switch {
@@ -179,6 +187,22 @@ func (v *Human) diff(w io.Writer, d plan.Diff) {
 		}
 		fmt.Fprintf(w, "    %s\n", l)
 	}
+	if hidden > 0 {
+		fmt.Fprintf(w, "    ... and %d more lines that the host has\n", hidden)
+	}
+}
+
+// Bounds of what is shown of a host's own text: it may be of any size.
+const (
+	maxTheirs = 400  // lines of one difference
+	maxLine   = 1000 // bytes of one line
+)
+
+func clip(l string) string {
+	if len(l) > maxLine {
+		l = fmt.Sprintf("%s... (%d bytes)", l[:maxLine], len(l))
+	}
+	return l
 }
 
 // Summary draws the end of a run.
