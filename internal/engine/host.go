@@ -195,14 +195,21 @@ type actionError struct {
 	title, command, output string
 	state                  act.State
 	exit                   int
+	lost                   error // Running: why the connection went
 }
+
+func (e *actionError) Unwrap() error { return e.lost }
 
 func (e *actionError) Error() string {
 	switch e.state {
 	case act.Refused:
 		return e.title + ": refused: the host is not as it was when this was decided"
 	case act.Running:
-		return e.title + ": the connection was lost while it ran; the next run waits for its end"
+		text := e.title + ": the connection was lost while it ran; the next run waits for its end"
+		if e.lost != nil {
+			text += ": " + e.lost.Error()
+		}
+		return text
 	}
 	return fmt.Sprintf("%s: exit %d", e.title, e.exit)
 }
@@ -245,10 +252,10 @@ func (h *host) perform(ctx context.Context, batch []batchItem) error {
 		case act.Refused:
 			// Not the host's failure: a cluster step looks again and decides anew.
 			b := batch[covers[i][0]]
-			return fmt.Errorf("%s: %w", b.address, &actionError{b.action.Title, joined[i].Command(), r.Output, r.State, r.Exit})
+			return fmt.Errorf("%s: %w", b.address, &actionError{b.action.Title, joined[i].Command(), r.Output, r.State, r.Exit, nil})
 		case act.Failed, act.Running:
 			b := batch[covers[i][0]]
-			h.fail(b.address, &actionError{b.action.Title, joined[i].Command(), r.Output, r.State, r.Exit})
+			h.fail(b.address, &actionError{b.action.Title, joined[i].Command(), r.Output, r.State, r.Exit, err})
 			return h.failed()
 		}
 	}

@@ -36,6 +36,8 @@ type Server struct {
 	Noise string   // printed on stdout before each command, as a loud .bashrc does
 	Env   []string // added to the environment of commands
 
+	Hooks
+
 	key   ssh.Signer
 	user  ssh.PublicKey
 	ln    net.Listener
@@ -142,6 +144,13 @@ func (s *Server) accept() {
 
 func (s *Server) serve(c net.Conn) {
 	defer c.Close()
+	if s.Raw != nil {
+		s.Raw(c)
+		return
+	}
+	if s.Wrap != nil {
+		c = s.Wrap(c)
+	}
 	cfg := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, k ssh.PublicKey) (*ssh.Permissions, error) {
 		if string(k.Marshal()) == string(s.user.Marshal()) {
 			return nil, nil
@@ -149,12 +158,21 @@ func (s *Server) serve(c net.Conn) {
 		return nil, errors.New("not that key")
 	}}
 	cfg.AddHostKey(s.key)
-	_, chans, reqs, err := ssh.NewServerConn(c, cfg)
+	if s.Login != nil {
+		s.Login(cfg)
+	}
+	conn, chans, reqs, err := ssh.NewServerConn(c, cfg)
 	if err != nil {
 		return
 	}
+	if s.After != nil {
+		go s.After(conn)
+	}
 	go ssh.DiscardRequests(reqs)
 	for nc := range chans {
+		if s.Open != nil && s.Open(nc) {
+			continue
+		}
 		switch nc.ChannelType() {
 		case "session":
 			go s.session(nc)
@@ -189,6 +207,10 @@ func (s *Server) session(nc ssh.NewChannel) {
 			var text struct{ S string }
 			ssh.Unmarshal(r.Payload, &text)
 			switch {
+			case r.Type == "exec" && s.Exec != nil && s.Exec(ch, r, text.S):
+			case r.Type == "subsystem" && s.SFTP != nil:
+				r.Reply(true, nil)
+				go s.SFTP(ch)
 			case r.Type == "exec" && run == nil:
 				s.mu.Lock()
 				s.execs = append(s.execs, text.S)
@@ -214,6 +236,9 @@ func (s *Server) start(ch ssh.Channel, line string, done chan<- uint32) *exec.Cm
 	const parent = `exec 3<&0; "$@" <&3 3<&- & wait $!`
 	cmd := exec.Command("sh", append([]string{"-c", parent, "session", s.Shell[0]}, append(append([]string(nil), s.Shell[1:]...), line)...)...)
 	cmd.Stdout, cmd.Stderr = ch, ch.Stderr()
+	if s.Out != nil {
+		cmd.Stdout = s.Out(ch)
+	}
 	cmd.Env = append(os.Environ(), s.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	in, err := cmd.StdinPipe()
