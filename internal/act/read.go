@@ -30,6 +30,7 @@ type Result struct {
 // of one that failed. A mark is a nonce, a word and two numbers.
 const (
 	maxMark   = 64
+	tailBytes = 16 << 10
 	maxOutput = 32 << 10
 )
 
@@ -109,8 +110,15 @@ func (r *Reader) text(n int) {
 	r.pending = r.pending[n:]
 }
 
-// said is what a failed action printed, without the empty line after each mark.
-func (r *Reader) said() string { return strings.TrimPrefix(string(r.output), "\n") }
+// said is what a failed action printed, without the empty line after each mark. Of a longer output the
+// host sends the end: its first line is cut, and left out, since half a secret cannot be masked.
+func (r *Reader) said() string {
+	s := strings.TrimPrefix(string(r.output), "\n")
+	if _, whole, ok := strings.Cut(s, "\n"); ok && len(s) >= tailBytes {
+		return whole
+	}
+	return s
+}
 
 // take reads one mark: "begin 3", "failed 3 100", "end".
 func (r *Reader) take(head string) bool {

@@ -59,7 +59,7 @@ func Join(as []Action) (joined []Action, covers [][]int) {
 func Script(as []Action, nonce string) string {
 	var j strings.Builder
 	fmt.Fprintf(&j, "trap '' PIPE HUP\nd=%s/job\nsay() { printf '\\n%s %%s\\n\\n' \"$*\"; } 2>/dev/null\n", Dir, nonce)
-	j.WriteString("bad() { say failed $1 $2; tail -c 16384 $d/out 2>/dev/null; say end; rm -rf $d; exit 1; }\n")
+	fmt.Fprintf(&j, "bad() { say failed $1 $2; tail -c %d $d/out 2>/dev/null; say end; rm -rf $d; exit 1; }\n", tailBytes)
 	dirs := map[string]bool{}
 	for i, a := range as {
 		fmt.Fprintf(&j, "say begin %d\n", i)
@@ -68,7 +68,7 @@ func Script(as []Action, nonce string) string {
 			fmt.Fprintf(&j, "if ( eval %s ) >/dev/null 2>&1 </dev/null 8>&-; then say same %d; else\n", shell.Quote(a.Unless), i)
 		}
 		if a.Guard != "" {
-			fmt.Fprintf(&j, "timeout -k 5 %d sh -c %s >$d/out 2>&1 </dev/null 8>&- || { say refused %d; tail -c 16384 $d/out; say end; rm -rf $d; exit 1; }\n", int(a.timeout()/time.Second), shell.Quote(a.Guard), i)
+			fmt.Fprintf(&j, "timeout -k 5 %d sh -c %s >$d/out 2>&1 </dev/null 8>&- || { say refused %d; tail -c %d $d/out; say end; rm -rf $d; exit 1; }\n", int(a.timeout()/time.Second), shell.Quote(a.Guard), i, tailBytes)
 		}
 		for _, o := range a.Owes {
 			fmt.Fprintf(&j, ": >%s\n", shell.Quote(owedMark(o)))

@@ -158,3 +158,15 @@ func TestAdjacentStartsAreOneCall(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// Half a line could be half a secret, which nothing recognises.
+func TestOfALongOutputTheCutLineIsLeftOut(t *testing.T) {
+	rs, _ := perform(t, t.TempDir(), Action{Shell: "i=0; while [ $i -lt 2000 ]; do echo abcdefghij; i=$((i+1)); done; exit 3"})
+	if got := rs[0].Output; rs[0].Exit != 3 || !strings.HasPrefix(got, "abcdefghij\n") || len(got) < 16000 || len(got) > tailBytes {
+		t.Errorf("exit %d, %d bytes: %.40q", rs[0].Exit, len(got), got)
+	}
+	rs, _ = perform(t, t.TempDir(), Action{Shell: "echo one; echo two; exit 3"})
+	if got := rs[0].Output; !strings.HasPrefix(got, "one\ntwo") {
+		t.Errorf("a short one: %q", got)
+	}
+}

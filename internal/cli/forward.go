@@ -34,7 +34,7 @@ func (a *app) forwardCmd() *cobra.Command {
 func (a *app) forward(ctx context.Context, listen, cluster string) error {
 	host, _, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return errInput{fmt.Sprintf("--listen %s: want a loopback address and a port, as 127.0.0.1:3306", listen)}
+		return errInput{fmt.Sprintf("--listen %s: expected a loopback address and a port, such as 127.0.0.1:3306", listen)}
 	}
 	w, err := a.way(ctx, cluster)
 	if err != nil {
@@ -43,7 +43,7 @@ func (a *app) forward(ctx context.Context, listen, cluster string) error {
 	defer w.Close()
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return errInput{fmt.Sprintf("%v; --listen takes another address and port, with port 0 a free one", err)}
+		return errInput{fmt.Sprintf("%v; choose another address and port with --listen (port 0: any free one)", err)}
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	fmt.Fprintf(a.err, "%s serves %s\n", l.Addr(), w.to.Endpoint)

@@ -71,7 +71,7 @@ func (a *app) init(stack string, recipes bool) error {
 	}
 	for _, name := range order {
 		if _, err := os.Lstat(filepath.FromSlash(name)); err == nil {
-			return errInput{name + " is there already: nothing was written"}
+			return errInput{name + " already exists: nothing was written"}
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -43,7 +43,7 @@ Shows what is known; --accept-missing has the missing one fenced and lets this o
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.intend(c.Context(), in, f) },
 	}
-	c.Flags().StringSliceVar(&in.AcceptMissing, "accept-missing", nil, "do without `HOST`, though it may hold newer rows")
+	c.Flags().StringSliceVar(&in.AcceptMissing, "accept-missing", nil, "proceed without `HOST`, though it may hold newer rows")
 	return f.on(c)
 }
 

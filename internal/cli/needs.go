@@ -84,7 +84,7 @@ func lacking(driver string, missing []string, err error, said string) error {
 	if said != "" {
 		why += ": " + said
 	}
-	return fmt.Errorf("machines of driver %s need packages; as root: apt-get install %s; then run this again (not installed by itself: %s)", driver, strings.Join(missing, " "), why)
+	return fmt.Errorf("machines of driver %s need packages; as root: apt-get install %s; then run this command again (they could not be installed automatically: %s)", driver, strings.Join(missing, " "), why)
 }
 
 func lastLine(b []byte) string {

@@ -30,7 +30,7 @@ func (a *app) upCmd() *cobra.Command {
 	var f upFlags
 	c := &cobra.Command{
 		Use:     "up",
-		Short:   "Make the hosts what inventory and recipes describe",
+		Short:   "Bring the hosts to the state that inventory and recipes describe",
 		Long:    "Makes and starts the lab's machines when the inventory has a lab, observes all hosts, shows\nwhat differs, changes it, and proves the recipe's checks. A second run changes nothing.\n\nIn a lab each host is fenced once, too, so that every fence device has been fired. On other machines\n\"ready, fencing not proved\" names the hosts where that has not happened; --prove-fencing does it.",
 		Example: "  haprov up\n  haprov up -i shop.hcl --yes --json",
 		Args:    cobra.NoArgs,
