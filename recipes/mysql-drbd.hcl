@@ -124,6 +124,14 @@ recipe "mysql-drbd" {
       owes    = ["mysql-server:restart"]
       content = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0] })
     }
+    # drbdadm kills a drbdsetup that takes longer than 5 s (CMD_TIMEOUT_SHORT_DEF of drbd-utils), also
+    # the one that connects: on a busy machine the volume is attached and never connected, and
+    # Pacemaker's agent does not look at that
+    line "drbdsetup has time on a busy machine" {
+      path  = "/etc/drbd.d/global_common.conf"
+      line  = "global { cmd-timeout-short 60;"
+      match = "^global[[:space:]]*[{]"
+    }
     file "/etc/drbd.d/mysql.res" {
       mode = "0600"
       # a file that drbdadm does not take would fail the volume on both hosts; told without the token, which may be the secret
