@@ -6,15 +6,22 @@ import (
 	"testing"
 )
 
-// Printed by drbdadm 9.22 over module 8.4.11: a primary whose peer lost its power while both were
-// in sync, the peer when it was back and had not yet connected, and the peer after the
-// synchronisation.
+// Printed by drbdadm 9.22 over module 8.4.11 on User-Mode Linux 7.2: a primary that waits for its
+// standby, the standby, alone since drbdadm killed the command that connects, and both after they
+// had been connected again. Then a primary whose standby was fenced, and the standby as it booted,
+// which had once crashed as primary itself. The identifiers of the old primary that returns after a
+// failover, and of the side that was promoted, are from the kernel's log of a handshake, the fresh
+// ones from its attach; their flags are not recorded.
 const (
-	survivor = "C1BA66749665FBA1:BBD2B874266389E2:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:0:0:1:0"
-	returned = "BBD2B874266389E3:0000000000000000:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:1:0:0:0"
-	caughtUp = "C1BA66749665FBA0:0000000000000000:BBD3B874266389E2:BBD2B874266389E2:1:1:0:1:0:0:1"
-	serving  = "C1BA66749665FBA1:0000000000000000:BBD3B874266389E2:BBD2B874266389E2:1:1:1:1:0:0:0"
-	fresher  = "0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:0:0:0"
+	waiting      = "76C27E8A06A05B9F:184E99D9862C8C05:A717D00A1EC29F0D:A716D00A1EC29F0D:1:1:1:0:0:1:0"
+	alone        = "184E99D9862C8C04:0000000000000000:A717D00A1EC29F0C:A716D00A1EC29F0D:1:0:0:0:0:0:0"
+	againPrimary = "76C27E8A06A05B9F:0000000000000000:184F99D9862C8C05:184E99D9862C8C05:1:1:1:1:0:0:0"
+	againStandby = "76C27E8A06A05B9E:0000000000000000:184F99D9862C8C04:184E99D9862C8C05:1:1:0:1:0:0:0"
+	fencing      = "D676699E5D6AAC45:C1BA66749665FBA1:BBD3B874266389E2:BBD2B874266389E2:1:1:1:0:0:1:0"
+	fenced       = "C1BA66749665FBA0:0000000000000000:BBD3B874266389E2:BBD2B874266389E2:1:1:0:1:0:0:1"
+	survivor     = "C1BA66749665FBA1:BBD2B874266389E2:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:0:0:1:0"
+	returned     = "BBD2B874266389E3:0000000000000000:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:1:0:0:0"
+	fresher      = "0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:0:0:0"
 )
 
 // tuple writes identifiers by their first digits: "A B - -" is current A, bitmap B, no history.
@@ -36,7 +43,10 @@ func TestTheGenerationsOfTwoSidesTellWhichHasWhat(t *testing.T) {
 		name, a, b string
 		want       Relation
 	}{
-		{"in sync", caughtUp, serving, Equal},
+		{"the standby was not connected, and the primary went on", alone, waiting, Behind},
+		{"connected again", againStandby, againPrimary, Equal},
+		{"the standby was fenced", fenced, fencing, Behind},
+		{"before and after a synchronisation", alone, againPrimary, Behind},
 		{"the old primary is back after a failover", returned, survivor, Behind},
 		{"the lowest bit, which is the role, does not count", tuple("A1 - - -"), tuple("A1 - - -")[:15] + "1" + tuple("A1 - - -")[16:], Equal},
 		{"the same generation, one crashed as primary", primary(tuple("A - - -")), tuple("A - - -"), Equal},

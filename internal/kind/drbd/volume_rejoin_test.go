@@ -12,12 +12,23 @@ import (
 	"haprov/internal/probe"
 )
 
-// Identifiers as drbdadm 9.22 prints them over module 8.4.11: of a primary whose peer lost power
-// while in sync, of the peer after its boot, and of two sides that both were primary meanwhile.
+// Printed by drbdadm 9.22 over module 8.4.11: a primary that waits for its standby, and the standby,
+// alone since drbdadm killed the command that connects. The last two are made of these: a side that
+// counts changes since the same generation, and one of another volume.
 const (
-	surviving = "C1BA66749665FBA1:BBD2B874266389E2:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:0:0:1:0"
-	comeBack  = "BBD2B874266389E3:0000000000000000:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:1:0:0:0"
-	wroteToo  = "5D1E77C02A0B94F3:BBD2B874266389E2:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:0:0:1:0"
+	primaryProc = `version: 8.4.11 (api:1/proto:86-101)
+srcversion: DA6B55A41DED5E58CDBAB30 
+ 0: cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated C r-----
+    ns:32922 nr:32951 dw:34482 dr:36987 al:6 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:368
+`
+	aloneProc = `version: 8.4.11 (api:1/proto:86-101)
+srcversion: DA6B55A41DED5E58CDBAB30 
+ 0: cs:StandAlone ro:Secondary/Unknown ds:Outdated/DUnknown   r-----
+    ns:0 nr:0 dw:0 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0
+`
+	surviving = "76C27E8A06A05B9F:184E99D9862C8C05:A717D00A1EC29F0D:A716D00A1EC29F0D:1:1:1:0:0:1:0"
+	comeBack  = "184E99D9862C8C04:0000000000000000:A717D00A1EC29F0C:A716D00A1EC29F0D:1:0:0:0:0:0:0"
+	wroteToo  = "5D1E77C02A0B94F3:184E99D9862C8C04:A717D00A1EC29F0C:A716D00A1EC29F0D:1:1:1:0:0:1:0"
 	stranger  = "1111111111111110:0000000000000000:2222222222222222:3333333333333332:1:1:0:0:0:0:0"
 )
 
@@ -25,6 +36,11 @@ func TestTwoSidesThatDoNotTalkAreJudgedByTheirGenerations(t *testing.T) {
 	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "ext4"}
 	at := func(proc, identifiers string) side {
 		return side{proc: kindtest.ProcLine(proc) + "    ns:0 nr:0 dw:2184045 dr:1185 al:224 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:368\n", signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, identifiers: identifiers}
+	}
+	proc := func(text, identifiers string) side {
+		s := at("", identifiers)
+		s.proc = text
+		return s
 	}
 	changed := func(s side, pending string) side { s.pending = pending; return s }
 	const (
@@ -40,14 +56,15 @@ func TestTwoSidesThatDoNotTalkAreJudgedByTheirGenerations(t *testing.T) {
 		title   string
 		refused []string
 	}{
+		{"the command that connects was killed", proc(primaryProc, surviving), proc(aloneProc, comeBack), []string{"db2"}, "db2 has no change that the other side lacks", nil},
 		{"the standby gave up while the peer was promoted", at(primaryWaits, surviving), at(secondaryAlone, comeBack), []string{"db2"}, "db2 has no change that the other side lacks", nil},
 		{"the old primary returns and gives up", at(secondaryAlone, comeBack), at(primaryWaits, surviving), []string{"db1"}, "db1 has no change that the other side lacks", nil},
 		{"both gave up", at(primaryAlone, surviving), at(secondaryAlone, comeBack), []string{"db1", "db2"}, "db2 has no change", nil},
 		{"the primary alone gave up", at(primaryAlone, surviving), at(secondaryWaits, comeBack), []string{"db1"}, "db2 has no change", nil},
-		{"both hold the same", at(secondaryAlone, comeBack), at(secondaryAlone, strings.Replace(comeBack, ":1:1:1:1:", ":1:1:0:1:", 1)), []string{"db1", "db2"}, "neither side lacks a change", nil},
+		{"both hold the same", at(secondaryAlone, comeBack), at(secondaryAlone, strings.Replace(comeBack, ":1:0:0:", ":1:1:0:", 1)), []string{"db1", "db2"}, "neither side lacks a change", nil},
 		{"drbdadm would connect, too", changed(at(primaryWaits, surviving), ""), changed(at(secondaryAlone, comeBack), "connect\n"), []string{"db2"}, "db2 has no change", nil},
 
-		{"both wrote", at(primaryWaits, surviving), at(secondaryAlone, wroteToo), nil, "", []string{"split brain", "BBD2B874266389E2", "drbdadm connect --discard-my-data mysql", "C1BA66749665FBA1", "5D1E77C02A0B94F3", "out of sync: 368 KiB", "db1: cs:WFConnection ro:Primary", "role( Primary -> Secondary )"}},
+		{"both wrote", at(primaryWaits, surviving), at(secondaryAlone, wroteToo), nil, "", []string{"split brain", "184E99D9862C8C04", "drbdadm connect --discard-my-data mysql", "76C27E8A06A05B9F", "5D1E77C02A0B94F3", "out of sync: 368 KiB", "db1: cs:WFConnection ro:Primary", "role( Primary -> Secondary )"}},
 		{"nothing in common", at(primaryWaits, surviving), at(secondaryAlone, stranger), nil, "", []string{"no generation in common", "1111111111111110"}},
 		{"one side's identifiers are not readable", at(primaryWaits, surviving), at(secondaryAlone, ""), nil, "", []string{"do not tell", "unreadable"}},
 		{"one side's identifiers are something else", at(primaryWaits, "$(reboot)"), at(secondaryAlone, comeBack), nil, "", []string{"do not tell", "unreadable"}},
