@@ -97,7 +97,11 @@ func (v verdict) host(r Row) {
 	}
 	for _, minor := range sorted(r.Volumes) {
 		if x := r.Volumes[minor]; !x.Healthy() {
-			v.bad("%s: volume %s is %s %s/%s%s", r.Name, minor, x.Connection, x.Disk, x.PeerDisk, percent(r.Synced[minor]))
+			next := percent(r.Synced[minor])
+			if x.Connection == "StandAlone" {
+				next = " (disconnected: haprov up)" // no side in this state tries again by itself
+			}
+			v.bad("%s: volume %s is %s %s/%s%s", r.Name, minor, x.Connection, x.Disk, x.PeerDisk, next)
 		}
 	}
 	if r.Galera != nil && !r.Galera.Healthy() {

@@ -64,6 +64,7 @@ func pages() map[string]*Page {
 		"pacemaker", strings.Replace(strings.Replace(resource, `"db2" online="true"`, `"db2" online="false"`, 1), "<pacemaker-result>", `<pacemaker-result><bans><ban id="drbd-fence-by-handler-mysql"/></bans>`, 1))), Host{})
 	away.Hosts[1] = Row{Name: "db2", Machine: "off-by-user", Known: []string{"192.0.2.2", "198.51.100.2"}}
 	syncing := two(says(but(active, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")), says(but(standby, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")))
+	alone := two(says(but(active, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated", 1))), says(but(standby, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:StandAlone ro:Secondary/Unknown ds:Consistent/DUnknown", 1))))
 	hostile := two(says(but(active, "server", "hangs", "links", "Cannot initialise\x1b[2J CFG service")), says(standby))
 	failed := strings.Replace(resource, "</pacemaker-result>", `<node_history><node name="db2"><resource_history id="mysql-server" migration-threshold="3" fail-count="3"/></node></node_history><failures><failure op_key="mysql-server_start_0" node="db2" exitstatus="error" exitreason="bad&#9;disk" last-rc-change="2026-11-21 07:00:00Z"/></failures></pacemaker-result>`, 1)
 	recovered := two(says(but(active, "pacemaker", strings.Replace(failed, "migration-threshold=\"3\"", "migration-threshold=\"1000000\"", 1))), says(standby))
@@ -88,7 +89,7 @@ func pages() map[string]*Page {
 		{Name: "db2", Answers: true, Host: says(map[string]string{"server": strings.Replace(member, "size\t3", "size\t2", 1)})},
 		{Name: "proxy1", Answers: true, Declared: proxies, Host: proxy("2", "UP", "UP")},
 		{Name: "proxy2", Answers: true, Declared: proxies, Host: proxy("1", "UP", "UP")}}}
-	return map[string]*Page{"two-nodes": two(says(active), says(standby)), "standby-away": away, "syncing": syncing, "hostile": hostile, "galera": galera, "recovered": recovered, "barred": barred, "split": split}
+	return map[string]*Page{"two-nodes": two(says(active), says(standby)), "standby-away": away, "syncing": syncing, "alone": alone, "hostile": hostile, "galera": galera, "recovered": recovered, "barred": barred, "split": split}
 }
 
 func TestPages(t *testing.T) {
