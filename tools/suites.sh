@@ -7,7 +7,7 @@
 #
 # SUITE_TODAY=NAME or none overrides the choice; TODAY=N is another day's number.
 set -eu
-all='galera kills documents'
+all='galera kills documents starve'
 today=${TODAY:-$(($(date +%s) / 86400))}
 name=${SUITE_TODAY:-}
 if [ -z "$name" ]; then
@@ -28,10 +28,12 @@ if [ "${1:-}" = left-out ]; then
     [ "$s" = "$name" ] || echo "left out today: suite $s (make test-vm SUITE=$s)"
   done
   [ "$name" != kills ] || echo "left out today: most of suite kills, 12 of 50 run (make test-vm SUITE=kills)"
+  [ "$name" != starve ] || echo "left out today: most of suite starve, 6 of 50 rounds run (make test-vm SUITE=starve)"
   exit 0
 fi
 case $name in
 none) echo SUITE=core ;;
 kills) echo SUITE=core,kills KILLS=12 ;; # all 50 take 38 minutes
+starve) echo SUITE=core,starve ROUNDS=6 ;; # all 50 take hours
 *) echo "SUITE=core,$name" ;;
 esac
