@@ -61,7 +61,8 @@ func (a *app) loadAnyway() (*job, error) {
 	}
 	path := a.inventory
 	if path == "" {
-		if _, err := os.Stat("haprov.hcl"); err == nil {
+		// Also a link that leads nowhere: what the user meant is not what is shipped.
+		if _, err := os.Lstat("haprov.hcl"); err == nil {
 			path = "haprov.hcl"
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"haprov/internal/act"
 	"haprov/internal/budget"
+	"haprov/internal/file"
 	"haprov/internal/template"
 )
 
@@ -30,6 +31,7 @@ type files struct {
 	mu        sync.Mutex
 	layers    []layer
 	text      map[string][]byte   // by name as shown
+	found     map[string]string   // names as shown, by folder and name
 	lines     map[string][]string // the same, split when a snippet needs it
 	templates map[string]*template.Template
 	sources   map[string]string
@@ -41,7 +43,15 @@ type files struct {
 type layer struct {
 	shown string // how its files are named in messages
 	fs    fs.FS
-	own   bool // beside the inventory
+	root  *os.Root // beside the inventory; nil: shipped
+}
+
+// read reads one file of at most limit bytes.
+func (l layer) read(name string, limit int64) ([]byte, error) {
+	if l.root != nil {
+		return file.ReadIn(l.root, name, limit)
+	}
+	return fs.ReadFile(l.fs, name)
 }
 
 // sources is the folder of files that are copied as they are.
@@ -49,17 +59,20 @@ const sources = "files"
 
 // newFiles looks beside the inventory, then in shipped, which may be nil.
 func newFiles(dir string, shipped fs.FS) *files {
-	f := &files{text: map[string][]byte{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}, blobs: map[string]*act.Blob{}, meter: &meter{Budget: budget.New()}}
+	f := &files{text: map[string][]byte{}, found: map[string]string{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}, blobs: map[string]*act.Blob{}, meter: &meter{Budget: budget.New()}}
 	if dir != "" {
 		if root, err := os.OpenRoot(dir); err == nil {
-			f.layers = append(f.layers, layer{dir, root.FS(), true})
+			f.layers = append(f.layers, layer{dir, root.FS(), root})
 		}
 	}
 	if shipped != nil {
-		f.layers = append(f.layers, layer{"(shipped)", shipped, false})
+		f.layers = append(f.layers, layer{"(shipped)", shipped, nil})
 	}
 	return f
 }
+
+// unread is why a file that is there is not read.
+type unread struct{ error }
 
 // find reads folder/name from the first layer that has it.
 func (f *files) find(folder, name string) (shown string, text []byte, err error) {
@@ -67,11 +80,18 @@ func (f *files) find(folder, name string) (shown string, text []byte, err error)
 	if !fs.ValidPath(p) || !strings.HasPrefix(p, folder+"/") {
 		return "", nil, fmt.Errorf("%q is outside of the folder %s", name, folder)
 	}
+	if shown, ok := f.found[p]; ok {
+		return shown, f.text[shown], nil
+	}
+	limit := int64(maxTotal) // less in the end, by what names the line
+	if folder == sources {
+		limit = large
+	}
 	for _, l := range f.layers {
-		text, err = fs.ReadFile(l.fs, p)
+		text, err = l.read(p, limit)
 		if err == nil {
 			shown = l.shown + "/" + p
-			if l.own {
+			if l.root != nil {
 				shown = filepath.Join(l.shown, p)
 			}
 			if folder == sources {
@@ -80,11 +100,16 @@ func (f *files) find(folder, name string) (shown string, text []byte, err error)
 			if f.total += len(text); f.total > maxTotal {
 				return "", nil, fmt.Errorf("%s: more than %d bytes in all files together", shown, maxTotal)
 			}
-			f.text[shown] = text
+			f.text[shown], f.found[p] = text, shown
 			return shown, text, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", nil, err
+			return "", nil, &unread{err}
+		}
+		if l.root != nil {
+			if _, err := l.root.Lstat(p); err == nil {
+				return "", nil, &unread{fmt.Errorf("%s is a link that leads nowhere", p)}
+			}
 		}
 	}
 	if n := near(name, f.list(folder)); n != "" {
@@ -101,8 +126,12 @@ func (f *files) read(folder, name string) ([]byte, error) {
 	return text, err
 }
 
-// large is the size from which on a source is not read but sent from its file.
-const large = 1 << 20
+// Sizes of sources. From large on one is not read but sent from its file; its digest is made while
+// loading, which takes a second for 2 GB.
+const (
+	large   = 1 << 20
+	largest = 1 << 30
+)
 
 // blob describes a large source beside the inventory, once for all hosts; nil when it is small.
 func (f *files) blob(name string) (*act.Blob, error) {
@@ -112,19 +141,22 @@ func (f *files) blob(name string) (*act.Blob, error) {
 		return b, nil
 	}
 	p := path.Join(sources, name)
-	if !fs.ValidPath(p) || len(f.layers) == 0 || !f.layers[0].own {
+	if !fs.ValidPath(p) || len(f.layers) == 0 || f.layers[0].root == nil {
 		return nil, nil
 	}
-	r, err := f.layers[0].fs.Open(p)
+	r, info, err := file.OpenIn(f.layers[0].root, p)
 	if err != nil {
 		return nil, nil // source says what is wrong
 	}
 	defer r.Close()
-	if info, err := r.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() < large {
-		return nil, err
+	switch {
+	case info.Size() < large:
+		return nil, nil
+	case info.Size() > largest:
+		return nil, fmt.Errorf("%s has %d bytes, at most %d are sent: fetch it on the host", p, info.Size(), int64(largest))
 	}
 	h := sha256.New()
-	n, err := io.Copy(h, r)
+	n, err := io.Copy(h, io.LimitReader(r, info.Size()))
 	if err != nil {
 		return nil, err
 	}
@@ -189,12 +221,12 @@ func (f *files) parse(r *report, shown string, text []byte) *hclsyntax.Body {
 	if !guard(r, shown, text) {
 		return nil
 	}
-	file, diags := hclsyntax.ParseConfig(bytes.TrimPrefix(text, []byte("\uFEFF")), shown, hcl.InitialPos)
+	parsed, diags := hclsyntax.ParseConfig(bytes.TrimPrefix(text, []byte("\uFEFF")), shown, hcl.InitialPos)
 	if diags.HasErrors() {
 		r.syntax(diags)
 		return nil
 	}
-	body := file.Body.(*hclsyntax.Body)
+	body := parsed.Body.(*hclsyntax.Body)
 	f.meter.body(body)
 	return body
 }

@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -108,5 +109,27 @@ func TestLoopsSideBySideAreNotNested(t *testing.T) {
 	text := "network \"a\" { cidr = \"10.0.0.0/24\" }\nhost \"db1\" {\n  address = \"10.0.0.1\"\n  vars = { x = length([" + strings.ReplaceAll(side, "group.db.hosts", "[\"a\"]") + "]) }\n}\n"
 	for _, p := range load(strings.ReplaceAll(text, "x.name", "x")) {
 		t.Errorf("%s: %s", p.Summary, p.Detail)
+	}
+}
+
+// TestAFileIsCountedOnce reads one file for many hosts: all files together have a limit, the same
+// one again is not another.
+func TestAFileIsCountedOnce(t *testing.T) {
+	dir := t.TempDir()
+	var text strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&text, "host \"h%d\" { address = \"10.0.0.%d\" }\n", i, i+1)
+	}
+	text.WriteString("cluster \"c\" { recipe = \"r\" }\nrecipe \"r\" {\n  on \"all\" {\n    file \"/x\" { content = file(\"x\") }\n  }\n}\n")
+	for name, s := range map[string]string{"haprov.hcl": text.String(), "templates/x": strings.Repeat("0123456789abcde\n", 20_000)} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(s), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, problems := config.Load(filepath.Join(dir, "haprov.hcl"), config.Options{}); len(problems) > 0 {
+		t.Errorf("%s", problems.Render(80, false))
 	}
 }

@@ -3,13 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"haprov/internal/file"
 	"haprov/internal/inventory"
 	"haprov/internal/recipe"
 )
@@ -97,26 +96,16 @@ func start(path string, o *Options) *builder {
 	return &builder{world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}}
 }
 
-// read gives the inventory's text, one byte more than is allowed at most.
+// read gives the inventory's text. One that is a little too large is read, so that the line can be
+// named.
 func (o Options) read(path string) ([]byte, error) {
 	if o.Text != nil {
 		return o.Text, nil
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = fmt.Errorf("%s: %w", path, pe.Err)
-		}
-		return nil, err
+	text, err := file.Read(path, maxTotal)
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = fmt.Errorf("%s: %w", path, pe.Err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxFile+1))
+	return text, err
 }

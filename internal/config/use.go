@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -84,6 +85,11 @@ func (b *builder) recipe(name string, rng hcl.Range) *recipeDef {
 		return nil
 	}
 	shown, text, err := b.files.find("recipes", name+".hcl")
+	var there *unread
+	if errors.As(err, &there) {
+		b.at(rng, "Recipe cannot be read", "%s", sentence(err.Error()))
+		return nil
+	}
 	if err != nil {
 		var known []string
 		for _, f := range b.files.list("recipes") {

@@ -13,7 +13,11 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 )
+
+// maxRead is how long a file that waits for something is read.
+const maxRead = 5 * time.Second
 
 // ErrNotRegular: the name leads to a folder, a device, a FIFO or a socket.
 var ErrNotRegular = errors.New("not a regular file")
@@ -102,6 +106,7 @@ func read(f *os.File, info fs.FileInfo, name string, limit int64, err error) ([]
 	if info.Size() > limit {
 		return nil, fmt.Errorf("%s has %d bytes, at most %d are read: %w", name, info.Size(), limit, ErrTooLarge)
 	}
+	f.SetReadDeadline(time.Now().Add(maxRead)) // for what waits, as files of /proc do; others have none
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(b)) > limit {
 		return nil, fmt.Errorf("%s has more than %d bytes: %w", name, limit, ErrTooLarge)

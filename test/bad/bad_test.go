@@ -61,7 +61,7 @@ type bad struct {
 
 // TestBadInputsEndWellSaid runs every case and prints how many there are of each category.
 func TestBadInputsEndWellSaid(t *testing.T) {
-	cases := slices.Concat(archives(t), made(), bombs(), shapes(), templates(), config(t))
+	cases := slices.Concat(archives(t), made(), bombs(), shapes(), templates(), files(), config(t))
 	count := map[string]int{}
 	for _, c := range cases {
 		count[c.category]++
