@@ -48,10 +48,20 @@ type layer struct {
 
 // read reads one file of at most limit bytes.
 func (l layer) read(name string, limit int64) ([]byte, error) {
-	if l.root != nil {
-		return file.ReadIn(l.root, name, limit)
+	if l.root == nil {
+		return fs.ReadFile(l.fs, name)
 	}
-	return fs.ReadFile(l.fs, name)
+	text, err := file.ReadIn(l.root, name, limit)
+	return text, named(name, err)
+}
+
+// named says of a file what is wrong with it, without the system call that found it.
+func named(name string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return fmt.Errorf("%s: %w", name, pe.Err)
+	}
+	return err
 }
 
 // sources is the folder of files that are copied as they are.

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 
@@ -103,9 +101,5 @@ func (o Options) read(path string) ([]byte, error) {
 		return o.Text, nil
 	}
 	text, err := file.Read(path, maxTotal)
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		err = fmt.Errorf("%s: %w", path, pe.Err)
-	}
-	return text, err
+	return text, named(path, err)
 }

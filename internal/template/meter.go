@@ -12,7 +12,7 @@ import (
 
 // Units of work.
 const (
-	workNode = 30 // one action, or one piece of text
+	workNode = 30  // one action, or one piece of text
 	workCall = 250 // one call of a function, one turn of a loop
 )
 
