@@ -31,7 +31,7 @@ func (p *place) starve(random *rand.Rand) (end func()) {
 			for ctx.Err() == nil {
 				rest(between(0.2, 2))
 				_ = p.command(context.Background(), "lab", "pause", host).Run()
-				rest(between(0.2, 3))
+				rest(between(0.2, 2))
 				_ = p.command(context.Background(), "lab", "resume", host).Run()
 			}
 		})
@@ -53,6 +53,10 @@ func TestStarvedOfCPU(t *testing.T) {
 	t.Logf("%d rounds, SEED=%d", rounds, seed)
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	c := &two{place: newPlace(t)}
+	c.starved(t, random, rounds)
+}
+
+func (c *two) starved(t *testing.T, random *rand.Rand, rounds int) {
 	for n := 1; n <= rounds; n++ {
 		if n%3 == 1 {
 			c.step(t, fmt.Sprintf("round %d, a first build", n), func(t *testing.T) { c.built(t, random, n > 1) })
