@@ -110,6 +110,7 @@ func (g *Galera) kept() probe.Query {
 say() { if test -f "$2"; then printf '%s %s\n' "$1" "$(head -c 4096 "$2" | base64 -w0)"; else printf '%s -\n' "$1"; fi; }
 say grastate "$d/grastate.dat"; say gvwstate "$d/gvwstate.dat"; say position ` + recoveredFile + `; say maintenance ` + shell.Quote(g.Maintenance) + `
 printf 'life %s\n' "$(systemctl show -P InvocationID ` + shell.Quote(g.Unit) + `)"
+printf 'broke %s\n' "$(systemctl is-failed -q ` + shell.Quote(g.Unit) + ` && ` + lostGroup(g.Unit) + ` && echo 1 || echo 0)"
 printf 'data %s\n' "$(stat -c %i-%Y "$d/ibdata1" 2>/dev/null)"
 printf 'watched %s\n' "$(find ` + watchedFile + ` -mmin -5 2>/dev/null | wc -l)"
 printf 'torn %s\n' "$(test -e "$d/sst_in_progress" && echo 1 || echo 0)"
@@ -151,6 +152,7 @@ type member struct {
 	empty   bool   // grastate.dat is there, and empty
 	away    string // where its data is to be mounted, and is not
 	watched bool   // it was given time to heal by itself, some minutes ago at most
+	broke   bool   // its server failed because the group lost its quorum
 }
 
 // What this step itself writes to the maintenance file begins with ownMark, and it takes it away

@@ -34,6 +34,7 @@ type galeraNode struct {
 	owes      string
 	watched   bool
 	torn      bool   // sst_in_progress is there
+	broke     bool   // its last start ended without a group
 	sees      string // names of the members that it counts
 	unmounted string // a mount of /etc/fstab that is not there
 	before    string // UUID:SEQNO that the cluster was recovered from
@@ -77,7 +78,7 @@ func (n galeraNode) seen(g *Galera) probe.HostSeen {
 	if n.position != "" {
 		position = n.life + ".7-8 _WSREP_START_POSITION=--wsrep_start_position=" + n.position
 	}
-	kept := fmt.Sprintf("grastate %s\ngvwstate -\nposition %s\nmaintenance %s\nlife %s\ndata 7-8\nwatched %d\ntorn %d\nprocess %d\n", b64(state), b64(position), b64(n.mark), n.life, btoi(n.watched), btoi(n.torn), btoi(n.unit == "active" || n.unit == "activating"))
+	kept := fmt.Sprintf("grastate %s\ngvwstate -\nposition %s\nmaintenance %s\nlife %s\ndata 7-8\nwatched %d\ntorn %d\nbroke %d\nprocess %d\n", b64(state), b64(position), b64(n.mark), n.life, btoi(n.watched), btoi(n.torn), btoi(n.broke), btoi(n.unit == "active" || n.unit == "activating"))
 	for _, d := range strings.Fields(n.databases) {
 		kept += "database " + b64(d) + "\n"
 	}
@@ -474,5 +475,49 @@ func TestAClusterIsMadeInARunThatBeganWithoutTheServer(t *testing.T) {
 	for _, b := range []probe.Hosts{begin, nil} {
 		ph, err := g.Decide(b, probe.Hosts{"db1": blank3.seen(g), "db2": blank3.seen(g), "db3": blank3.seen(g)})
 		kindtest.Expect(t, "made", ph, err, "start a new cluster on db1", "", "")
+	}
+}
+
+// The group lost its quorum in the middle of a full copy: the joiner ends, and is started again once
+// the group is whole, a bounded number of times.
+func TestAJoinThatLostItsGroupIsTriedAgain(t *testing.T) {
+	g := threeNodes()
+	alone := but(synced, func(n *galeraNode) { n.wsrep = strings.Replace(n.wsrep, "/3/", "/1/", 1) })
+	broken := galeraNode{unit: "failed", grastate: galera.ZeroUUID + ":-1:0", torn: true, broke: true, life: "b"}
+	for _, x := range []struct {
+		name  string
+		a, b  galeraNode
+		phase string
+		waits string
+	}{
+		{"the group is whole", alone, broken, "join db2 again, whose last join ended because the group lost its quorum", "Received NON-PRIMARY"},
+		{"the group is not whole yet", but(minority, func(n *galeraNode) { n.wsrep = "non-Primary/Initialized/1/" + cluster1 + "/0" }), broken, "", "a primary component forms again by itself"},
+		{"another failure", alone, but(broken, func(n *galeraNode) { n.broke = false }), "join db2", ""},
+	} {
+		ph, err := kindtest.Decide(t, g, probe.Hosts{"db1": x.a.seen(g), "db2": x.b.seen(g), "db3": blank3.seen(g)})
+		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, "")
+		if x.waits != "" && x.phase != "" && ph.Tries != joins {
+			t.Errorf("%s: tried %d times", x.name, ph.Tries)
+		}
+	}
+}
+
+// Lines as Galera 26.4 wrote them when the donor's machine was stopped during the copy.
+func TestTheStartOfAJoinerTellsALostGroupFromOtherEnds(t *testing.T) {
+	for name, x := range map[string]struct {
+		journal string
+		ok      bool
+	}{
+		"a lost group": {"[ERROR] WSREP: Received NON-PRIMARY.", true},
+		"another end":  {"[ERROR] Aborting", false},
+	} {
+		dir := t.TempDir()
+		kindtest.Write(t, dir+"/journalctl", "#!/bin/sh\necho '"+x.journal+"'\n")
+		kindtest.Write(t, dir+"/systemctl", "#!/bin/sh\n[ \"$1\" != start ]\n")
+		text := "PATH=" + dir + ":$PATH\nchmod 755 " + dir + "/*\n" + lenient("mariadb.service", "systemctl start mariadb.service")
+		err := exec.Command("sh", "-ec", text).Run()
+		if (err == nil) != x.ok {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -94,6 +94,8 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 			m.data = value
 		case "unmounted":
 			m.away = firstLine(value)
+		case "broke":
+			m.broke = value == "1"
 		case "watched":
 			m.watched = value != "0"
 		case "torn":

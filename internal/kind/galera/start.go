@@ -65,6 +65,11 @@ func (g *Galera) join(ms []member, m member) plan.Phase {
 	if m.Empty() {
 		how = "by a full copy"
 	}
+	name, have := "join "+m.Name, m.Unit
+	if m.broke {
+		name += " again, whose last join ended because the group lost its quorum"
+		have += ": its last join ended because the group lost its quorum (" + noQuorum + ")"
+	}
 	var then []string
 	for _, o := range ms {
 		if o.Name != m.Name && o.Lost == "" && o.Stopped() {
@@ -73,10 +78,34 @@ func (g *Galera) join(ms []member, m member) plan.Phase {
 	}
 	// An empty view would give the server a name that is not its own.
 	view := shell.Quote(g.Data + "/gvwstate.dat")
-	text := "rm -f " + recoveredFile + "\ntest -s " + view + " || rm -f " + view + "\nsystemctl reset-failed " + shell.Quote(g.Unit) + " || :\n" + kind.Loud(g.Unit, "systemctl start "+shell.Quote(g.Unit))
-	return plan.Phase{Name: "join " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
-		Diffs: []plan.Diff{{Attribute: "server", Have: m.Unit, Want: "member, " + how}},
+	text := "rm -f " + recoveredFile + "\ntest -s " + view + " || rm -f " + view + "\nsystemctl reset-failed " + shell.Quote(g.Unit) + " || :\n" +
+		lenient(g.Unit, "systemctl start "+shell.Quote(g.Unit))
+	ph := plan.Phase{Name: name, Then: then, Changes: map[string]plan.Change{m.Name: {
+		Diffs: []plan.Diff{{Attribute: "server", Have: have, Want: "member, " + how}},
 		Actions: []act.Action{{Title: "start the server on " + m.Name + ", which joins " + how, Shell: text, Guard: g.asDecided(m), Timeout: time.Hour,
 			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}, Pays: []string{g.Unit}}},
 	}}}
+	if m.broke {
+		// after the last try this is what the run ends with
+		ph.Tries, ph.Wait = joins, kind.Wait(fmt.Sprintf("%s joins (%s)", m.Name, have), time.Second).Wait
+	}
+	return ph
+}
+
+// joins is how often a run starts a member again that the group loses while it joins.
+const joins = 2
+
+// noQuorum is what Galera says when the part of the group that a node is in has no majority: a joiner
+// whose full copy is not complete ends then (Galera Cluster documentation, "Quorum Components").
+const noQuorum = "Received NON-PRIMARY"
+
+// lostGroup is a shell condition: the server's last start ended without a group.
+func lostGroup(unit string) string {
+	return `journalctl -q --no-pager -o cat -n 2000 "_SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID ` + shell.Quote(unit) + `)" | grep -qF ` + shell.Quote(noQuorum)
+}
+
+// lenient runs a start that may end because the group lost its quorum: that is no failure, and is seen
+// at the next look. Any other end is one.
+func lenient(unit, start string) string {
+	return kind.Loud(unit, start+" || "+lostGroup(unit))
 }

@@ -23,7 +23,7 @@ const (
 	usualLoad   = 2.0 // tasks a core
 	usualStolen = 0.1
 	usualWork   = 1.5
-	least, most = 1.25, 8.0
+	least, most = 1.25, 5.0
 	ticks       = 100 // of CPU time: what was stolen of less says nothing
 )
 
