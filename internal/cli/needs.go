@@ -13,6 +13,7 @@ import (
 
 	"haprov/internal/lab"
 	"haprov/internal/lab/image"
+	"haprov/internal/view"
 )
 
 func (a *app) labNeedsCmd() *cobra.Command {
@@ -38,21 +39,48 @@ func driverOr(driver string) string {
 	return driver
 }
 
-// startLab makes sure that the lab runs. Packages that a driver lacks are installed, also those of
-// the slower one when User-Mode Linux does not boot here.
-func startLab(ctx context.Context, spec lab.Spec, exe string, report func(lab.Event)) (*lab.Client, error) {
-	if err := installNeeds(spec.Driver, report); err != nil {
-		return nil, err
+func (a *app) labImageCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "image", Short: "Make the image of the lab's machines, and start none",
+		Long:    "Makes what haprov up would make before it starts the lab's machines: the image with the packages\nthat the recipes install. haprov up then needs no network. An image that is there stays.",
+		Example: "  haprov lab image\n  haprov lab image -i inventory/galera.hcl", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			j, err := a.load()
+			if err != nil {
+				return err
+			}
+			if j.program.Inventory.Lab == nil {
+				return errInput{"the inventory has no lab"}
+			}
+			spec := labSpec(j.program)
+			report := func(e lab.Event) { fmt.Fprintln(a.err, view.Clean(e.Text)) }
+			_, err = withNeeds(spec.Driver, report, func() (struct{}, error) { return struct{}{}, lab.Prepare(c.Context(), spec, report) })
+			return err
+		},
 	}
-	l, err := lab.Up(ctx, spec, exe, report)
+}
+
+// startLab makes sure that the lab runs.
+func startLab(ctx context.Context, spec lab.Spec, exe string, report func(lab.Event)) (*lab.Client, error) {
+	return withNeeds(spec.Driver, report, func() (*lab.Client, error) { return lab.Up(ctx, spec, exe, report) })
+}
+
+// withNeeds does what a driver has to be tried for. Packages that it lacks are installed, also those
+// of the slower one when User-Mode Linux does not boot here.
+func withNeeds[T any](driver string, report func(lab.Event), do func() (T, error)) (T, error) {
+	var none T
+	if err := installNeeds(driver, report); err != nil {
+		return none, err
+	}
+	done, err := do()
 	var lacks *lab.Lacks
 	if !errors.As(err, &lacks) {
-		return l, err
+		return done, err
 	}
 	if err := installNeeds(lacks.Driver, report); err != nil {
-		return nil, err
+		return none, err
 	}
-	return lab.Up(ctx, spec, exe, report)
+	return do()
 }
 
 // installNeeds installs the Debian packages that the lab lacks here for a driver: as root, or

@@ -43,6 +43,17 @@ func Up(ctx context.Context, spec Spec, exe string, report func(Event)) (*Client
 	return up(ctx, spec, []string{exe, "lab", "supervise"}, report, choose)
 }
 
+// Prepare makes sure of a driver that works here and of its image, as Up does, and makes no machine.
+// Up of the same spec then needs no network.
+func Prepare(ctx context.Context, spec Spec, report func(Event)) error {
+	spec.complete()
+	if err := spec.Check(); err != nil {
+		return err
+	}
+	_, err := choose(ctx, spec, nil, report)
+	return err
+}
+
 func up(ctx context.Context, spec Spec, supervisor []string, report func(Event), choose chooser) (*Client, error) {
 	spec.complete()
 	if err := spec.Check(); err != nil {

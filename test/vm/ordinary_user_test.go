@@ -35,6 +35,15 @@ func TestAnOrdinaryUserBootsAMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(home) })
+	shared := t.TempDir()
+	if err := os.WriteFile(filepath.Join(shared, "haprov.hcl"), []byte(alone), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command(program(t), "lab", "image") // root's image: nobody has no ids of its own to build with
+	build.Dir = shared
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	lend(t, filepath.Join(cache, "haprov"), filepath.Join(home, "cache"))
 	exe := filepath.Join(home, "haprov")
 	if out, err := exec.Command("cp", program(t), exe).CombinedOutput(); err != nil {
