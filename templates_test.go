@@ -1,6 +1,7 @@
 package haprov
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,6 +84,60 @@ func TestAGaleraMemberIsHealthyOnlyWhenClientsMayBeSentThere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheHealthResponderReadsLittle: whoever the packet filter lets in may send anything.
+func TestTheHealthResponderReadsLittle(t *testing.T) {
+	script := rendered(t, "galera-health.tmpl", map[string]any{"seconds": 1, "donor_serves": false, "maintenance": "/"})
+	for _, x := range []struct {
+		name, unit string
+		times      int
+		want       string
+	}{
+		{"a request", "GET / HTTP/1.0\r\nHost: db1\r\n\r\n", 1, "HTTP/1.0 503 maintenance"},
+		{"a request with bare newlines", "GET / HTTP/1.0\n\n", 1, "HTTP/1.0 503 maintenance"},
+		{"a request of three pieces", strings.Repeat("x", 600) + "\r\n\r\n", 1, "HTTP/1.0 503 maintenance"},
+		{"nothing", "", 1, ""},
+		{"half a request", "GET / HT", 1, ""},
+		{"a line of 60 MB", "x", 60 << 20, ""},
+		{"60 MB of lines", "Header: x\r\n", 5 << 20, ""},
+		{"60 MB of zeros", "\x00", 60 << 20, ""},
+		{"60 MB of quotes and dollars", "'$(reboot)\"`*\\\n", 4 << 20, ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			sent := &repeated{text: x.unit, left: len(x.unit) * x.times}
+			// 32 MiB of address space: the shell and what it starts.
+			c := exec.Command("sh", "-c", `ulimit -v 32768 && exec sh -c "$0"`, script)
+			c.Stdin = sent
+			late := time.AfterFunc(30*time.Second, func() { c.Process.Kill() })
+			defer late.Stop()
+			out, err := c.Output()
+			line, _, _ := strings.Cut(string(out), "\r\n")
+			if err != nil || line != x.want {
+				t.Errorf("%v: %q, want %q", err, line, x.want)
+			}
+			if sent.read > 512<<10 { // a pipe holds 64 KiB, and our side reads ahead
+				t.Errorf("%d bytes were taken", sent.read)
+			}
+		})
+	}
+}
+
+// repeated is a text again and again, which tells how much of it was read.
+type repeated struct {
+	text       string
+	left, read int
+}
+
+func (r *repeated) Read(p []byte) (n int, err error) {
+	for n < len(p) && r.left > 0 {
+		k := copy(p[n:min(len(p), n+r.left)], r.text[r.read%len(r.text):])
+		n, r.read, r.left = n+k, r.read+k, r.left-k
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // TestVersionsBelowTheFloorAreRefused lets dpkg-query and apt-cache say what is there.
