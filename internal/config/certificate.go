@@ -32,7 +32,7 @@ func certificateFunc(cluster string, from Secrets, used *names) function.Functio
 			if from == nil {
 				return cty.NilVal, errors.New("there is no store of secrets here")
 			}
-			authority, _, err := from.Make(cluster, "tls-ca", func() (string, error) { return ca.New(cluster, time.Now()) })
+			authority, kept, err := from.Make(cluster, "tls-ca", func() (string, error) { return ca.New(cluster, time.Now()) })
 			if err != nil {
 				return cty.NilVal, err
 			}
@@ -40,7 +40,11 @@ func certificateFunc(cluster string, from Secrets, used *names) function.Functio
 			if err != nil {
 				return cty.NilVal, err
 			}
-			if !ca.Signed(authority.Reveal(), member.Reveal(), name) {
+			signed := ca.Signed(authority.Reveal(), member.Reveal(), name)
+			if !signed && !kept {
+				return cty.NilVal, fmt.Errorf("secret tls-ca of cluster %[2]s is not there, but tls-%[1]s, which it signed, is: bring tls-ca back from a backup; when no host has these certificates yet, remove the files tls-* of the cluster from the store of secrets and all are made anew", name, cluster)
+			}
+			if !signed {
 				return cty.NilVal, fmt.Errorf("secret tls-%s of cluster %s was not signed by its tls-ca: one of them is of another time", name, cluster)
 			}
 			root, _, err := ca.Split(authority.Reveal())

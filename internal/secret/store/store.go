@@ -34,11 +34,12 @@ var goodName = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`)
 
 // Store is one folder of secrets. It may be used from several goroutines.
 type Store struct {
-	dir string
-	mu  sync.Mutex
-	has map[string]secret.Text // by "cluster/name"
-	new map[string]bool        // drawn here, not written yet
-	err error
+	dir   string
+	mu    sync.Mutex
+	has   map[string]secret.Text // by "cluster/name"
+	new   map[string]bool        // drawn here, not written yet
+	drawn []string               // keys in the order in which they were drawn
+	err   error
 
 	clear      map[string]bool // by "cluster/name": read in the clear, though there is an identity
 	identities []age.Identity
@@ -90,6 +91,7 @@ func (s *Store) Make(cluster, name string, make func() (string, error)) (secret.
 	}
 	t = secret.Sensitive(text)
 	s.has[key], s.new[key] = t, true
+	s.drawn = append(s.drawn, key)
 	return t, false, nil
 }
 
@@ -126,7 +128,12 @@ func (s *Store) Commit() error {
 	if s.err != nil {
 		return s.err
 	}
-	for key := range s.new {
+	// In the order of drawing: a certificate is drawn after the authority that signed it. When the disk
+	// is full in between, what is there is good, and the next run makes the rest by it.
+	for _, key := range s.drawn {
+		if !s.new[key] {
+			continue
+		}
 		cluster, name, _ := strings.Cut(key, "/")
 		if err := s.write(cluster, name, s.has[key]); err != nil {
 			return err
