@@ -27,16 +27,26 @@ recipe "mysql-drbd" {
     type    = number
     default = lookup({ kvm = 5, uml = 10, tcg = 30 }, lab.driver, 15)
     about   = "Seconds that the active side is ahead when the two fence each other; more than the election of a coordinator and one fencing take, and paid at each loss of the active side"
+    check "expected 0 to 600" { that = value >= 0 && value <= 600 }
+    check "with 0 neither side is ahead, and there is no third vote: two sides that lose each other may fence the active one" {
+      that = value > 0
+      warn = true
+    }
   }
   input "handler_timeout" {
     type    = number
     default = lab.enabled ? lookup({ tcg = 240 }, lab.driver, 90) : 180
     about   = "Seconds for DRBD's fence handler to see the peer fenced; less than detection, delay and the fence device take leaves the survivor frozen"
+    # Corosync declares a member dead after its token and consensus time-outs, 2.2 times the token
+    check "expected more than detection (2.2 times token), fencing_delay and the fence device's 90 s (30 s in a lab) take together" {
+      that = value > input.token * 2.2 / 1000 + input.fencing_delay + (lab.enabled ? 30 : 90)
+    }
   }
   input "coordinator_timeout" {
     type    = number
     default = lab.enabled ? lookup({ tcg = 300 }, lab.driver, 120) : 240
     about   = "Seconds for DRBD's fence handler to find a coordinator; more than handler_timeout"
+    check "expected more than handler_timeout" { that = value > input.handler_timeout }
   }
   # The agent waits this long, less 5 s, before it kills a server that does not stop, and counts in
   # loops of a second and a little: on slow machines 120 s are over before it kills, and a frozen
@@ -192,7 +202,8 @@ recipe "mysql-drbd" {
         agent  = "ocf:linbit:drbd"
         params = { drbd_resource = "mysql", unfence_if_all_uptodate = "true" }
         op "start" { timeout = "240s" }
-        op "promote" { timeout = "150s" }
+        # it waits for DRBD's fence handler, which waits for a coordinator at the longest
+        op "promote" { timeout = "${input.coordinator_timeout + 30}s" }
         op "demote" { timeout = "90s" }
         op "stop" { timeout = "100s" }
         op "notify" { timeout = "90s" }

@@ -143,7 +143,7 @@ type inputBlock struct {
 // does not fulfil it is taken all the same.
 type thatBlock struct {
 	Text string               `hcl:"text,label" about:"The message when it does not hold"`
-	That hclsyntax.Expression `hcl:"that" about:"The condition, over value"`
+	That hclsyntax.Expression `hcl:"that" about:"The condition, over value and, as input.NAME, the inputs written before this one"`
 	Warn bool                 `hcl:"warn,optional" about:"Say it and go on"`
 }
 

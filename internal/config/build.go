@@ -146,6 +146,10 @@ func (b *builder) make(d decoder, s *stepDef, ctx *hcl.EvalContext, where kind.W
 	}
 	if c, ok := v.(kind.Checker); ok {
 		for _, p := range c.Check() {
+			if p.Risk {
+				d.warn(s.rangeOf(p.Attribute), p.Summary, p.Detail)
+				continue
+			}
 			d.at(s.rangeOf(p.Attribute), p.Summary, "%s", p.Detail)
 		}
 	}

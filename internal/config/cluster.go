@@ -24,6 +24,7 @@ type builder struct {
 	seen    sights
 	asked   *names                     // secrets that the inventory itself asks for
 	made    map[*recipe.Item]hcl.Range // where steps are written
+	wide    map[string]owned           // what only one host may own
 }
 
 // cluster makes one cluster's chains.
@@ -61,29 +62,18 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 		hosts := roleHosts(c, on.role)
 		b.steps(on.steps, p.of(b, on.role, hosts), chains, []string{d.Name})
 	}
+	for _, h := range c.Hosts {
+		b.owners(*chains[h])
+	}
 	b.leave(c, chains)
 	for _, h := range all {
 		if len(chains[h].Items) > 0 || contains(c.Hosts, h) {
 			c.Chains = append(c.Chains, *chains[h])
 		}
 	}
-	b.owners(c)
 	b.proofs(d, &c, p)
 	c.Secrets = used.sorted()
 	return c, true
-}
-
-// owners reports steps of one host with the same address: they would own the same thing.
-func (b *builder) owners(c recipe.Cluster) {
-	for _, ch := range c.Chains {
-		seen := map[string]*recipe.Item{}
-		for _, it := range ch.Items {
-			if o := seen[it.Address]; o != nil && o != it {
-				b.at(b.made[it], fmt.Sprintf("Step %s stands twice", bounded(it.Address)), "The first one is at %s:%d; two steps must not own the same thing.", o.File, o.Line)
-			}
-			seen[it.Address] = it
-		}
-	}
 }
 
 // roles reads a cluster's roles; one without any has the role all, of all hosts.

@@ -119,6 +119,9 @@ func (d *deferred) build(have cty.Value) (kind.Step, error) {
 func (r *report) err() error {
 	var all []error
 	for _, p := range r.masked() {
+		if p.Severity == Warning {
+			continue
+		}
 		all = append(all, fmt.Errorf("%s:%d: %s: %s", p.File, p.Line, p.Summary, p.Detail))
 	}
 	return errors.Join(all...)

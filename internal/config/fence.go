@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -57,6 +59,58 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 		out.Options[n] = v
 	}
 	return out
+}
+
+// fencesNothing are agents that say yes and cut nobody's power.
+var fencesNothing = map[string]bool{"fence_dummy": true, "fence_ack_manual": true}
+
+// onePower are agents of a service processor: one device is one machine.
+var onePower = regexp.MustCompile(`^fence_(ipmilan.*|i?drac.*|ilo.*|imm|rsa|rsb|redfish|amt.*|hpblade)$`)
+
+// fences checks the devices of all hosts against each other.
+func (w *world) fences() {
+	first := map[string]string{}
+	for i, b := range w.file.Hosts[:len(w.inv.Hosts)] {
+		for k, f := range w.inv.Hosts[i].Fence {
+			rng := b.Fences[k].Range
+			if fencesNothing[f.Agent] {
+				const why = "It reports success and cuts nobody's power: after a failure two machines may write at once."
+				if w.inv.Lab == nil {
+					w.at(rng, "Fence agent fences nothing", why)
+				} else {
+					w.warn(rng, "Fence agent fences nothing", why)
+				}
+				continue
+			}
+			key, plug := deviceKey(f)
+			o, had := first[key]
+			switch {
+			case !had:
+				first[key] = b.Name
+			case o == b.Name:
+			case plug || onePower.MatchString(f.Agent):
+				w.at(rng, "Two hosts have one fence device", "%s has the same agent and options: to fence one of them would cut the other's power.", o)
+			default:
+				w.warn(rng, "Two hosts have one fence device", fmt.Sprintf("%s has the same agent and options, and no plug or port: only when the device knows both machines by their names of this inventory does it cut the right one. Write plug = \"...\" in each.", o))
+			}
+		}
+	}
+}
+
+// deviceKey is what tells a fence device from others, and whether the host's outlet is part of it.
+// Logins do not tell: the same device may have several.
+func deviceKey(f inventory.Fence) (key string, plug bool) {
+	key = f.Agent
+	for _, n := range slices.Sorted(maps.Keys(f.Options)) {
+		switch n {
+		case "username", "login", "password", "passwd":
+			continue
+		case "plug", "port":
+			plug = true
+		}
+		key += fmt.Sprintf("\x00%s=%s", n, f.Options[n].Reveal())
+	}
+	return key, plug
 }
 
 // openPassword tells of a password that whoever reads the inventory reads too.

@@ -270,7 +270,7 @@ recipe "r" {
 	}
 }
 
-// TestAWarningIsNoRefusal: a value that deserves a second thought is taken, and said aloud.
+// TestAWarningIsNoRefusal: a value with a risk is taken, and told.
 func TestAWarningIsNoRefusal(t *testing.T) {
 	text := `
 network "a" { cidr = "10.0.0.0/24" }

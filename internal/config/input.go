@@ -56,21 +56,17 @@ func (b *builder) inputType(e hclsyntax.Expression) inputType {
 }
 
 // inputs gives a recipe its values. rng is who gives them.
-func (b *builder) inputs(d *recipeDef, given hclsyntax.Expression, ctx *hcl.EvalContext, own *hcl.EvalContext, rng hcl.Range) (cty.Value, bool) {
-	type item struct {
-		value cty.Value
-		expr  hcl.Expression
-	}
-	have := map[string]item{}
+func (b *builder) inputs(d *recipeDef, expr hclsyntax.Expression, ctx *hcl.EvalContext, own *hcl.EvalContext, rng hcl.Range) (cty.Value, bool) {
+	have := map[string]given{}
 	ok := true
 	known := []string{}
 	for _, in := range d.Inputs {
 		known = append(known, in.Name)
 	}
-	if given != nil {
-		pairs, diags := hcl.ExprMap(given)
+	if expr != nil {
+		pairs, diags := hcl.ExprMap(expr)
 		if diags.HasErrors() {
-			b.at(given.Range(), "Wrong type for \"inputs\"", "Expected an object: { name = value }.")
+			b.at(expr.Range(), "Wrong type for \"inputs\"", "Expected an object: { name = value }.")
 			return cty.NilVal, false
 		}
 		for _, p := range pairs {
@@ -99,7 +95,7 @@ func (b *builder) inputs(d *recipeDef, given hclsyntax.Expression, ctx *hcl.Eval
 				b.diags(diags)
 				ok = false
 			}
-			have[name] = item{v, p.Value}
+			have[name] = given{v, p.Value}
 		}
 	}
 	values := map[string]cty.Value{}
@@ -112,13 +108,13 @@ func (b *builder) inputs(d *recipeDef, given hclsyntax.Expression, ctx *hcl.Eval
 		case is:
 		case in.Default != nil:
 			v, good := b.value(in.Default, own)
-			it, ok = item{v, in.Default}, ok && good
+			it, ok = given{v, in.Default}, ok && good
 		case d.types[in.Name].of != cty.NilType:
 			b.at(rng, fmt.Sprintf("Missing input %q", in.Name), "Recipe %s needs %s in inputs: %s.%s", d.Name, in.Name, d.types[in.Name].says, about(in.About))
 			ok = false
 			continue
 		}
-		v, good := b.conform(in, d.types[in.Name], it.value, it.expr, own)
+		v, good := b.conform(in, d.types[in.Name], it, own, values)
 		ok = ok && good
 		values[in.Name] = v
 	}
@@ -135,8 +131,16 @@ func about(s string) string {
 	return " " + sentence(s)
 }
 
-// conform checks one input's value against its type, its form and its own conditions.
-func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Expression, own *hcl.EvalContext) (cty.Value, bool) {
+// given is a value with the expression that gives it.
+type given struct {
+	value cty.Value
+	expr  hcl.Expression
+}
+
+// conform checks one input's value against its type, its form and its own conditions, which see the
+// inputs before it.
+func (b *builder) conform(in inputBlock, t inputType, it given, own *hcl.EvalContext, before map[string]cty.Value) (cty.Value, bool) {
+	v, e := it.value, it.expr
 	if v == cty.NilVal || !v.IsKnown() || t.of == cty.NilType {
 		return v, false
 	}
@@ -168,7 +172,7 @@ func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Express
 	}
 	for _, chk := range in.Checks {
 		ctx := own.NewChild()
-		ctx.Variables = map[string]cty.Value{"value": c.WithMarks(marks)}
+		ctx.Variables = map[string]cty.Value{"value": c.WithMarks(marks), "input": cty.ObjectVal(before)}
 		if in.Sensitive {
 			ctx.Variables["value"] = c.Mark(sensitive)
 		}
@@ -182,7 +186,7 @@ func (b *builder) conform(in inputBlock, t inputType, v cty.Value, e hcl.Express
 		}
 		that, _ = that.Unmark()
 		if that.False() && chk.Warn {
-			b.warn(e.Range(), fmt.Sprintf("Input %q has a risk", in.Name), sentence(chk.Text))
+			b.warn(e.Range(), fmt.Sprintf("Risk in input %q", in.Name), sentence(chk.Text))
 			continue
 		}
 		if that.False() {

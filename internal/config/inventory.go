@@ -35,6 +35,7 @@ func (w *world) read(body *hclsyntax.Body, speed float64) {
 	w.lab()
 	w.networks()
 	w.hosts()
+	w.fences()
 	w.groups()
 	w.topology()
 	w.scope(speed)

@@ -81,7 +81,12 @@ func (w *world) nodes(hosts []string) (out []kind.Node) {
 			continue
 		}
 		name := h.Name
-		n := kind.Node{Name: name, Lab: w.inv.Lab != nil}
+		n := kind.Node{Name: name, Lab: w.inv.Lab != nil, Addresses: map[string][]string{}}
+		for _, p := range inventory.Purposes {
+			for _, a := range w.inv.AddressesFor(h, p) {
+				n.Addresses[p] = append(n.Addresses[p], a.IP)
+			}
+		}
 		n.Fence, _ = w.devices(h)
 		out = append(out, n)
 	}

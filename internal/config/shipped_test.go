@@ -195,7 +195,7 @@ func TestDRBDsHandlerOutlastsTheFenceDevice(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems.Render(100, false))
 	}
-	var handler, coordinator, reboot int
+	var handler, coordinator, reboot, promote int
 	for _, it := range p.Clusters[0].Chains[0].Items {
 		if s, ok := it.Step.(*host.File); ok && s.Path == "/etc/drbd.d/mysql.res" {
 			_, rest, _ := strings.Cut(s.Content.Reveal(), "crm-fence-peer.sh ")
@@ -205,14 +205,50 @@ func TestDRBDsHandlerOutlastsTheFenceDevice(t *testing.T) {
 		}
 		if c, ok := it.Cluster.(*pacemaker.Pacemaker); ok {
 			reboot = int(c.Fence.Reboot.Seconds())
+			for _, o := range c.Primitives[0].Ops {
+				if o.Name == "promote" {
+					promote = int(o.Timeout.Seconds())
+				}
+			}
 			// a service processor needs seconds to cut the power: with less both sides are cut
 			if c.Properties["priority-fencing-delay"] != "15s" {
 				t.Errorf("the active side is ahead by %s", c.Properties["priority-fencing-delay"])
 			}
 		}
 	}
+	if promote <= coordinator {
+		t.Errorf("Pacemaker gives up a promotion after %d s, DRBD's handler waits %d s", promote, coordinator)
+	}
 	if reboot == 0 || handler < reboot+30 || coordinator <= handler {
 		t.Errorf("reboot %d s, handler %d s, coordinator %d s", reboot, handler, coordinator)
+	}
+}
+
+// TestTimeoutsInTheWrongOrderAreRefused: each of these leaves a survivor frozen, or nobody alive.
+func TestTimeoutsInTheWrongOrderAreRefused(t *testing.T) {
+	for inputs, want := range map[string]string{
+		"handler_timeout = 5":                              `Input "handler_timeout" is refused`,
+		"handler_timeout = 111":                            `Input "handler_timeout" is refused`, // 6.6 s, 15 s and 90 s
+		"handler_timeout = 112":                            "",
+		"token = 30000":                                    "", // 66 s, 15 s and 90 s
+		"token = 30000, fencing_delay = 30":                `Input "handler_timeout" is refused`,
+		"coordinator_timeout = 180":                        `Input "coordinator_timeout" is refused`,
+		"handler_timeout = 240, coordinator_timeout = 241": "",
+		"fencing_delay = 0":                                `Risk in input "fencing_delay"; Active node may lose the fencing race`,
+		"fencing_delay = -1":                               `Input "fencing_delay" is refused`,
+	} {
+		text := strings.Replace(realMachines, "/24\" }\n}", "/24\", "+inputs+" }\n}", 1)
+		if !strings.Contains(text, inputs) {
+			t.Fatal(text)
+		}
+		_, problems := config.Load("testdata/real.hcl", config.Options{Text: []byte(text), Shipped: haprov.Shipped, Secrets: secrets{}})
+		var got []string
+		for _, p := range problems {
+			got = append(got, p.Summary)
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s: %q, want %q\n%s", inputs, got, want, problems.Render(100, false))
+		}
 	}
 }
 

@@ -22,7 +22,22 @@ type Problems []Problem
 
 // Add reports one mistake; no attribute means the whole step.
 func (p *Problems) Add(attribute, summary, detail string) {
-	*p = append(*p, Problem{attribute, summary, detail})
+	*p = append(*p, Problem{Attribute: attribute, Summary: summary, Detail: detail})
+}
+
+// Risk reports what is taken all the same, and why it should not be.
+func (p *Problems) Risk(attribute, summary, detail string) {
+	*p = append(*p, Problem{Attribute: attribute, Summary: summary, Detail: detail, Risk: true})
+}
+
+// Paths are files that a step is alone with.
+func Paths(paths ...string) (out []Thing) {
+	for _, p := range paths {
+		if p != "" {
+			out = append(out, Thing{What: "file " + p})
+		}
+	}
+	return out
 }
 
 // Name reports a name that is missing or does not look as it must.
@@ -36,7 +51,7 @@ func (p *Problems) Name(attribute, value string, re *regexp.Regexp, what string)
 // Matches reports a value that is given and does not look as it must.
 func (p *Problems) Matches(attribute, value string, re *regexp.Regexp, what string) {
 	if value != "" && !re.MatchString(value) {
-		p.Add(attribute, "Invalid "+what, "Found "+Quoted(value)+"; expected "+what+" that matches "+re.String()+".")
+		p.Add(attribute, "Invalid "+what, "Found "+Quoted(value)+"; expected a text that matches "+re.String()+".")
 	}
 }
 

@@ -38,26 +38,44 @@ type Cluster interface {
 	Decide(begin, now probe.Hosts) (plan.Phase, error)
 }
 
-// Checker is implemented by kinds that can find mistakes in their attributes before any
-// connection. Problems name the attribute that is wrong ("" for the whole step).
+// Checker is implemented by kinds that can find mistakes in their attributes, or in the hosts that
+// their role has, before any connection. Problems name the attribute that is wrong ("" for the whole
+// step). A kind that embeds Where has its nodes there; none are given when it is checked alone.
 type Checker interface{ Check() []Problem }
 
 // Installer is implemented by steps that install packages of the host's system. Packages are their
 // names as far as they are known before a host was asked; a lab has them at hand.
 type Installer interface{ Packages() []string }
 
-// Problem is a mistake in a step's attributes.
+// Problem is a mistake in a step's attributes, or with Risk what is taken all the same: a set-up
+// that a test may want, and the reason why others should not.
 type Problem struct {
 	Attribute string
 	Summary   string // up to eight words, no full stop
 	Detail    string // found, expected, what to do
+	Risk      bool   // a warning
+}
+
+// Owner is implemented by kinds that must be alone with something: two steps that own the same thing
+// would undo each other's work, or destroy what the other keeps there.
+type Owner interface {
+	// Owns lists what the step owns on one of its hosts. It may be called at any time.
+	Owns(host string) []Thing
+}
+
+// Thing is what a step owns, by the words that a message uses for it: "file /etc/hosts".
+type Thing struct {
+	What   string
+	Shared bool // also by others that share it, such as the lines of one file
+	Wide   bool // not of one host: no other host may own it, such as a virtual address
 }
 
 // Node is one host as a cluster step sees it.
 type Node struct {
-	Name  string
-	Lab   bool
-	Fence []Device // what cuts its power
+	Name      string
+	Lab       bool
+	Fence     []Device            // what cuts its power
+	Addresses map[string][]string // by network purpose: ring, replication, service, ssh
 }
 
 // Device is a fence device. Its password, when it has one, is not here: it is in a file.

@@ -42,9 +42,21 @@ type DRBDVolume struct {
 	Seed       string `hcl:"seed,optional" text:"lines" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
 }
 
+// Owns is the disk under the volume, its number and its name.
+func (d *DRBDVolume) Owns(host string) []kind.Thing {
+	out := []kind.Thing{{What: "DRBD resource " + d.Name}, {What: fmt.Sprintf("DRBD minor %d", d.Minor)}}
+	if disk := d.Backing[host]; disk != "" {
+		out = append(out, kind.Thing{What: "disk " + disk})
+	}
+	return out
+}
+
 // Check finds what cannot be done.
 func (d *DRBDVolume) Check() []kind.Problem {
 	var p kind.Problems
+	if n := len(d.Nodes); n != 0 && n != 2 {
+		p.Add("", "DRBD volume needs two hosts", fmt.Sprintf("Found %d in its role; DRBD 8.4 mirrors a disk between two.", n))
+	}
 	for _, n := range slices.Sorted(maps.Keys(d.Backing)) {
 		p.Path("backing", d.Backing[n])
 	}

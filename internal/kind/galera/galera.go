@@ -48,9 +48,17 @@ type Galera struct {
 
 var serverUnit = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$`)
 
+// Owns is the data directory.
+func (g *Galera) Owns(_ string) []kind.Thing {
+	return []kind.Thing{{What: "data directory " + g.Data}}
+}
+
 // Check finds a unit and paths that cannot be.
 func (g *Galera) Check() []kind.Problem {
 	var p kind.Problems
+	if n := len(g.Nodes); n > 0 && n%2 == 0 {
+		p.Risk("", "Even number of Galera members", fmt.Sprintf("Found %d: when the network parts them into halves, neither half has the majority and no node serves. An odd number keeps one half serving.", n))
+	}
 	p.Name("unit", g.Unit, serverUnit, "unit name")
 	p.Path("data", g.Data)
 	p.Path("maintenance", g.Maintenance)

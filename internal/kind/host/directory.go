@@ -33,6 +33,11 @@ type Directory struct {
 	Mode  string `hcl:"mode,optional" about:"Octal mode in quotes; left out: kept as it is, 0755 for a new one"`
 }
 
+// Owns is the directory.
+func (d *Directory) Owns(_ string) []kind.Thing {
+	return kind.Paths(d.Path)
+}
+
 // Check finds bad paths, modes and names.
 func (d *Directory) Check() []kind.Problem {
 	var ps kind.Problems

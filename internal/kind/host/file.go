@@ -66,6 +66,11 @@ const slowest = 20 << 20
 // maxShown is how large a text may be to be read for a diff.
 const maxShown = 256 << 10
 
+// Owns is the file.
+func (f *File) Owns(_ string) []kind.Thing {
+	return kind.Paths(f.Path)
+}
+
 // Check finds bad paths, modes and names, and a text that is said twice or not at all.
 func (f *File) Check() []kind.Problem {
 	var ps kind.Problems

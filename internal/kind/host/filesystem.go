@@ -43,6 +43,11 @@ var makers = map[string][]string{
 
 var fsLabel = regexp.MustCompile(`^[A-Za-z0-9._-]{1,12}$`)
 
+// Owns is the disk.
+func (f *Filesystem) Owns(_ string) []kind.Thing {
+	return []kind.Thing{{What: "disk " + f.Device}}
+}
+
 // Check finds paths, types and labels that cannot be.
 func (f *Filesystem) Check() []kind.Problem {
 	var ps kind.Problems

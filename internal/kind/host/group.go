@@ -27,6 +27,11 @@ type Group struct {
 	System bool   `hcl:"system,optional" about:"A new group takes its number from the system's range"`
 }
 
+// Owns is the group.
+func (g *Group) Owns(_ string) []kind.Thing {
+	return []kind.Thing{{What: "group " + g.Name}}
+}
+
 // Check finds names and numbers that no group can have.
 func (g *Group) Check() []kind.Problem {
 	var ps kind.Problems

@@ -25,6 +25,11 @@ type KernelModule struct {
 	Name string `hcl:"name,label" about:"Name of the module"`
 }
 
+// Owns is the file that has the module loaded at boot.
+func (k *KernelModule) Owns(_ string) []kind.Thing {
+	return kind.Paths(k.file().Path)
+}
+
 // Check finds names that no module can have.
 func (k *KernelModule) Check() []kind.Problem {
 	var ps kind.Problems

@@ -34,6 +34,11 @@ type Line struct {
 	Owes  []string `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 }
 
+// Owns is the file, shared with other lines.
+func (l *Line) Owns(_ string) []kind.Thing {
+	return []kind.Thing{{What: "file " + l.Path, Shared: true}}
+}
+
 // Check finds bad paths, lines that are several, and expressions that the host cannot read.
 func (l *Line) Check() []kind.Problem {
 	var ps kind.Problems

@@ -43,6 +43,11 @@ var (
 	fsType    = regexp.MustCompile(`^[a-z0-9._-]+$`)
 )
 
+// Owns is the mount point.
+func (m *Mount) Owns(_ string) []kind.Thing {
+	return []kind.Thing{{What: "mount point " + m.Path}}
+}
+
 // Check finds what cannot stand in a line of /etc/fstab.
 func (m *Mount) Check() []kind.Problem {
 	var ps kind.Problems

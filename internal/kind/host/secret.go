@@ -28,6 +28,11 @@ type Secret struct {
 	Owes  []string    `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 }
 
+// Owns is the file.
+func (s *Secret) Owns(_ string) []kind.Thing {
+	return kind.Paths(s.Path)
+}
+
 // Check finds bad paths and modes, and a value that is no secret.
 func (s *Secret) Check() []kind.Problem {
 	ps := kind.Problems(nil)

@@ -66,6 +66,14 @@ func (s *Service) dropIn() *File {
 	}
 }
 
+// Owns is the drop-in file.
+func (s *Service) Owns(_ string) []kind.Thing {
+	if d := s.dropIn(); d != nil {
+		return kind.Paths(d.Path)
+	}
+	return nil
+}
+
 // Check finds names that no unit can have.
 func (s *Service) Check() []kind.Problem {
 	var ps kind.Problems

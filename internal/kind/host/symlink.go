@@ -28,6 +28,11 @@ type Symlink struct {
 	Owes   []string `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 }
 
+// Owns is the link.
+func (s *Symlink) Owns(_ string) []kind.Thing {
+	return kind.Paths(s.Path)
+}
+
 // Check finds bad paths and targets.
 func (s *Symlink) Check() []kind.Problem {
 	var ps kind.Problems

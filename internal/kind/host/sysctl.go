@@ -27,6 +27,11 @@ type Sysctl struct {
 	Value string `hcl:"value" about:"Value; several numbers are parted by spaces"`
 }
 
+// Owns is the file of the setting.
+func (s *Sysctl) Owns(_ string) []kind.Thing {
+	return kind.Paths(s.file().Path)
+}
+
 // Check finds keys and values that are none.
 func (s *Sysctl) Check() []kind.Problem {
 	var ps kind.Problems

@@ -40,6 +40,11 @@ type User struct {
 	System     bool     `hcl:"system,optional" about:"A new login takes its number from the system's range"`
 }
 
+// Owns is the login.
+func (u *User) Owns(_ string) []kind.Thing {
+	return []kind.Thing{{What: "login " + u.Name}}
+}
+
 // Check finds names, numbers and paths that no login can have.
 func (u *User) Check() []kind.Problem {
 	var ps kind.Problems

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -226,6 +227,40 @@ var (
 	crmOps   = []string{"demote", "migrate_from", "migrate_to", "monitor", "notify", "promote", "reload", "reload-agent", "start", "stop"}
 )
 
+// Owns is the configuration, and the virtual addresses in it.
+func (p *Pacemaker) Owns(_ string) []kind.Thing {
+	out := []kind.Thing{{What: "Pacemaker configuration"}}
+	for _, x := range p.Primitives {
+		if ip := x.Params["ip"]; ip != "" && strings.HasPrefix(x.Agent, "ocf:heartbeat:IPaddr") {
+			out = append(out, kind.Thing{What: "address " + ip, Wide: true})
+		}
+	}
+	return out
+}
+
+var crmSeconds = regexp.MustCompile(`^([0-9]{1,6})(s|sec)?$`)
+
+// checkDelays looks for what keeps two nodes that lose each other from fencing each other: there is
+// no third vote that could tell which of them is to go on (Pacemaker Explained, priority-fencing-delay).
+func (p *Pacemaker) checkDelays(out *kind.Problems) {
+	head := time.Duration(0)
+	if text := p.Properties["priority-fencing-delay"]; text != "" {
+		m := crmSeconds.FindStringSubmatch(text)
+		if m == nil {
+			return // in another unit
+		}
+		n, _ := strconv.Atoi(m[1])
+		head = time.Duration(n) * time.Second
+	}
+	switch {
+	case len(p.Nodes) != 2:
+	case head == 0 && p.Fence.Delay == 0:
+		out.Add("fence", "Nothing delays the fencing of either", "Two nodes that lose each other would fence each other at once, and nobody serves: give the property priority-fencing-delay, or delay here.")
+	case head <= p.Fence.Delay:
+		out.Risk("properties", "Active node may lose the fencing race", fmt.Sprintf("priority-fencing-delay is %s and the first host's own delay %s: when two nodes lose each other, the one that serves can be the one that is fenced. Give it more than the first host's delay.", head, p.Fence.Delay))
+	}
+}
+
 // Check finds ids that stand twice or nowhere, agents and scores that are none.
 func (p *Pacemaker) Check() []kind.Problem {
 	var out kind.Problems
@@ -311,6 +346,7 @@ func (p *Pacemaker) Check() []kind.Problem {
 		refer("servers", x, primitives)
 	}
 	if p.Fence != nil {
+		p.checkDelays(&out)
 		out.Path("fence", p.Fence.Passwords)
 	}
 	return out

@@ -12,7 +12,7 @@ func TestBlocksBecomeElementsOfTheCIB(t *testing.T) {
 	p := &Pacemaker{Where: kind.Where{Nodes: []kind.Node{
 		{Name: "db1", Fence: []kind.Device{{ID: "fence-db1", Agent: "fence_ipmilan", Secret: true, Options: map[string]string{"username": "a<b"}}}},
 		{Name: "db2", Fence: []kind.Device{{ID: "fence-db2", Agent: "fence_virsh", Options: map[string]string{"pcmk_reboot_timeout": "45s"}}}}}},
-		Properties: map[string]string{"stonith-enabled": "true"},
+		Properties: map[string]string{"stonith-enabled": "true", "priority-fencing-delay": "15s"},
 		Primitives: []Primitive{
 			{ID: "drbd", Agent: "ocf:linbit:drbd", Ops: []Operation{{Name: "monitor", Role: "Promoted", Interval: 29 * time.Second, Timeout: 20 * time.Second}}},
 			{ID: "vip", Agent: "ocf:heartbeat:IPaddr2", Params: map[string]string{"ip": "10.0.0.9"}},

@@ -2,6 +2,7 @@ package pacemaker
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -24,6 +25,22 @@ type Corosync struct {
 	kind.Where `hcl:"-"`
 	Name       string `hcl:"name,label" about:"A name for the step"`
 }
+
+// Check warns of a ring that has one link, over the network of the clients.
+func (c *Corosync) Check() []kind.Problem {
+	var p kind.Problems
+	for _, n := range c.Nodes {
+		links := slices.Compact(slices.Sorted(slices.Values(slices.Concat(n.Addresses["ring"], n.Addresses["replication"]))))
+		if len(links) == 1 && slices.Contains(n.Addresses["service"], links[0]) {
+			p.Risk("", "Ring shares the clients' network", n.Name+" has no other link: when that network is flooded or unplugged, a node that works is taken for dead and fenced. Give the hosts a second network that carries \"ring\".")
+			break
+		}
+	}
+	return p
+}
+
+// Owns is the ring: a host is in one.
+func (c *Corosync) Owns(string) []kind.Thing { return []kind.Thing{{What: "Corosync ring"}} }
 
 func (c *Corosync) members() probe.Query {
 	return probe.Cmd("corosync members", "corosync-quorumtool -s", "unit:corosync.service", "package:corosync")

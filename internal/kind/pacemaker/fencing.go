@@ -46,6 +46,9 @@ type Fencing struct {
 // Check finds paths that are none.
 func (f *Fencing) Check() []kind.Problem {
 	var p kind.Problems
+	if len(f.Nodes) == 1 {
+		p.Add("", "Nobody is there to fence the host", "Found one host in the role: another one must ask its device.")
+	}
 	for _, x := range f.RestsOn {
 		p.Path("rests_on", x)
 	}
