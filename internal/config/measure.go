@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/zclconf/go-cty/cty"
@@ -111,7 +112,11 @@ func magnitude(v cty.Value) error {
 	if v.Type() != cty.Number || v.IsNull() || !v.IsKnown() {
 		return nil
 	}
-	if f := v.AsBigFloat(); f.IsInf() || f.MantExp(nil) > maxExponent || f.MantExp(nil) < -maxExponent {
+	f := v.AsBigFloat()
+	if f.IsInf() {
+		return errors.New("the result is infinite; divide by a number that is not zero")
+	}
+	if f.MantExp(nil) > maxExponent || f.MantExp(nil) < -maxExponent {
 		return fmt.Errorf("numbers are below 2 to the power of %d; write a smaller calculation", maxExponent)
 	}
 	return nil

@@ -77,7 +77,7 @@ func (x *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 
 // over is the mistake of an expression: always the same one once a limit was passed.
 func (m *meter) over(e hclsyntax.Expression, err error) (cty.Value, hcl.Diagnostics) {
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Number is too large", Detail: err.Error(), Subject: e.Range().Ptr()}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Number is too large", Detail: sentence(err.Error()), Subject: e.Range().Ptr()}
 	var spent *budget.Error
 	if errors.As(err, &spent) {
 		d = m.passed(e.Range(), spent)

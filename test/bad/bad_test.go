@@ -61,7 +61,7 @@ type bad struct {
 
 // TestBadInputsEndWellSaid runs every case and prints how many there are of each category.
 func TestBadInputsEndWellSaid(t *testing.T) {
-	cases := slices.Concat(archives(t), made(), bombs(), shapes(), templates(), files(), config(t))
+	cases := slices.Concat(archives(t), made(), bombs(), shapes(), templates(), files(), rows(), commands(), config(t))
 	count := map[string]int{}
 	for _, c := range cases {
 		count[c.category]++
@@ -70,8 +70,8 @@ func TestBadInputsEndWellSaid(t *testing.T) {
 		t.Logf("%4d  %s", count[n], n)
 	}
 	t.Logf("%4d  in %d categories", len(cases), len(count))
-	if len(cases) < 140 || len(count) < 20 {
-		t.Errorf("%d cases in %d categories: some were not found", len(cases), len(count))
+	if len(cases) < 150 || len(count) < 25 {
+		t.Errorf("%d cases in %d categories; at least 150 in 25 are wanted", len(cases), len(count))
 	}
 	var most peak
 	t.Run("all", func(t *testing.T) {
