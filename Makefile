@@ -44,7 +44,15 @@ bench: ## Go benchmarks; BENCH_HARNESS=DIR adds a harness of your own that runs 
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/config/ ./internal/engine/ ./internal/probe/ ./internal/transport/
 	@if [ -n "$(BENCH_HARNESS)" ]; then $(MAKE) build && HAPROV_PLUG="$(CURDIR)/test/bench" "$(BENCH_HARNESS)/run"; fi
 
+FUZZTIME ?= 60s
+fuzz: ## every fuzz target, each for FUZZTIME (60s)
+	@grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u | while read -r dir; do \
+		for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' "$$dir"/*_test.go); do \
+			echo "$$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; \
+		done; \
+	done
+
 clean: ## remove what was built; labs and caches stay
 	rm -rf bin
 
-.PHONY: help up build deps generate check-generated check test test-fast test-vm bench clean
+.PHONY: help up build deps generate check-generated check test test-fast test-vm bench fuzz clean
