@@ -137,7 +137,7 @@ func (c *two) unaided(t *testing.T) (took time.Duration, runs int) {
 // dropped shows why DRBD refused a connection in this boot of a machine, if it did: a figure, not a
 // fault.
 func (c *two) dropped(t *testing.T) {
-	const said = `dmesg | grep -E 'drbd mysql.*(Split-Brain|Unrelated|I shall become|Aborting|Authentication of|expected |conn\( [A-Za-z]* -> (Disconnecting|ProtocolError) \))'`
+	const said = `dmesg | grep -E 'drbd mysql.*(Split-Brain|Unrelated|I shall become|Aborting|Authentication of|expected |conn\( WFReportParams -> (Disconnecting|ProtocolError) \))'`
 	for _, h := range []string{"db1", "db2"} {
 		if out, _ := c.command(t.Context(), "ssh", h, "--", said).Output(); len(out) > 0 {
 			t.Logf("%s refused connections:\n%s", h, tail(string(out)))
