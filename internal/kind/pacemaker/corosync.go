@@ -32,7 +32,7 @@ func (c *Corosync) Check() []kind.Problem {
 	for _, n := range c.Nodes {
 		links := slices.Compact(slices.Sorted(slices.Values(slices.Concat(n.Addresses["ring"], n.Addresses["replication"]))))
 		if len(links) == 1 && slices.Contains(n.Addresses["service"], links[0]) {
-			p.Risk("", "Ring shares the clients' network", n.Name+" has no other link: when that network is flooded or unplugged, a node that works is taken for dead and fenced. Give the hosts a second network that carries \"ring\".")
+			p.Risk("", "Ring shares the clients' network", n.Name+" has no other link: when that network is flooded or unplugged, a node that works is taken for dead and fenced. Give the hosts another network that carries \"ring\".")
 			break
 		}
 	}
