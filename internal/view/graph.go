@@ -17,13 +17,13 @@ func Graph(w io.Writer, p *recipe.Program) error {
 		seen := map[string]bool{}
 		for _, ch := range c.Chains {
 			last := ch.Host
-			fmt.Fprintf(&b, "  %q [shape=oval]\n", last)
+			fmt.Fprintf(&b, "  %s [shape=oval]\n", dotID(last))
 			for _, it := range ch.Items {
 				if it.Cluster != nil && !seen[it.Address] {
-					fmt.Fprintf(&b, "  %q [style=bold]\n", it.Address)
+					fmt.Fprintf(&b, "  %s [style=bold]\n", dotID(it.Address))
 				}
 				seen[it.Address] = true
-				fmt.Fprintf(&b, "  %q -> %q\n", last, it.Address)
+				fmt.Fprintf(&b, "  %s -> %s\n", dotID(last), dotID(it.Address))
 				last = it.Address
 			}
 		}
@@ -31,4 +31,10 @@ func Graph(w io.Writer, p *recipe.Program) error {
 	b.WriteString("}\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// dotID is a text as a quoted identifier of the DOT language, on one line: in it a backslash begins
+// an escape of the language's own.
+func dotID(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ").Replace(Clean(s)) + `"`
 }

@@ -16,13 +16,13 @@ func Mermaid(w io.Writer, p *recipe.Program) error {
 	m.b.WriteString("flowchart LR\n")
 	for _, c := range p.Clusters {
 		for _, ch := range c.Chains {
-			last := m.node(ch.Host, "([%q])", ch.Host)
+			last := m.node(ch.Host, "([%s])", mermaidText(ch.Host))
 			var alone []string
 			flush := func(next string) {
 				if len(alone) == 0 {
 					return
 				}
-				n := m.node(ch.Host+" before "+next, "[%q]", strings.Join(alone, "<br/>"))
+				n := m.node(ch.Host+" before "+next, "[%s]", mermaidText(alone...))
 				m.edge(last, n)
 				last, alone = n, nil
 			}
@@ -32,7 +32,7 @@ func Mermaid(w io.Writer, p *recipe.Program) error {
 					continue
 				}
 				flush(it.Address)
-				n := m.node(it.Address, "{{%q}}", it.Address)
+				n := m.node(it.Address, "{{%s}}", mermaidText(it.Address))
 				m.edge(last, n)
 				last = n
 			}
@@ -49,24 +49,24 @@ func Machines(w io.Writer, p *recipe.Program) error {
 	m.b.WriteString("flowchart TB\n")
 	v := p.Inventory
 	for _, n := range v.Networks {
-		m.node("network "+n.Name, "[/%q/]", fmt.Sprintf("network %s<br/>%s<br/>%s", n.Name, n.CIDR, strings.Join(n.Carries, ", ")))
+		m.node("network "+n.Name, "[/%s/]", mermaidText("network "+n.Name, n.CIDR, strings.Join(n.Carries, ", ")))
 	}
 	for _, h := range v.Hosts {
-		host := m.node("host "+h.Name, "[%q]", h.Name)
+		host := m.node("host "+h.Name, "[%s]", mermaidText(h.Name))
 		for _, at := range h.Addresses {
-			fmt.Fprintf(&m.b, "  %s ---|%s| %s\n", m.node("network "+at.Network, "[/%q/]", "network "+at.Network), at.IP, host)
+			fmt.Fprintf(&m.b, "  %s ---|%s| %s\n", m.node("network "+at.Network, "[/%s/]", mermaidText("network "+at.Network)), mermaidText(at.IP), host)
 		}
 		for _, d := range h.Disks {
-			m.edge(host, m.node("disk "+h.Name+" "+d.Name, "[(%q)]", "disk "+d.Name))
+			m.edge(host, m.node("disk "+h.Name+" "+d.Name, "[(%s)]", mermaidText("disk "+d.Name)))
 		}
 	}
 	for _, c := range p.Clusters {
 		if c.Endpoint == "" {
 			continue
 		}
-		e := m.node("endpoint "+c.Name, "([%q])", c.Name+"<br/>"+c.Endpoint)
+		e := m.node("endpoint "+c.Name, "([%s])", mermaidText(c.Name, c.Endpoint))
 		for _, h := range c.Hosts {
-			fmt.Fprintf(&m.b, "  %s -.- %s\n", e, m.node("host "+h, "[%q]", h))
+			fmt.Fprintf(&m.b, "  %s -.- %s\n", e, m.node("host "+h, "[%s]", mermaidText(h)))
 		}
 	}
 	_, err := io.WriteString(w, m.b.String())
@@ -79,13 +79,24 @@ type mermaid struct {
 	ids map[string]string
 }
 
-// node names a node and writes it the first time. Labels are quoted; a quote within is left out.
+// mermaidText is a quoted label of one line each. Labels are HTML where they are drawn, and a hash
+// begins one of the language's own entities: all that means something is written as such an entity.
+func mermaidText(lines ...string) string {
+	esc := strings.NewReplacer("&", "#amp;", "<", "#lt;", ">", "#gt;", `"`, "#quot;", "#", "#35;", "`", "#96;", `\`, "#92;", "\n", " ")
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = esc.Replace(Clean(l))
+	}
+	return `"` + strings.Join(out, "<br/>") + `"`
+}
+
+// node names a node and writes it the first time.
 func (m *mermaid) node(key, shape, label string) string {
 	id, had := m.ids[key]
 	if !had {
 		id = fmt.Sprintf("n%d", len(m.ids))
 		m.ids[key] = id
-		fmt.Fprintf(&m.b, "  %s"+shape+"\n", id, strings.NewReplacer(`"`, "'", `\`, "/").Replace(Clean(label)))
+		fmt.Fprintf(&m.b, "  %s"+shape+"\n", id, label)
 	}
 	return id
 }
