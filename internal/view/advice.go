@@ -2,11 +2,13 @@ package view
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
 	"haprov/internal/engine"
 	"haprov/internal/kind"
+	"haprov/internal/lab"
 	"haprov/internal/transport"
 )
 
@@ -16,6 +18,7 @@ var known = []struct {
 	said        *regexp.Regexp
 	cause, next string
 }{
+	{regexp.MustCompile(fmt.Sprintf(`Failed to fetch http://[0-9.]+:%d/\S+\s+502 `, lab.ArchivePort)), "this machine could not fetch packages for its lab", "see why: haprov lab logs; then check this machine's own sources: apt-get update"},
 	{regexp.MustCompile(`Unable to locate package (\S+)`), "no package source of the host has $1", "check its spelling and the host's sources: on HOST: apt-cache policy $1"},
 	{regexp.MustCompile(`Version '([^']+)' for '[^']+' was not found`), "the package sources no longer have version $1", "remove version from the recipe, or name an available one (apt-cache policy)"},
 	{regexp.MustCompile(`Could not get lock (\S+?)\.? `), "another program is installing packages", "wait until it ends, then run the command again"},

@@ -150,3 +150,11 @@ func TestAFailureSaysWhereWhatAndWhatNext(t *testing.T) {
 		t.Errorf("told twice:\n%s", &out)
 	}
 }
+
+// What a lab could not fetch is no misspelt name, though apt says that, too.
+func TestALabThatCannotFetchPackagesSaysSo(t *testing.T) {
+	cause, next := Advice("db1", errors.New("install tree: exit 100"), "W: Failed to fetch http://192.168.60.1:7411/0/dists/bookworm/InRelease  502  Bad Gateway [IP: 192.168.60.1 7411]\nE: Unable to locate package tree")
+	if !strings.Contains(cause, "for its lab") || !strings.Contains(next, "haprov lab logs") {
+		t.Errorf("%q, %q", cause, next)
+	}
+}
