@@ -89,6 +89,10 @@ func fill(t *template.Template, open, shut map[string]any, b *budget.Budget) (st
 	if err == nil {
 		return s, nil
 	}
+	var spent *budget.Error
+	if errors.As(err, &spent) {
+		return "", harmless{err}
+	}
 	at := templatePlace.FindString(err.Error())
 	if _, err := t.Render(shut, b); err != nil && templatePlace.FindString(err.Error()) == at {
 		return "", harmless{err}

@@ -51,7 +51,8 @@ var (
 )
 
 // Render fills the template with plain values: texts, int64, float64, bools, []any and
-// map[string]any. What it does is spent from b, which may be nil.
+// map[string]any. What it does is spent from b, which may be nil; the error is a budget.Error, which
+// holds nothing of a value, when that is why.
 func (t *Template) Render(values map[string]any, b *budget.Budget) (string, error) {
 	r := t.runs.Get().(*run)
 	defer t.runs.Put(r)
@@ -69,10 +70,20 @@ func (t *Template) Render(values map[string]any, b *budget.Budget) (string, erro
 		s = executing.ReplaceAllString(s, ": at ")
 		s = metering.ReplaceAllString(s, "")
 		s = missing.ReplaceAllString(s, "no value for $1 was given")
-		return "", errors.New(s)
+		return "", &failure{s, err}
 	}
 	return out.String(), nil
 }
+
+// failure is an error of rendering in words of ours.
+type failure struct {
+	text  string
+	cause error
+}
+
+func (f *failure) Error() string { return f.text }
+
+func (f *failure) Unwrap() error { return f.cause }
 
 type limited struct{ bytes.Buffer }
 
