@@ -120,7 +120,7 @@ func TestMermaidJoinsHostsAtClusterStepsAndKeepsLabelsHarmless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "flowchart LR\n  n0([\"db1\"])\n  n1[\"command.say 'hi'<br/>package.x\"]\n  n0 --> n1\n  n2{{\"db:corosync.ring\"}}\n  n1 --> n2\n  n3([\"db2\"])\n  n3 --> n2\n"
+	want := "flowchart LR\n  n0([\"db1\"])\n  n1[\"command.say #quot;hi#quot;<br/>package.x\"]\n  n0 --> n1\n  n2{{\"db:corosync.ring\"}}\n  n1 --> n2\n  n3([\"db2\"])\n  n3 --> n2\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &out, want)
 	}
