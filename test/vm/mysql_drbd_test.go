@@ -2,6 +2,7 @@ package vm
 
 import (
 	"database/sql"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,12 @@ func TestTwoNodes(t *testing.T) {
 			t.Fatalf("%+v", s)
 		}
 		t.Logf("%d changes in %.0f s", s.Changes, s.Seconds)
+		log := c.run(time.Minute, "lab", "logs")
+		for _, h := range []string{"db1", "db2"} {
+			if !regexp.MustCompile(`(?m) fence +` + h + ` +reboot `).MatchString(log) {
+				t.Errorf("the fence device of %s was not fired:\n%s", h, log)
+			}
+		}
 	})
 	c.step(t, "the second run changes nothing", func(t *testing.T) {
 		s := c.up(time.Minute)
