@@ -130,11 +130,11 @@ func (f *Fencing) decide(begin, all []hostProof, seen probe.Hosts) (plan.Phase, 
 		}
 	}
 	due, news := f.due(begin, all)
-	if len(due) > 0 && !f.asked && !f.lab() {
-		return f.leave(c, all, due, news), nil
-	}
 	if len(due) == 0 && !news {
 		return plan.Phase{}, nil
+	}
+	if !f.asked && !f.lab() {
+		return f.leave(c, all, due, news), nil
 	}
 	for _, n := range c.names {
 		if c.state.Standby(n) {

@@ -275,6 +275,13 @@ func TestOnRealMachinesFencingIsFiredOnRequest(t *testing.T) {
 	if strings.Join(done, "; ") != "record the proof" || proofs(last) != "db1 proved, db2 never fired" || last.Proofs[0].At != "2026-01-01T10:30:00Z" || last.Proofs[0].By != "db2" {
 		t.Errorf("fenced by the cluster itself: %q %+v", done, last.Proofs)
 	}
+	// what the cluster did is written down whatever state it is in
+	late := watched
+	late.history = fenceEvent("db1", "db2", "x.9", "2026-01-01 10:30:00Z") + fenceEvent("db2", "db1", "x.9", "2026-01-01 10:40:00Z")
+	late.nodes = clusterNode("db1", "true", "false") + clusterNode("db2", "true", "true")
+	if done, last := late.fires(t, prover(false)); strings.Join(done, "; ") != "record the proof" || proofs(last) != "db1 proved, db2 proved" {
+		t.Errorf("both fenced by the cluster, one in maintenance: %q %s", done, proofs(last))
+	}
 	for name, event := range map[string]string{
 		"before the devices were as they are": fenceEvent("db1", "db2", "pacemaker-controld.9", "2025-12-31 10:30:00Z"),
 		"confirmed by hand":                   strings.Replace(fenceEvent("db1", "db2", "stonith_admin.9", "2026-01-01 10:30:00Z"), `delegate="db2"`, `delegate="a human"`, 1),
