@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -108,3 +109,40 @@ func check(t *testing.T, where, line string) {
 		t.Errorf("%s: haprov %s: %v", where, line, err)
 	}
 }
+
+// The tutorial's pictures are those that graph draws of the shipped inventory. With -update they
+// are written anew.
+func TestTheTutorialsPicturesAreTheProgramsOwn(t *testing.T) {
+	const file = "../../docs/tutorial.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tutorial := string(text)
+	at := 0
+	t.Setenv("HAPROV_STATE", t.TempDir())
+	for _, args := range [][]string{{"graph", "--machines"}, {"graph", "--mermaid"}} {
+		var out, errs strings.Builder
+		if code := Main(args, strings.NewReader(""), &out, &errs); code != 0 {
+			t.Fatal(code, errs.String())
+		}
+		begin := strings.Index(tutorial[at:], "```mermaid\n") + at
+		end := strings.Index(tutorial[begin+3:], "```") + begin + 3
+		if begin < at || end < begin {
+			t.Fatalf("no picture for %v", args)
+		}
+		want := "```mermaid\n" + out.String()
+		if tutorial[begin:end] != want && !*update {
+			t.Errorf("the picture of %v is another one: go test ./internal/cli -update", args)
+		}
+		tutorial = tutorial[:begin] + want + tutorial[end:]
+		at = begin + len(want)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(tutorial), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the tutorial's pictures")
