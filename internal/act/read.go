@@ -16,7 +16,7 @@ const (
 	Done
 	Same    // Unless held: there was nothing to do
 	Failed  // exit status other than 0
-	Refused // Guard did not hold: the host is not as it was when this was decided
+	Refused // Guard did not hold: the host has changed since this was decided
 )
 
 // Result is what became of one action.

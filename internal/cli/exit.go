@@ -33,7 +33,7 @@ var exitHelp = `Exit codes:
   12  a step, a check or an SQL statement failed
   13  another run holds the lock
   14  interrupted
-  15  refused: not approved, a requirement is not met, or data would be destroyed that was not named
+  15  refused: not approved, a requirement is not met, or data would be destroyed without --allow
   16  a drill failed (kept free: there are no drills yet)
 `
 

@@ -95,7 +95,7 @@ func (a *app) faultCmd(f linkFault) *cobra.Command {
 		return slices.DeleteFunc(hosts, func(h string) bool { return slices.Contains(args, h) }), how
 	}
 	c.Flags().StringVar(&w.network, "network", "", "only in this network (default: all)")
-	c.Flags().BoolVar(&w.oneWay, "one-way", false, "only what the first sends to the second")
+	c.Flags().BoolVar(&w.oneWay, "one-way", false, "only traffic from the first to the second")
 	return c
 }
 

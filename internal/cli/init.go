@@ -19,8 +19,8 @@ func (a *app) initCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "init [STACK]",
 		Short: "Write a shipped inventory here, to be edited",
-		Long: "Writes haprov.hcl: the inventory of STACK (mysql-drbd when nothing is said), which every command\n" +
-			"here takes from then on. With --recipes also what the program ships in recipes and templates,\n" +
+		Long: "Writes haprov.hcl: the inventory of STACK (mysql-drbd when none is named), which every command\n" +
+			"here uses from then on. With --recipes also what the program ships in recipes and templates,\n" +
 			"which then comes before its own. A file that is there is never replaced.",
 		Example:   "  mkdir shop && cd shop && haprov init galera && haprov validate",
 		Args:      cobra.MaximumNArgs(1),

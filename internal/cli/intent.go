@@ -32,7 +32,7 @@ func (a *app) recoverCmd() *cobra.Command {
 	in := plan.Intent{Verb: plan.Recover}
 	c := &cobra.Command{
 		Use:   "recover",
-		Short: "Bring back a cluster that has no primary component",
+		Short: "Recover a cluster that has no primary component",
 		Long: `Asks every node what it holds, shows the table, waits first whether the cluster heals by
 itself, then starts the most advanced node and joins the others one by one. Anything
 doubtful is a refusal with the evidence; --accept-missing names nodes to do without.

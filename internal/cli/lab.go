@@ -47,10 +47,10 @@ func (a *app) labCmd() *cobra.Command {
 	on("destroy", "Stop all machines and remove their disks", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Destroy(ctx) })
 	on("power-off HOST", "Cut the power; the machine stays off until power-on", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOff(ctx, args[0]) })
 	on("power-on HOST", "Start a machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.PowerOn(ctx, args[0]) })
-	on("pause HOST", "Freeze a machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.Pause(ctx, args[0]) })
-	on("resume HOST", "Let a frozen machine go on", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.Resume(ctx, args[0]) })
+	on("pause HOST", "Pause a machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.Pause(ctx, args[0]) })
+	on("resume HOST", "Resume a paused machine", 1, func(ctx context.Context, l *lab.Client, args []string) error { return l.Resume(ctx, args[0]) })
 	on("heal", "Repair all network links", 0, func(ctx context.Context, l *lab.Client, _ []string) error { return l.Heal(ctx) })
-	on("console HOST", "Print what a machine's console has shown", 1, func(_ context.Context, l *lab.Client, args []string) error {
+	on("console HOST", "Print a machine's console output", 1, func(_ context.Context, l *lab.Client, args []string) error {
 		p, err := l.Console(args[0])
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ func TestTheReferenceNamesAllThereIs(t *testing.T) {
 	}
 	for file, want := range map[string]string{
 		"reference/commands.md":   "## haprov lab cut",
-		"reference/kinds.md":      "| `names` | a list of texts |",
+		"reference/kinds.md":      "| `names` | a list of strings |",
 		"reference/inventory.md":  "### `host disk \"NAME\"`",
 		"reference/functions.md":  "| `cidrhost(cidr, n)` |",
 		"reference/exit-codes.md": "13  another run holds the lock",

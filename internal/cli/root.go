@@ -172,7 +172,7 @@ func (a *app) root() *cobra.Command {
 		Short: "Takes machines to a highly available MariaDB",
 		Long: `haprov takes machines to a highly available MariaDB; run again, it repairs what has drifted.
 An inventory says what there is, recipes say what a stack is; both are HCL. Hosts are Debian 12
-with sshd and root or sudo; no agent stays on them. Shipped in the program are the inventories
+with sshd and root or sudo; no agent is installed on them. Shipped in the program are the inventories
 inventory/mysql-drbd.hcl (taken when there is no haprov.hcl here), inventory/galera.hcl and
 inventory/galera-3.hcl: five or three machines of a lab.`,
 		Example:       "  haprov up\n  haprov plan -i shop.hcl\n  haprov lab status",
@@ -192,7 +192,7 @@ inventory/galera-3.hcl: five or three machines of a lab.`,
 		has   []*cobra.Command
 	}{
 		{"Build", []*cobra.Command{a.initCmd(), a.upCmd(), a.planCmd(), a.validateCmd(), a.verifyCmd(), a.secretCmd()}},
-		{"Look and use", []*cobra.Command{a.statusCmd(), a.sqlCmd(), a.forwardCmd(), a.inventoryCmd(), a.graphCmd()}},
+		{"Inspect and use", []*cobra.Command{a.statusCmd(), a.sqlCmd(), a.forwardCmd(), a.inventoryCmd(), a.graphCmd()}},
 		{"Operate", []*cobra.Command{a.switchoverCmd(), a.maintenanceCmd(), a.restartCmd(), a.recoverCmd()}},
 		{"Lab", []*cobra.Command{a.labCmd(), a.sshCmd(), a.sshConfigCmd(), a.downCmd()}},
 	} {

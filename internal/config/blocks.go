@@ -12,21 +12,21 @@ import (
 // The outer blocks of inventories and recipes, as the decoder fills them.
 
 type inventoryFile struct {
-	Lab      *labBlock      `hcl:"lab,block" about:"Machines that are made for this inventory; without it they exist already"`
+	Lab      *labBlock      `hcl:"lab,block" about:"Virtual machines that haprov makes for this inventory; without this block the machines exist already"`
 	SSH      *sshBlock      `hcl:"ssh,block" about:"How to log in to every host"`
-	Networks []networkBlock `hcl:"network,block" about:"A network that hosts stand in, and what it carries"`
+	Networks []networkBlock `hcl:"network,block" about:"A network of the hosts, and the traffic it carries"`
 	Hosts    []hostBlock    `hcl:"host,block" about:"A machine"`
 	Groups   []groupBlock   `hcl:"group,block" about:"Hosts that share variables"`
-	Clusters []clusterBlock `hcl:"cluster,block" about:"A recipe over hosts"`
-	Recipes  []recipeBlock  `hcl:"recipe,block" about:"A recipe that stands in the inventory itself"`
+	Clusters []clusterBlock `hcl:"cluster,block" about:"A recipe applied to hosts"`
+	Recipes  []recipeBlock  `hcl:"recipe,block" about:"A recipe written in the inventory itself"`
 }
 
 type labBlock struct {
 	Name   string    `hcl:"name,label" about:"Name of the lab"`
-	Image  string    `hcl:"image,optional" default:"debian-12" oneof:"debian-12,debian-13" about:"System of its machines"`
-	Driver string    `hcl:"driver,optional" default:"auto" oneof:"auto,uml,kvm,tcg" about:"What machines run on; auto takes the fastest that works here"`
-	Memory int64     `hcl:"memory,optional" unit:"bytes" about:"Memory of a machine that names none; 1 GiB when left out"`
-	CPUs   int       `hcl:"cpus,optional" min:"1" max:"64" about:"Processors of a machine that names none; one when left out"`
+	Image  string    `hcl:"image,optional" default:"debian-12" oneof:"debian-12,debian-13" about:"Operating system of its machines"`
+	Driver string    `hcl:"driver,optional" default:"auto" oneof:"auto,uml,kvm,tcg" about:"Virtualization driver; auto selects the fastest that works here"`
+	Memory int64     `hcl:"memory,optional" unit:"bytes" about:"Memory of each machine that sets none itself; 1 GiB when omitted"`
+	CPUs   int       `hcl:"cpus,optional" min:"1" max:"64" about:"Processors of each machine that sets none itself; one when omitted"`
 	Range  hcl.Range `hcl:",range"`
 }
 
@@ -43,23 +43,23 @@ type sshBlock struct {
 	Port       int      `hcl:"port,optional" min:"1" max:"65535" about:"Port of sshd"`
 	Keys       []string `hcl:"keys,optional" about:"Files of private keys"`
 	KnownHosts []string `hcl:"known_hosts,optional" about:"Files with pinned host keys"`
-	OnlyKnown  *bool    `hcl:"only_known,optional" about:"Take no host key from the user's and the machine's own known_hosts"`
+	OnlyKnown  *bool    `hcl:"only_known,optional" about:"Ignore the known_hosts files of the user and of the system"`
 	Agent      *bool    `hcl:"agent,optional" about:"Offer the keys of the SSH agent too; true when left out"`
 	Sudo       *bool    `hcl:"sudo,optional" about:"Become root by sudo"`
 	Jump       string   `hcl:"jump,optional" about:"Jump hosts, as in ssh -J"`
 	Alias      string   `hcl:"host_key_alias,optional" about:"Name under which the host key is pinned"`
 
-	SudoPassword secret.Text `hcl:"sudo_password,optional" about:"What sudo is told when it asks: secret(\"NAME\"), given by haprov secret adopt NAME"`
+	SudoPassword secret.Text `hcl:"sudo_password,optional" about:"Password for sudo: secret(\"NAME\"), added with haprov secret adopt NAME"`
 
 	Range hcl.Range `hcl:",range"`
 }
 
 type hostBlock struct {
 	Name     string               `hcl:"name,label" about:"Name of the host"`
-	Address  string               `hcl:"address,optional" about:"Its address, when it stands in one network"`
+	Address  string               `hcl:"address,optional" about:"Its address, when it has one network"`
 	Networks []nicBlock           `hcl:"network,block" about:"Its address in one of several networks"`
 	Disks    []diskBlock          `hcl:"disk,block" about:"A disk that recipes may use"`
-	SSH      *sshBlock            `hcl:"ssh,block" about:"How to log in, where it differs from all others"`
+	SSH      *sshBlock            `hcl:"ssh,block" about:"How to log in, where it differs from the common ssh block"`
 	Fences   []fenceBlock         `hcl:"fence,block" about:"How to cut its power"`
 	Vars     hclsyntax.Expression `hcl:"vars,optional" about:"Values for recipes: each.host.vars"`
 	Memory   int64                `hcl:"memory,optional" unit:"bytes" about:"Memory of a lab's machine"`
@@ -78,7 +78,7 @@ type nicBlock struct {
 type diskBlock struct {
 	Name   string               `hcl:"name,label" about:"Name of the disk"`
 	Size   int64                `hcl:"size,optional" unit:"bytes" about:"Size, in a lab"`
-	Device string               `hcl:"device,optional" about:"Path of the device, on a real machine; under /dev/disk/by-id, which stays the same"`
+	Device string               `hcl:"device,optional" about:"Path of the device on a real machine; names below /dev/disk/by-id are stable"`
 	Range  hcl.Range            `hcl:",range"`
 	Ranges map[string]hcl.Range `hcl:",ranges"`
 }
@@ -99,7 +99,7 @@ type groupBlock struct {
 type clusterBlock struct {
 	Name   string               `hcl:"name,label" about:"Name of the cluster"`
 	Recipe string               `hcl:"recipe" about:"Name of the recipe"`
-	Roles  []roleBlock          `hcl:"role,block" about:"Who does what"`
+	Roles  []roleBlock          `hcl:"role,block" about:"The hosts of one role"`
 	Inputs hclsyntax.Expression `hcl:"inputs,optional" about:"Values for the recipe's inputs"`
 	Range  hcl.Range            `hcl:",range"`
 	Ranges map[string]hcl.Range `hcl:",ranges"`
@@ -108,7 +108,7 @@ type clusterBlock struct {
 type roleBlock struct {
 	Name    string               `hcl:"name,label" about:"Name of one of the recipe's roles"`
 	Hosts   hclsyntax.Expression `hcl:"hosts" about:"Its hosts: host.NAME, group.NAME.hosts"`
-	Leaving hclsyntax.Expression `hcl:"leaving,optional" about:"Hosts that are taken out first, before anything else is changed"`
+	Leaving hclsyntax.Expression `hcl:"leaving,optional" about:"Hosts to remove from the cluster before anything else is changed"`
 	Range   hcl.Range            `hcl:",range"`
 }
 
@@ -118,14 +118,14 @@ type recipeFile struct {
 
 type recipeBlock struct {
 	Name     string               `hcl:"name,label" about:"Name of the recipe, and of its file"`
-	About    string               `hcl:"about,optional" text:"lines" about:"What it gives, in a sentence"`
-	Needs    []string             `hcl:"needs,optional" oneof:"fencing,replication,two_links" about:"What the machines and networks must offer"`
+	About    string               `hcl:"about,optional" text:"lines" about:"What it provides, in one sentence"`
+	Needs    []string             `hcl:"needs,optional" oneof:"fencing,replication,two_links" about:"What the machines and networks must provide"`
 	Inputs   []inputBlock         `hcl:"input,block" about:"A value that the inventory gives"`
-	Roles    []wantBlock          `hcl:"role,block" about:"How many hosts a role takes; all is always there"`
+	Roles    []wantBlock          `hcl:"role,block" about:"How many hosts a role takes; the role all always exists"`
 	On       []onBlock            `hcl:"on,block" about:"Steps for the hosts of a role, in the order written"`
-	Checks   []checkBlock         `hcl:"check,block" about:"A proof that it works"`
-	Active   hclsyntax.Expression `hcl:"active,optional" about:"Shell command that succeeds on the active host alone"`
-	Endpoint hclsyntax.Expression `hcl:"endpoint,optional" about:"Where the service answers: ADDRESS:PORT"`
+	Checks   []checkBlock         `hcl:"check,block" about:"A check that the service works"`
+	Active   hclsyntax.Expression `hcl:"active,optional" about:"Shell command that succeeds only on the active host"`
+	Endpoint hclsyntax.Expression `hcl:"endpoint,optional" about:"Address and port of the service: ADDRESS:PORT"`
 	Range    hcl.Range            `hcl:",range"`
 }
 
@@ -142,17 +142,17 @@ type inputBlock struct {
 // thatBlock is a condition on an input's value; its label is the message. With warn, a value that
 // does not fulfil it is taken all the same.
 type thatBlock struct {
-	Text string               `hcl:"text,label" about:"The message when it does not hold"`
+	Text string               `hcl:"text,label" about:"The message when the condition is false"`
 	That hclsyntax.Expression `hcl:"that" about:"The condition, over value and, as input.NAME, the inputs written before this one"`
-	Warn bool                 `hcl:"warn,optional" about:"Say it and go on"`
+	Warn bool                 `hcl:"warn,optional" about:"Warn only"`
 }
 
 // wantBlock says how many hosts a role takes.
 type wantBlock struct {
 	Name  string `hcl:"name,label" about:"Name of the role"`
 	About string `hcl:"about,optional" text:"lines" about:"What it does"`
-	Min   int    `hcl:"min,optional" default:"1" min:"1" max:"5000" about:"Least hosts"`
-	Max   int    `hcl:"max,optional" default:"5000" min:"1" max:"5000" about:"Most hosts"`
+	Min   int    `hcl:"min,optional" default:"1" min:"1" max:"5000" about:"Minimum number of hosts"`
+	Max   int    `hcl:"max,optional" default:"5000" min:"1" max:"5000" about:"Maximum number of hosts"`
 }
 
 type onBlock struct {
@@ -162,12 +162,12 @@ type onBlock struct {
 }
 
 type checkBlock struct {
-	Text     string               `hcl:"text,label" about:"What is proved, in words"`
+	Text     string               `hcl:"text,label" about:"What is checked, in words"`
 	On       string               `hcl:"on,optional" default:"one" oneof:"active,one,each" about:"Where it must succeed"`
 	Role     string               `hcl:"role,optional" about:"Only on hosts of this role"`
 	Run      hclsyntax.Expression `hcl:"run" about:"Shell command; exit 0 is success"`
 	Deadline time.Duration        `hcl:"deadline,optional" default:"30s" min:"1s" about:"How long it is tried"`
-	Writes   bool                 `hcl:"writes,optional" about:"It writes: run only after a change, or by verify"`
+	Writes   bool                 `hcl:"writes,optional" about:"The check writes: it runs only after a change, or with haprov verify"`
 	Range    hcl.Range            `hcl:",range"`
 }
 

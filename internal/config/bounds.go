@@ -12,7 +12,7 @@ import (
 // maxMade bounds what one call may make, in bytes.
 const maxMade = 4 << 20
 
-// bounds is a function that is not called when more than maxMade bytes could come out of it.
+// bounds is a function that is not called when more than maxMade bytes could be produced of it.
 func bounds(f function.Function, estimate func(args []cty.Value) int64) function.Function {
 	return function.New(&function.Spec{
 		Description: f.Description(),
@@ -26,7 +26,7 @@ func bounds(f function.Function, estimate func(args []cty.Value) int64) function
 				}
 			}
 			if estimate(args) > maxMade {
-				return cty.NilVal, fmt.Errorf("more than %d bytes would come out", maxMade)
+				return cty.NilVal, fmt.Errorf("more than %d bytes would be produced", maxMade)
 			}
 			return f.Call(args)
 		},

@@ -255,7 +255,7 @@ func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
 		return nil, false
 	}
 	if v.IsMarked() {
-		b.at(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its keys stand in the names of steps.")
+		b.at(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its keys become part of step names.")
 		return nil, false
 	}
 	if v.IsNull() || !v.CanIterateElements() {
@@ -275,7 +275,7 @@ func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
 		case object:
 			r.key = k.AsString()
 		case e.IsMarked():
-			b.at(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its elements stand in the names of steps.")
+			b.at(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its elements become part of step names.")
 			return nil, false
 		case e.Type() == cty.String && !e.IsNull():
 			r.key = e.AsString()
@@ -283,7 +283,7 @@ func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
 			r.key = strconv.Itoa(len(out))
 		}
 		if seen[r.key] {
-			b.at(s.forEach.Range(), "Element stands twice in \"for_each\"", "Found %s again.", bounded(r.key))
+			b.at(s.forEach.Range(), "Duplicate element in \"for_each\"", "Found %s again.", bounded(r.key))
 			return nil, false
 		}
 		seen[r.key] = true

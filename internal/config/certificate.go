@@ -18,7 +18,7 @@ var certificateType = cty.Object(map[string]cty.Type{"ca": cty.String, "cert": c
 // and kept with the cluster's secrets, as tls-ca and tls-NAME.
 func certificateFunc(cluster string, from Secrets, used *names) function.Function {
 	return function.New(&function.Spec{
-		Description: "A certificate of the cluster's own authority as PEM: .ca, .cert, and .key, which is sensitive. Made once and kept.",
+		Description: "A certificate of the cluster's own authority as PEM: .ca, .cert, and .key, which is sensitive. Generated once and stored.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		Type:        function.StaticReturnType(certificateType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -30,7 +30,7 @@ func certificateFunc(cluster string, from Secrets, used *names) function.Functio
 				return cty.NilVal, fmt.Errorf("%s is not a name for a certificate: lower-case letters, digits and -, and not ca", bounded(name))
 			}
 			if from == nil {
-				return cty.NilVal, errors.New("there is no store of secrets here")
+				return cty.NilVal, errors.New("no secret store is available")
 			}
 			authority, kept, err := from.Make(cluster, "tls-ca", func() (string, error) { return ca.New(cluster, time.Now()) })
 			if err != nil {

@@ -89,7 +89,7 @@ func (b *builder) roles(blk clusterBlock) (out []inventory.Role) {
 	for _, r := range blk.Roles {
 		b.name("role", r.Name, r.Range)
 		if seen[r.Name] || r.Name == "all" {
-			b.at(r.Range, fmt.Sprintf("Role %s stands twice", bounded(r.Name)), "Name all its hosts in one role block; all stands for all hosts of the cluster.")
+			b.at(r.Range, fmt.Sprintf("Role %s is defined twice", bounded(r.Name)), "Name all its hosts in one role block; all stands for all hosts of the cluster.")
 			continue
 		}
 		seen[r.Name] = true
@@ -100,7 +100,7 @@ func (b *builder) roles(blk clusterBlock) (out []inventory.Role) {
 		leaving := b.hostList(r.Leaving)
 		for _, h := range leaving {
 			if contains(hosts, h) {
-				b.at(r.Range, fmt.Sprintf("Host %s is in the role and leaves it", bounded(h)), "Name it in hosts or in leaving.")
+				b.at(r.Range, fmt.Sprintf("Host %s is both in hosts and in leaving", bounded(h)), "Name it in hosts or in leaving.")
 			}
 		}
 		out = append(out, inventory.Role{Name: r.Name, Hosts: hosts, Leaving: leaving})
@@ -225,7 +225,7 @@ func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 			hosts = hosts[:1]
 		}
 		if chk.On == "active" && d.Active == nil {
-			b.at(chk.Range, "Nothing tells the active host", "Give the recipe active = \"COMMAND\", which succeeds on it alone.")
+			b.at(chk.Range, "The active host is not defined", "Give the recipe active = \"COMMAND\", which succeeds on it alone.")
 		}
 		if chk.Run == nil {
 			continue
@@ -253,7 +253,7 @@ func (b *builder) endpoint(v cty.Value, rng hcl.Range) string {
 	_, bad := netip.ParseAddr(host)
 	n, e := strconv.ParseUint(port, 10, 16)
 	if err != nil || e != nil || n == 0 || bad != nil && !dnsName.MatchString(host) {
-		b.at(rng, "Bad endpoint", "Found %s, expected an address or a name with its port, such as \"192.168.56.100:3306\".", bounded(s))
+		b.at(rng, "Invalid endpoint", "Found %s, expected an address or a name with its port, such as \"192.168.56.100:3306\".", bounded(s))
 		return ""
 	}
 	return s

@@ -42,7 +42,7 @@ func (d decoder) names(b *hclsyntax.Block, l *layout, labelled bool, meta ...str
 		f, ok := l.blocks[in.Type]
 		switch {
 		case ok && !f.many && count[in.Type] != nil:
-			d.at(in.DefRange(), fmt.Sprintf("Block %q stands twice", in.Type), "The first one is at line %d; only one is allowed.", count[in.Type].DefRange().Start.Line)
+			d.at(in.DefRange(), fmt.Sprintf("Block %q is defined twice", in.Type), "The first one is at line %d; only one is allowed.", count[in.Type].DefRange().Start.Line)
 		case ok:
 			count[in.Type] = in
 			d.names(in, layoutOf(f.structType), false)
@@ -74,7 +74,7 @@ func (d decoder) labels(b *hclsyntax.Block, l *layout, t reflect.Type) {
 	case len(b.Labels) < want:
 		d.at(b.DefRange(), fmt.Sprintf("Block %q needs a name", b.Type), "Write %s \"NAME\" { ... }.", b.Type)
 	case len(b.Labels) > want:
-		d.at(b.LabelRanges[want], fmt.Sprintf("Block %q has a name too many", b.Type), "It takes %d.", want)
+		d.at(b.LabelRanges[want], fmt.Sprintf("Block %q has too many names", b.Type), "It takes %d.", want)
 	}
 }
 
@@ -282,6 +282,6 @@ func (d decoder) name(what, name string, rng hcl.Range) bool {
 	if (&field{}).readable(name) != nil {
 		return false // told already
 	}
-	d.at(rng, fmt.Sprintf("Bad name for a %s", what), "Found %s, expected up to 63 lower-case letters, digits and dashes.", bounded(name))
+	d.at(rng, fmt.Sprintf("Invalid name for a %s", what), "Found %s, expected up to 63 lower-case letters, digits and dashes.", bounded(name))
 	return false
 }

@@ -44,9 +44,9 @@ func Kinds() (out []Kind) {
 // Metas describes the arguments that any step may have.
 func Metas() []Attribute {
 	return []Attribute{
-		{Name: "for_each", Type: "a list of texts or an object", About: "One step for each of its elements; the step's name is the element's key, which is also each.key, unless an argument gives it"},
+		{Name: "for_each", Type: "a list of strings or an object", About: "One step for each of its elements; the step's name is the element's key, which is also each.key, unless an argument gives it"},
 		{Name: "when", Type: "true or false", Default: "true", HasDefault: true, About: "false leaves the step out"},
-		{Name: "place", Type: "a text", OneOf: []string{"each", "one"}, Default: "each", HasDefault: true, About: "For a step of one host: on each host of the role, or on the first one alone. Kinds that have an argument of this name give it their own meaning"},
+		{Name: "place", Type: "a string", OneOf: []string{"each", "one"}, Default: "each", HasDefault: true, About: "For a step of one host: on each host of the role, or on the first one alone. Kinds that have an argument of this name give it their own meaning"},
 	}
 }
 

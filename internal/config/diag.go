@@ -99,7 +99,7 @@ func (r *report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 	if v == cty.NilVal {
 		rng := t.SourceRange()
 		if t.RootName() == "facts" {
-			r.at(rng, "Facts are not known here", "facts may stand in the arguments of a host's step and in its when, not here.")
+			r.at(rng, "Facts are not available here", "Facts can be used only in the arguments and in the when of a step for one host.")
 			return true
 		}
 		r.at(rng, fmt.Sprintf("Unknown name %s", bounded(t.RootName())), "%s", r.meant(t.RootName(), roots))

@@ -20,11 +20,11 @@ var optionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}$`)
 
 // ours are options that a recipe sets by itself, and why.
 var ours = map[string]string{
-	"action":          "Pacemaker says what is to be done.",
-	"nodename":        "The device belongs to the host that its block stands in.",
-	"pcmk_host_list":  "The device belongs to the host that its block stands in.",
-	"pcmk_host_map":   "The device belongs to the host that its block stands in; write plug = \"...\".",
-	"pcmk_host_check": "The device belongs to the host that its block stands in.",
+	"action":          "Pacemaker sets the action.",
+	"nodename":        "The device belongs to the host whose block contains it.",
+	"pcmk_host_list":  "The device belongs to the host whose block contains it.",
+	"pcmk_host_map":   "The device belongs to the host whose block contains it; write plug = \"...\".",
+	"pcmk_host_check": "The device belongs to the host whose block contains it.",
 	"password_script": "Write password = secret(\"...\"): it goes into a file that only root reads.",
 	"passwd_script":   "Write password = secret(\"...\"): it goes into a file that only root reads.",
 }
@@ -33,7 +33,7 @@ var ours = map[string]string{
 // cluster's configuration, which more than root may read.
 func (w *world) fence(f fenceBlock) inventory.Fence {
 	if !strings.HasPrefix(f.Agent, "fence_") || !goodName.MatchString(strings.ReplaceAll(f.Agent, "_", "-")) {
-		w.at(f.Range, "Bad name for a fence agent", "Found %s, expected a name such as fence_ipmilan.", bounded(f.Agent))
+		w.at(f.Range, "Invalid name for a fence agent", "Found %s, expected a name such as fence_ipmilan.", bounded(f.Agent))
 	}
 	out := inventory.Fence{Agent: f.Agent, Options: map[string]secret.Text{}}
 	names := make([]string, 0, len(f.Options))
@@ -45,9 +45,9 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 		v := f.Options[n]
 		switch {
 		case !optionName.MatchString(n):
-			w.at(f.Range, "Bad name of a fence option", "Found %s, expected one of the agent's parameters, such as ip or username.", bounded(n))
+			w.at(f.Range, "Invalid name of a fence option", "Found %s, expected one of the agent's parameters, such as ip or username.", bounded(n))
 		case ours[n] != "":
-			w.at(f.Range, fmt.Sprintf("Option %q is not the user's", n), "%s", ours[n])
+			w.at(f.Range, fmt.Sprintf("Option %q is set by haprov", n), "%s", ours[n])
 		case isPassword(n):
 			secret.Learn(v.Reveal())
 			if n = "password"; !v.IsSensitive() {
@@ -116,7 +116,7 @@ func deviceKey(f inventory.Fence) (key string, plug bool) {
 // openPassword tells of a password that whoever reads the inventory reads too.
 func (w *world) openPassword(at hcl.Range, name string, value secret.Text) {
 	secret.Learn(value.Reveal())
-	w.warn(at, "Password stands in the inventory", fmt.Sprintf("Write %s = secret(\"NAME\") and give it by: haprov secret adopt NAME.", name))
+	w.warn(at, "Password in plain text in the inventory", fmt.Sprintf("Write %s = secret(\"NAME\") and give it by: haprov secret adopt NAME.", name))
 }
 
 func isPassword(option string) bool { return option == "password" || option == "passwd" }

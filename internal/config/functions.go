@@ -51,13 +51,13 @@ var functions = map[string]function.Function{
 
 // format refuses widths that fill the memory.
 var format = function.New(&function.Spec{
-	Description: "Puts values into a text in the places of its verbs: format(\"%s:%d\", \"db1\", 3306).",
+	Description: "Formats values into a string: format(\"%s:%d\", \"db1\", 3306).",
 	Params:      []function.Parameter{{Name: "format", Type: cty.String}},
 	VarParam:    &function.Parameter{Name: "args", Type: cty.DynamicPseudoType, AllowNull: true},
 	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		if formatted(args) > maxMade {
-			return cty.NilVal, fmt.Errorf("more than %d bytes could come out: shorten the widths and texts", maxMade)
+			return cty.NilVal, fmt.Errorf("more than %d bytes could be produced: shorten the widths and texts", maxMade)
 		}
 		return stdlib.Format(args[0], args[1:]...)
 	},
@@ -65,13 +65,13 @@ var format = function.New(&function.Spec{
 
 // replace is for plain texts; there are no patterns in it.
 var replace = function.New(&function.Spec{
-	Description: "Replaces every occurrence of a text in another; there are no patterns.",
+	Description: "Replaces every occurrence of one string in another; no patterns.",
 	Params:      []function.Parameter{{Name: "text", Type: cty.String}, {Name: "old", Type: cty.String}, {Name: "new", Type: cty.String}},
 	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		s, old, with := args[0].AsString(), args[1].AsString(), args[2].AsString()
 		if strings.Count(s, old)*len(with)+len(s) > maxMade {
-			return cty.NilVal, fmt.Errorf("more than %d bytes would come out", maxMade)
+			return cty.NilVal, fmt.Errorf("more than %d bytes would be produced", maxMade)
 		}
 		return cty.StringVal(strings.ReplaceAll(s, old, with)), nil
 	},
@@ -79,7 +79,7 @@ var replace = function.New(&function.Spec{
 
 // length counts elements, or characters of a text.
 var length = function.New(&function.Spec{
-	Description: "Counts the elements of a list or an object, or the characters of a text.",
+	Description: "Counts the elements of a list or an object, or the characters of a string.",
 	Params:      []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType}},
 	Type:        function.StaticReturnType(cty.Number),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -92,7 +92,7 @@ var length = function.New(&function.Spec{
 		case v.CanIterateElements():
 			return cty.NumberIntVal(int64(v.LengthInt())), nil
 		}
-		return cty.NilVal, fmt.Errorf("a text, list or object is wanted, found %s", describe(v))
+		return cty.NilVal, fmt.Errorf("expected a string, list or object, found %s", describe(v))
 	},
 })
 

@@ -165,8 +165,8 @@ recipe "r" {
 	}
 	want := &meeting{
 		Where: kind.Where{Label: "ring", Speed: 2, Nodes: []kind.Node{
-			{Name: "h1"},
-			{Name: "h2"},
+			{Name: "h1", Addresses: map[string][]string{"ssh": {"10.0.0.1"}, "ring": {"10.0.0.1", "10.1.0.1"}, "replication": {"10.0.0.1"}, "service": {"10.0.0.1"}}},
+			{Name: "h2", Addresses: map[string][]string{"ssh": {"10.0.0.2"}, "ring": {"10.0.0.2", "10.1.0.2"}, "replication": {"10.0.0.2"}, "service": {"10.0.0.2"}}},
 		}},
 		Backing: map[string]string{"h1": "/dev/vdb", "h2": "/dev/vdc"},
 		Same:    "10.0.0.0/24",
@@ -181,10 +181,10 @@ recipe "r" {
 	}
 	for body, want := range map[string]string{
 		"same = each.host.name":    `"same" differs between hosts`,
-		`same = facts.kernel`:      "Facts are not known here",
+		`same = facts.kernel`:      "Facts are not available here",
 		"link \"x\" { cost = 10 }": `"cost" is out of range`,
 		"link \"x\" { csot = 1 }":  `Unknown argument "csot"`,
-		"place = \"one\"":          "Place has no meaning here",
+		"place = \"one\"":          "\"place\" cannot be used here",
 		"when = each.host.id == 1": `Unknown name "each"`,
 	} {
 		if _, problems := config.Load("x.hcl", config.Options{Text: text("      " + body)}); len(problems) != 1 || problems[0].Summary != want {

@@ -44,7 +44,7 @@ func guard(r *report, name string, text []byte) bool {
 
 func bytesOK(r *report, name string, text []byte) bool {
 	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
-		r.at(hcl.Range{Filename: name}, "File is not UTF-8", "It begins with the mark of UTF-16: save it as UTF-8.")
+		r.at(hcl.Range{Filename: name}, "File is not UTF-8", "It begins with a UTF-16 byte order mark: save it as UTF-8.")
 		return false
 	}
 	line, col := 1, 1
@@ -59,10 +59,10 @@ func bytesOK(r *report, name string, text []byte) bool {
 			r.at(at, "Carriage return without line feed", "Found at offset %d: save the file with LF or CRLF line ends.", i)
 			return false
 		case c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f || c >= 0x80 && c < 0xa0:
-			r.at(at, "Control character in file", "Found U+%04X at offset %d: take it out, or write it as \\u%04x.", c, i, c)
+			r.at(at, "Control character in file", "Found U+%04X at offset %d: remove it, or write it as \\u%04x.", c, i, c)
 			return false
 		case hides(c) && !(c == '\uFEFF' && i == 0):
-			r.at(at, "Invisible character in file", "Found U+%04X at offset %d, which hides or reorders text: take it out, or write it as \\u%04x.", c, i, c)
+			r.at(at, "Invisible character in file", "Found U+%04X at offset %d, which hides or reorders text: remove it, or write it as \\u%04x.", c, i, c)
 			return false
 		}
 		i += n
@@ -89,7 +89,7 @@ func tokensOK(r *report, tokens hclsyntax.Tokens) bool {
 	var c counter
 	for _, t := range tokens {
 		if what, limit := c.next(t); what != "" {
-			r.at(t.Range, what, "At most %d %s: write it simpler.", limit, limits[what])
+			r.at(t.Range, what, "At most %d %s: simplify it.", limit, limits[what])
 			return false
 		}
 	}
@@ -98,11 +98,11 @@ func tokensOK(r *report, tokens hclsyntax.Tokens) bool {
 
 // limits says what is counted.
 var limits = map[string]string{
-	"Nesting is too deep":               "brackets and templates may stand in each other",
-	"Too many signs in a row":           "may follow each other",
-	"Number is too long":                "characters, with an exponent below 1000, are a number",
-	"Text is too long":                  "bytes are one text",
-	"Expression has too many operators": "may stand in one expression",
+	"Nesting is too deep":               "levels of brackets and templates are allowed",
+	"Too many signs in a row":           "signs in a row are allowed",
+	"Number is too long":                "characters are allowed in a number, with an exponent below 1000",
+	"Text is too long":                  "bytes are allowed in one string",
+	"Expression has too many operators": "operators are allowed in one expression",
 }
 
 // next counts one token; it names the limit that it broke.

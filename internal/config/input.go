@@ -23,7 +23,7 @@ type inputType struct {
 }
 
 var inputTypes = map[string]inputType{
-	"string":   {cty.String, "", "a text"},
+	"string":   {cty.String, "", "a string"},
 	"number":   {cty.Number, "", "a number"},
 	"bool":     {cty.Bool, "", "true or false"},
 	"any":      {cty.DynamicPseudoType, "", "any value"},
@@ -83,7 +83,7 @@ func (b *builder) inputs(d *recipeDef, expr hclsyntax.Expression, ctx *hcl.EvalC
 			}
 			name := k.AsString()
 			if first, twice := have[name]; twice {
-				b.at(p.Key.Range(), fmt.Sprintf("Input %s stands twice", bounded(name)), "The first one is at line %d.", first.expr.Range().Start.Line)
+				b.at(p.Key.Range(), fmt.Sprintf("Input %s is defined twice", bounded(name)), "The first one is at line %d.", first.expr.Range().Start.Line)
 			}
 			if !contains(known, name) {
 				b.at(p.Key.Range(), fmt.Sprintf("Unknown input %s", bounded(name)), "Recipe %s has no such input. %s", d.Name, b.meant(name, known))
@@ -190,7 +190,7 @@ func (b *builder) conform(in inputBlock, t inputType, it given, own *hcl.EvalCon
 			continue
 		}
 		if that.False() {
-			b.at(e.Range(), fmt.Sprintf("Input %q is refused", in.Name), "%s%s", sentence(chk.Text), about(in.About))
+			b.at(e.Range(), fmt.Sprintf("Invalid value for input %q", in.Name), "%s%s", sentence(chk.Text), about(in.About))
 			return v, false
 		}
 	}
@@ -208,7 +208,7 @@ func (b *builder) form(name, form string, v cty.Value) (summary, detail string) 
 		return b.vip(v.AsString())
 	case "duration":
 		if d, err := time.ParseDuration(v.AsString()); err != nil || d < 0 {
-			return fmt.Sprintf("Input %q is no duration", name), fmt.Sprintf("Found %s, expected one such as \"30s\".", bounded(v.AsString()))
+			return fmt.Sprintf("Input %q is not a duration", name), fmt.Sprintf("Found %s, expected one such as \"30s\".", bounded(v.AsString()))
 		}
 	case "port":
 		if n, _ := v.AsBigFloat().Float64(); n < 1 || n > 65535 || !v.AsBigFloat().IsInt() {

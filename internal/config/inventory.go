@@ -89,7 +89,7 @@ func (w *world) lab() {
 func (w *world) once(what, name string, rng hcl.Range) bool {
 	key := what + " " + name
 	if first, ok := w.places[key]; ok {
-		w.at(rng, fmt.Sprintf("%s %s stands twice", strings.ToUpper(what[:1])+what[1:], bounded(name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
+		w.at(rng, fmt.Sprintf("%s %s is defined twice", strings.ToUpper(what[:1])+what[1:], bounded(name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
 		return false
 	}
 	w.places[key] = rng
@@ -109,7 +109,7 @@ const maxHosts = 5000
 
 func (w *world) hosts() {
 	if len(w.file.Hosts) > maxHosts {
-		w.at(w.file.Hosts[maxHosts].Range, "Too many hosts", "At most %d stand in one inventory.", maxHosts)
+		w.at(w.file.Hosts[maxHosts].Range, "Too many hosts", "At most %d hosts are allowed in one inventory.", maxHosts)
 		w.file.Hosts = w.file.Hosts[:maxHosts]
 	}
 	for i, b := range w.file.Hosts {
@@ -255,7 +255,7 @@ func (w *world) hostList(e hclsyntax.Expression) []string {
 	for _, it := range items {
 		for _, n := range w.hostRef(it) {
 			if in[n] {
-				w.at(it.Range(), fmt.Sprintf("Host %s stands twice in the list", bounded(n)), "Name it once.")
+				w.at(it.Range(), fmt.Sprintf("Host %s is listed twice", bounded(n)), "Name it once.")
 			}
 			in[n] = true
 		}

@@ -20,7 +20,7 @@ func (b *builder) owners(ch recipe.Chain) {
 	steps, things := map[string]*recipe.Item{}, map[string]owned{}
 	for _, it := range ch.Items {
 		if o := steps[it.Address]; o != nil && o != it {
-			b.at(b.made[it], fmt.Sprintf("Step %s stands twice", bounded(it.Address)), "The first one is at %s:%d; two steps must not own the same thing.", o.File, o.Line)
+			b.at(b.made[it], fmt.Sprintf("Step %s is defined twice", bounded(it.Address)), "The first one is at %s:%d; two steps must not manage the same thing.", o.File, o.Line)
 			continue
 		}
 		steps[it.Address] = it

@@ -60,7 +60,7 @@ func (n *names) sorted() []string {
 
 func (f *files) templateFunc() function.Function {
 	return function.New(&function.Spec{
-		Description: "Renders a file of the templates folder; values are an object that the template sees as .NAME.",
+		Description: "Renders a file in the templates folder; values are an object that the template sees as .NAME.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		VarParam:    &function.Parameter{Name: "values", Type: cty.DynamicPseudoType, AllowMarked: true},
 		Type:        function.StaticReturnType(cty.String),
@@ -103,7 +103,7 @@ func (f *files) templateFunc() function.Function {
 
 func (f *files) fileFunc() function.Function {
 	return function.New(&function.Spec{
-		Description: "The text of a file of the templates folder.",
+		Description: "The content of a file in the templates folder.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -125,7 +125,7 @@ func (f *files) fileFunc() function.Function {
 
 func secretFunc(cluster string, from Secrets, used *names) function.Function {
 	return function.New(&function.Spec{
-		Description: "A secret of the cluster by name, drawn once and kept; length in characters. It is never shown.",
+		Description: "A secret of the cluster by name, generated once and stored; length in characters. It is never shown.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		VarParam:    &function.Parameter{Name: "length", Type: cty.Number},
 		Type:        function.StaticReturnType(cty.String),
@@ -145,7 +145,7 @@ func secretFunc(cluster string, from Secrets, used *names) function.Function {
 				}
 			}
 			if from == nil {
-				return cty.NilVal, errors.New("there is no store of secrets here")
+				return cty.NilVal, errors.New("no secret store is available")
 			}
 			t, _ := from.Get(cluster, name, n)
 			used.add(name)

@@ -52,10 +52,10 @@ func (b *builder) define(r recipeBlock) *recipeDef {
 	seen := map[string]hcl.Range{}
 	for _, in := range r.Inputs {
 		if !identifier.MatchString(in.Name) {
-			b.at(in.Range, "Bad name for an input", "Found %s, expected lower-case letters, digits and _.", bounded(in.Name))
+			b.at(in.Range, "Invalid name for an input", "Found %s, expected lower-case letters, digits and _.", bounded(in.Name))
 		}
 		if first, ok := seen[in.Name]; ok {
-			b.at(in.Range, fmt.Sprintf("Input %s stands twice", bounded(in.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
+			b.at(in.Range, fmt.Sprintf("Input %s is defined twice", bounded(in.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
 		}
 		seen[in.Name] = in.Range
 		if in.Type != nil {
@@ -117,7 +117,7 @@ func (b *builder) step(blk *hclsyntax.Block) *stepDef {
 // checkLabel refuses what could not be shown or addressed.
 func (r *report) checkLabel(l string, blk *hclsyntax.Block) {
 	if l == "" || len(l) > 300 || strings.ContainsAny(l, "\n\r\t\x00\x1b") || strings.TrimSpace(l) != l {
-		r.at(blk.LabelRanges[0], "Bad name for a step", "Found %s, expected one line of up to 300 characters.", bounded(l))
+		r.at(blk.LabelRanges[0], "Invalid name for a step", "Found %s, expected one line of up to 300 characters.", bounded(l))
 	}
 }
 
@@ -133,7 +133,7 @@ func (b *builder) meta(s *stepDef) {
 		case n == "place" && s.layout.attrs["place"] == nil:
 			v, ok := b.value(a.Expr, nil)
 			if ok && b.put(a, v, reflect.ValueOf(&s.place).Elem(), &field{name: "place", oneof: []string{"each", "one"}}) && s.cluster && s.place != "" {
-				b.at(a.NameRange, "Place has no meaning here", "A %s is one step over all its hosts.", s.block.Type)
+				b.at(a.NameRange, "\"place\" cannot be used here", "A %s is one step over all its hosts.", s.block.Type)
 			}
 		default:
 			own.Attributes[n] = a
@@ -162,7 +162,7 @@ func (b *builder) factsOf(s *stepDef) {
 			case !ok:
 				b.at(t[1].SourceRange(), fmt.Sprintf("Unknown fact %s", bounded(n)), "%s", b.meant(n, facts.Names()))
 			case s.cluster || s.use != nil:
-				b.at(t.SourceRange(), "Facts are not known here", "facts are those of one host; a %s stands over several.", s.block.Type)
+				b.at(t.SourceRange(), "Facts are not available here", "Facts belong to one host; a %s step covers several.", s.block.Type)
 			case !seen[n]:
 				seen[n] = true
 				s.facts = append(s.facts, f)

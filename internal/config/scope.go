@@ -97,7 +97,7 @@ func (w *world) nodes(hosts []string) (out []kind.Node) {
 func (w *world) vip(s string) (summary, detail string) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		return "Bad virtual address", "Found " + bounded(s) + ", expected an address with its prefix length, such as \"192.168.56.100/24\"."
+		return "Invalid virtual address", "Found " + bounded(s) + ", expected an address with its prefix length, such as \"192.168.56.100/24\"."
 	}
 	for _, h := range w.inv.Hosts {
 		for _, a := range h.Addresses {

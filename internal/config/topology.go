@@ -52,7 +52,7 @@ func (w *world) networkOf(address string, rng hcl.Range) string {
 	}
 	if len(w.inv.Networks) == 0 {
 		if err != nil && (strings.Contains(address, "/") || !dnsName.MatchString(address)) || err == nil && ip.Zone() != "" {
-			w.at(rng, "Bad address", "Found %s, expected an IP address without prefix length, or a host name.", bounded(address))
+			w.at(rng, "Invalid address", "Found %s, expected an IP address without prefix length, or a host name.", bounded(address))
 		}
 		return ""
 	}
@@ -62,9 +62,9 @@ func (w *world) networkOf(address string, rng hcl.Range) string {
 		}
 	}
 	if err == nil && ip.Zone() == "" {
-		w.at(rng, "Address lies in no network", "%s is in none of %s.", ip, strings.Join(w.cidrs(), ", "))
+		w.at(rng, "Address is in no network", "%s is in none of %s.", ip, strings.Join(w.cidrs(), ", "))
 	} else {
-		w.at(rng, "Bad address", "Found %s, expected an IP address without prefix length.", bounded(address))
+		w.at(rng, "Invalid address", "Found %s, expected an IP address without prefix length.", bounded(address))
 	}
 	return ""
 }
@@ -90,14 +90,14 @@ func (w *world) topology() {
 		case n.CIDR == "":
 			continue // reported already
 		case err != nil:
-			w.at(rng, "Bad network", "Found %s, expected one such as \"192.168.56.0/24\".", bounded(n.CIDR))
+			w.at(rng, "Invalid network", "Found %s, expected one such as \"192.168.56.0/24\".", bounded(n.CIDR))
 			continue
 		case p.Masked() != p:
-			w.at(rng, "Bad network", "%s has host bits set; the network is %s.", n.CIDR, p.Masked())
+			w.at(rng, "Invalid network", "%s has host bits set; the network is %s.", n.CIDR, p.Masked())
 		case p.Addr().IsLoopback() || p.Addr().IsMulticast():
-			w.at(rng, "Bad network", "%s cannot be a network between machines.", n.CIDR)
+			w.at(rng, "Invalid network", "%s cannot be a network between machines.", n.CIDR)
 		case w.inv.Lab != nil && (!p.Addr().Is4() || p.Bits() > 29):
-			w.at(rng, "Bad network", "A lab's networks are IPv4 and /29 or wider; found %s.", n.CIDR)
+			w.at(rng, "Invalid network", "A lab's networks are IPv4 and /29 or wider; found %s.", n.CIDR)
 		}
 		for _, o := range w.inv.Networks[:i] {
 			if q, ok := nets[o.Name]; ok && q.Overlaps(p) && o.Name != n.Name {
@@ -131,7 +131,7 @@ func (w *world) hostAddresses(b hostBlock, nets map[string]netip.Prefix) {
 		}
 		switch {
 		case err != nil || ip.Zone() != "":
-			w.at(rng, "Bad address", "Found %s, expected an IP address without prefix length.", bounded(address))
+			w.at(rng, "Invalid address", "Found %s, expected an IP address without prefix length.", bounded(address))
 			return
 		case known && !p.Contains(ip):
 			w.at(rng, "Address outside of its network", "%s is not in network %s (%s).", ip, network, p)
@@ -142,7 +142,7 @@ func (w *world) hostAddresses(b hostBlock, nets map[string]netip.Prefix) {
 			w.at(rng, "Address belongs to the lab", "%s is the gateway of network %s.", ip, network)
 		}
 		if in[network] {
-			w.at(rng, fmt.Sprintf("Host stands twice in network %q", network), "One address a network.")
+			w.at(rng, fmt.Sprintf("Host has two addresses in network %q", network), "One address a network.")
 		}
 		in[network] = true
 		w.once("address", ip.String(), rng)
@@ -202,7 +202,7 @@ var devicePath = regexp.MustCompile(`^/dev/[A-Za-z0-9/_:.+-]+$`)
 func (w *world) device(h hostBlock, d diskBlock) {
 	rng := d.Ranges["device"]
 	if !devicePath.MatchString(d.Device) || path.Clean(d.Device) != d.Device {
-		w.at(rng, "Bad device", "Found %s, expected a path such as \"/dev/disk/by-id/...\".", bounded(d.Device))
+		w.at(rng, "Invalid device", "Found %s, expected a path such as \"/dev/disk/by-id/...\".", bounded(d.Device))
 		return
 	}
 	w.once("device", h.Name+":"+d.Device, rng)

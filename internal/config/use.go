@@ -24,7 +24,7 @@ func (b *builder) use(s *stepDef, p place, chains map[string]*recipe.Chain, path
 		return
 	}
 	if contains(path, d.Name) {
-		b.at(at, "Recipes use each other in a circle", "%s.", strings.Join(append(path, d.Name), " uses "))
+		b.at(at, "Recipes use each other in a cycle", "%s.", strings.Join(append(path, d.Name), " uses "))
 		return
 	}
 	if len(path) >= maxUse {
@@ -32,7 +32,7 @@ func (b *builder) use(s *stepDef, p place, chains map[string]*recipe.Chain, path
 		return
 	}
 	if s.forEach != nil {
-		b.at(s.forEach.Range(), "for_each has no meaning here", "A recipe can be used once on a role.")
+		b.at(s.forEach.Range(), "\"for_each\" cannot be used here", "A recipe can be used once on a role.")
 		return
 	}
 	reading := s.use.Inputs != nil && readsEach(s.use.Inputs) || s.when != nil && readsEach(s.when)
@@ -81,7 +81,7 @@ func (b *builder) recipe(name string, rng hcl.Range) *recipeDef {
 	}
 	b.recipes[name] = nil
 	if !goodName.MatchString(name) {
-		b.at(rng, "Bad name for a recipe", "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
+		b.at(rng, "Invalid name for a recipe", "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
 		return nil
 	}
 	shown, text, err := b.files.find("recipes", name+".hcl")
@@ -115,7 +115,7 @@ func (b *builder) recipe(name string, rng hcl.Range) *recipeDef {
 	}
 	for _, r := range file.Recipes {
 		if r.Name != name {
-			b.at(r.Range, "Recipe stands in a wrong file", "Recipe %s belongs into recipes/%s.hcl.", bounded(r.Name), r.Name)
+			b.at(r.Range, "Recipe is in the wrong file", "Recipe %s belongs in recipes/%s.hcl.", bounded(r.Name), r.Name)
 			continue
 		}
 		b.recipes[name] = b.define(r)

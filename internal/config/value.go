@@ -35,7 +35,7 @@ func describe(v cty.Value) string {
 	t := v.Type()
 	switch {
 	case t == cty.String:
-		return "the text " + bounded(v.AsString())
+		return "the string " + bounded(v.AsString())
 	case t == cty.Number:
 		return "the number " + number(v)
 	case t == cty.Bool:
@@ -54,7 +54,7 @@ func number(v cty.Value) string { return v.AsBigFloat().Text('g', 20) }
 func expected(t reflect.Type) string {
 	switch {
 	case t == secretType:
-		return "a text"
+		return "a string"
 	case t == durType:
 		return `a duration such as "30s"`
 	case t.Kind() == reflect.Pointer:
@@ -66,7 +66,7 @@ func expected(t reflect.Type) string {
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	case t.Kind() == reflect.String:
-		return "a text"
+		return "a string"
 	case t.Kind() == reflect.Float64:
 		return "a number"
 	}
@@ -82,7 +82,7 @@ func plural(t reflect.Type) string {
 	case reflect.Float64:
 		return "numbers"
 	}
-	return "texts"
+	return "strings"
 }
 
 // assign puts a value into a Go value of one of the types that layouts know.
@@ -155,7 +155,7 @@ func assignSecret(v cty.Value, out reflect.Value, f *field) *mistake {
 	s, m := text(plain)
 	if m != nil {
 		if len(marks) > 0 {
-			return wrongType(v, "a text")
+			return wrongType(v, "a string")
 		}
 		return m
 	}
@@ -181,10 +181,10 @@ func (f *field) readable(s string) *mistake {
 		case f.text == "any" || r == '\t':
 		case r == '\n' || r == '\r':
 			if f.text != "lines" {
-				return &mistake{fmt.Sprintf("Line break in %q", f.name), "Expected a text of one line."}
+				return &mistake{fmt.Sprintf("Line break in %q", f.name), "Expected a string of one line."}
 			}
 		case unicode.IsControl(r):
-			return &mistake{fmt.Sprintf("Control character in %q", f.name), fmt.Sprintf("Found U+%04X; expected a text without control characters.", r)}
+			return &mistake{fmt.Sprintf("Control character in %q", f.name), fmt.Sprintf("Found U+%04X; expected a string without control characters.", r)}
 		}
 	}
 	return nil
@@ -193,11 +193,11 @@ func (f *field) readable(s string) *mistake {
 // text takes a text, and what has only one spelling as text.
 func text(v cty.Value) (string, *mistake) {
 	if v.IsNull() || !v.IsKnown() || !v.Type().IsPrimitiveType() {
-		return "", wrongType(v, "a text")
+		return "", wrongType(v, "a string")
 	}
 	s, err := convert.Convert(v, cty.String)
 	if err != nil {
-		return "", wrongType(v, "a text")
+		return "", wrongType(v, "a string")
 	}
 	return s.AsString(), nil
 }

@@ -77,9 +77,9 @@ type Summary struct {
 
 // Errors that a caller may branch on.
 var (
-	ErrLocked      = errors.New("another run is at work")
+	ErrLocked      = errors.New("another run is in progress")
 	ErrNotApproved = errors.New("not approved")
-	ErrDanger      = errors.New("would destroy data that was not named")
+	ErrDanger      = errors.New("would destroy data, and that was not allowed")
 	ErrHosts       = errors.New("some hosts failed")
 	ErrCheck       = errors.New("a check did not succeed")
 	ErrTimedOut    = errors.New("timed out")

@@ -156,7 +156,7 @@ func (h *host) ask(ctx context.Context, qs []probe.Query) error {
 		res, err := h.session.Exchange(c, script, nil)
 		cancel()
 		if err != nil {
-			return fmt.Errorf("asking: %w", err)
+			return fmt.Errorf("query: %w", err)
 		}
 		h.event(Exchanged{h.name, "probe", time.Since(t)})
 		if first {
@@ -165,7 +165,7 @@ func (h *host) ask(ctx context.Context, qs []probe.Query) error {
 		}
 		answers, rest := probe.Parse(qs, n, res.Out)
 		if len(rest) == len(qs) {
-			return errors.New("asking: the host's shell gave no answer at all")
+			return errors.New("query: the host's shell gave no answer at all")
 		}
 		h.seen = h.seen.With(answers)
 		qs = rest
@@ -203,7 +203,7 @@ func (e *actionError) Unwrap() error { return e.lost }
 func (e *actionError) Error() string {
 	switch e.state {
 	case act.Refused:
-		return e.title + ": refused: the host is not as it was when this was decided"
+		return e.title + ": refused: the host has changed since this was decided"
 	case act.Running:
 		text := e.title + ": the connection was lost while it ran; the next run waits for its end"
 		if e.lost != nil {
@@ -260,14 +260,14 @@ func (h *host) perform(ctx context.Context, batch []batchItem) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("acting: %w", err)
+		return fmt.Errorf("apply: %w", err)
 	}
 	if res.Exit != 0 {
-		return fmt.Errorf("acting: the batch ended with exit %d", res.Exit)
+		return fmt.Errorf("apply: the batch ended with exit %d", res.Exit)
 	}
 	for _, r := range view.read.Results() {
 		if r.State == act.NotRun {
-			return errors.New("acting: the batch ended before all of it was done")
+			return errors.New("apply: the batch ended before all of it was done")
 		}
 	}
 	return nil

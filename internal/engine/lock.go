@@ -20,7 +20,7 @@ import (
 func (h *host) lock(ctx context.Context) error {
 	k, ok := h.session.(transport.Keeper)
 	if !ok {
-		return errors.New("locking: the session cannot keep a lock")
+		return errors.New("lock: the session cannot keep a lock")
 	}
 	holder := strings.Map(printable, h.Holder)
 	// 0 taken, 3 held by a run, 4 held by a batch whose run has gone. The session's shell outlives
@@ -38,7 +38,7 @@ else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" =
 		res, err := k.Keep(c, script)
 		cancel()
 		if err != nil {
-			return fmt.Errorf("locking: %w", err)
+			return fmt.Errorf("lock: %w", err)
 		}
 		h.event(Exchanged{h.name, "lock", time.Since(t)})
 		switch res.Exit {
@@ -52,12 +52,12 @@ else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" =
 			if res.Exit == 3 && time.Since(started) > h.scaled(5*time.Second) {
 				return fmt.Errorf("%w: %s", ErrLocked, strings.TrimSpace(string(res.Out)))
 			}
-			w := &plan.Wait{Reason: "the last batch of an earlier run is still at work", Deadline: 40 * time.Minute}
+			w := &plan.Wait{Reason: "the last batch of an earlier run is still running", Deadline: 40 * time.Minute}
 			if err := h.wait(ctx, first, []string{h.name}, "lock", w); err != nil {
 				return err
 			}
 		default:
-			return fmt.Errorf("locking: exit %d", res.Exit)
+			return fmt.Errorf("lock: exit %d", res.Exit)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (h *host) send(ctx context.Context, batch []batchItem) error {
 	return nil
 }
 
-var errChanged = errors.New("it changed since it was decided on: run again")
+var errChanged = errors.New("it changed since the plan was made: run again")
 
 func (h *host) put(ctx context.Context, b act.Blob) (string, error) {
 	f, info, err := file.Open(b.Path)

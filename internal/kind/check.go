@@ -63,7 +63,7 @@ func (p *Problems) Path(attribute, value string) {
 	case path.Clean(value) != value:
 		p.Add(attribute, "Path is not in its shortest form", "Found "+Quoted(value)+"; write "+Quoted(path.Clean(value))+".")
 	case strings.ContainsAny(value, "\x00\n\r|"):
-		p.Add(attribute, "Path holds a line break or bar", "Found "+Quoted(value)+"; neither can stand in a path here.")
+		p.Add(attribute, "Path holds a line break or bar", "Found "+Quoted(value)+"; a path here cannot contain either.")
 	}
 }
 

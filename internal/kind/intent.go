@@ -22,4 +22,4 @@ type Leaver interface {
 }
 
 // ErrNoIntent: the step has no decision table for the verb.
-var ErrNoIntent = errors.New("no step of its recipe knows how to do that")
+var ErrNoIntent = errors.New("no step of its recipe supports that")

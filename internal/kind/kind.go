@@ -103,7 +103,7 @@ type Spec struct {
 
 // ErrRequirement: a host is not what the recipe needs. No host was changed; once the host is,
 // the run may be repeated.
-var ErrRequirement = errors.New("refused before anything was done")
+var ErrRequirement = errors.New("refused before any change")
 
 // ErrSkipped: the step was not tried because others that it needs failed. The cause is theirs.
 var ErrSkipped = errors.New("skipped")

@@ -12,7 +12,7 @@ func TestEveryKindIsDescribed(t *testing.T) {
 	had := map[string]bool{}
 	for _, s := range Table {
 		if had[s.Name] {
-			t.Errorf("%s stands twice", s.Name)
+			t.Errorf("%s is defined twice", s.Name)
 		}
 		had[s.Name] = true
 		if s.Summary == "" || !strings.HasSuffix(s.Summary, ".") {

@@ -46,7 +46,7 @@ func open(dir string) (*Client, error) {
 	if err := readJSON(c.place.spec(), &c.spec); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNoLab, filepath.Base(dir))
 	} else if err != nil {
-		return nil, fmt.Errorf("lab %s is damaged (when nothing of it is wanted any more, remove %s): %w", filepath.Base(dir), dir, err)
+		return nil, fmt.Errorf("lab %s is damaged (to discard it, remove %s): %w", filepath.Base(dir), dir, err)
 	}
 	run, err := runDir(dir)
 	if err != nil {

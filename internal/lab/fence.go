@@ -118,7 +118,7 @@ func (s *supervisor) shoot(ctx context.Context, asker *unit, token, action strin
 			if action == "on" {
 				return fmt.Errorf("%s was powered off by the user", u.host.Name)
 			}
-			answer = "off, and stays so: the user powered it off"
+			answer = "off; stays off, the user powered it off"
 			return nil
 		}
 		return s.again(u, action, &answer)

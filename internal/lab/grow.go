@@ -29,7 +29,7 @@ func (s Spec) against(before Spec, running func(host string) bool) error {
 		case stays && text(h) != text(now):
 			bad = append(bad, fmt.Errorf("%s exists with other disks, addresses or memory than the inventory has now: destroy the lab first", h.Name))
 		case !stays && running(h.Name):
-			bad = append(bad, fmt.Errorf("%s runs, but the inventory has it no more: haprov lab power-off %s takes it away, its disks stay until destroy", h.Name, h.Name))
+			bad = append(bad, fmt.Errorf("%s is running but no longer in the inventory: haprov lab power-off %s stops it; its disks stay until the lab is destroyed", h.Name, h.Name))
 		}
 	}
 	return errors.Join(bad...)

@@ -210,7 +210,7 @@ func (p place) supervised(ctx context.Context, spec Spec, command []string, repo
 		report(Event{Kind: "supervisor", Action: "start", OK: true, Text: "driver " + picked.Driver})
 		return nil
 	case len(word) == 0:
-		return fmt.Errorf("supervisor: it ended without a word; see %s", p.output())
+		return fmt.Errorf("supervisor: it ended without a message; see %s", p.output())
 	}
 	return errors.New(string(word))
 }

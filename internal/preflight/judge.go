@@ -41,7 +41,7 @@ func Judge(hosts []Host, seen map[string]probe.Seen, asked map[string]Span) (out
 	for _, h := range hosts {
 		switch a := seen[h.Name].Get(h.Query()); a.State {
 		case probe.Unanswered:
-			out = append(out, Finding{h.Name, "preflight", "it gave no answer in time: disks, addresses, clock and modules were not looked at", "see what holds the host up", false})
+			out = append(out, Finding{h.Name, "preflight", "no answer in time: disks, addresses, clock and modules were not checked", "find out what blocks the host", false})
 		case probe.Answered:
 			all = append(all, read(h, a.Out))
 			all[len(all)-1].asked = asked[h.Name]
@@ -110,18 +110,18 @@ func (a answer) alone() (out []Finding) {
 	case a.id != "debian" && a.id != "ubuntu" && !slices.Contains(strings.Fields(a.like), "debian"):
 		add(true, "release", "use a machine with Debian 12 or later", "found %.40q: packages are installed by apt-get", a.id)
 	case a.id == "debian" && major > 0 && major < 12:
-		add(false, "release", "Debian 12 is what was tried", "found Debian %d", major)
+		add(false, "release", "only Debian 12 was tested", "found Debian %d", major)
 	}
 	switch {
 	case a.free == 0:
 	case a.free < freeFail:
-		add(true, "free space", "make room on /", "%d MiB free on /", a.free>>20)
+		add(true, "free space", "free some space on /", "%d MiB free on /", a.free>>20)
 	case a.free < freeWarn:
-		add(false, "free space", "make room on /", "%d MiB free on /", a.free>>20)
+		add(false, "free space", "free some space on /", "%d MiB free on /", a.free>>20)
 	}
 	for _, ip := range a.Addresses {
 		if len(a.addresses) > 0 && !slices.Contains(a.addresses, ip) {
-			add(true, "address", "correct the inventory or the host's network", "%s stands on none of its interfaces", ip)
+			add(true, "address", "correct the inventory or the host's network", "none of its interfaces has %s", ip)
 		}
 	}
 	for _, d := range a.Disks {
@@ -134,7 +134,7 @@ func (a answer) alone() (out []Finding) {
 		}
 	}
 	if a.called != "" && a.called != a.Name { // drbd.conf(5): "on" names what uname -n says
-		add(true, "host name", "name it so in the inventory, or on it: hostnamectl set-hostname "+a.Name, "it calls itself %.64q, and DRBD finds itself by that name", a.called)
+		add(true, "host name", "use that name in the inventory, or change it on the host: hostnamectl set-hostname "+a.Name, "its host name is %.64q, and DRBD looks itself up by that name", a.called)
 	}
 	if a.drbd != "" && !strings.HasPrefix(a.drbd, "8.") {
 		add(true, "kernel module drbd", "use the kernel's own module", "version %.20q is loaded, 8.4 is expected", a.drbd)

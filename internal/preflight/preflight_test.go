@@ -42,12 +42,12 @@ func TestEachPromiseIsJudged(t *testing.T) {
 		"db2 warn clock: at least 5 s apart from db1":                                                                   change("1000000\n", "1000015\n"),
 		"db2 fail clock: at least 80 s apart from db1":                                                                  change("1000000\n", "999910\n"),
 		"db2 fail release: found \"fedora\": packages are installed by apt-get":                                         change("ID debian", "ID fedora"),
-		"db2 fail host name: it calls itself \"db2.example.org\", and DRBD finds itself by that name":                   "name db2.example.org\n" + good,
+		"db2 fail host name: its host name is \"db2.example.org\", and DRBD looks itself up by that name":                   "name db2.example.org\n" + good,
 		"db2 fail kernel module drbd: version \"9.2.1\" is loaded, 8.4 is expected":                                     change("module drbd", "module drbd 9.2.1"),
 		"db2 fail login: it is not root's":                                                                              "login other\n" + good,
 		"db2 warn release: found Debian 11":                                                                             change("\"12\"", "\"11\""),
 		"db2 fail free space: 39 MiB free on /":                                                                         change("4096 1000000", "4096 10000"),
-		"db2 fail address: 10.0.0.1 stands on none of its interfaces":                                                   change("10.0.0.1", "10.0.0.2"),
+		"db2 fail address: none of its interfaces has 10.0.0.1":                                                   change("10.0.0.1", "10.0.0.2"),
 		"db2 fail disk data: /dev/vdb is not a block device there":                                                      change("disk ", "x "),
 		"db2 warn disk data: 3072 MiB, on db1 2048":                                                                     change("2147483648", "3221225472"),
 		"db2 fail kernel module drbd: the running kernel has none":                                                      change("module drbd\n", ""),
@@ -60,7 +60,7 @@ func TestEachPromiseIsJudged(t *testing.T) {
 	if got := judge(good, ""); got != "" {
 		t.Errorf("a host that did not answer: %q", got)
 	}
-	if got, want := judge(good, "hung"), "db2 warn preflight: it gave no answer in time: disks, addresses, clock and modules were not looked at"; got != want {
+	if got, want := judge(good, "hung"), "db2 warn preflight: no answer in time: disks, addresses, clock and modules were not checked"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := judge(good, "free 999999999999999999999 -1 x\n\x00 \nID \n"+good[strings.Index(good, "address"):]); got != "" {

@@ -123,16 +123,16 @@ func (v verdict) pacemaker(s pacemaker.State, t pacemaker.Trouble) {
 		}
 	}
 	if t.Unmanaged {
-		v.bad("Pacemaker is in maintenance mode: it watches and moves nothing")
+		v.bad("Pacemaker is in maintenance mode: it neither monitors nor moves resources")
 	}
 	for _, n := range t.Unwatched {
-		v.bad("Pacemaker watches nothing on %s: the node is in maintenance", n)
+		v.bad("Pacemaker monitors nothing on %s: the node is in maintenance", n)
 	}
 	if t.Stopped {
-		v.bad("Pacemaker is told to stop all resources")
+		v.bad("Pacemaker is configured to stop all resources")
 	}
 	if t.Unfenced {
-		v.bad("fencing is switched off in Pacemaker")
+		v.bad("fencing is disabled in Pacemaker")
 	}
 	if late := s.Late(); len(late) > 0 {
 		v.bad("failed or not running: %s", strings.Join(late, ", "))

@@ -41,7 +41,7 @@ var own = template.FuncMap{
 func cnf(v any) (string, error) {
 	s := fmt.Sprint(v)
 	if strings.ContainsAny(s, "\n\r\x00") {
-		return "", fmt.Errorf("a value of one line is wanted, found a line end in it")
+		return "", fmt.Errorf("expected a value of one line, found a line break")
 	}
 	if strings.ContainsAny(s, "#'\"\\ ") {
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`, nil
@@ -53,7 +53,7 @@ func cnf(v any) (string, error) {
 func sql(v any) (string, error) {
 	s := fmt.Sprint(v)
 	if strings.ContainsRune(s, 0) {
-		return "", fmt.Errorf("a zero byte cannot stand in SQL")
+		return "", fmt.Errorf("SQL text cannot contain a zero byte")
 	}
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`, "\n", `\n`, "\r", `\r`).Replace(s) + "'", nil
 }
@@ -62,7 +62,7 @@ func sql(v any) (string, error) {
 func word(v any) (string, error) {
 	s := fmt.Sprint(v)
 	if s == "" || strings.ContainsAny(s, " \t\n\r\x00{}[]();\"'`\\#$%") {
-		return "", fmt.Errorf("a bare word is wanted, found %.40q", s)
+		return "", fmt.Errorf("expected a bare word, found %.40q", s)
 	}
 	return s, nil
 }
@@ -88,7 +88,7 @@ func add(a, b any) (int64, error) {
 	x, ok := whole(a)
 	y, also := whole(b)
 	if !ok || !also {
-		return 0, fmt.Errorf("add: whole numbers are wanted, found %v and %v", a, b)
+		return 0, fmt.Errorf("add: expected whole numbers, found %v and %v", a, b)
 	}
 	return x + y, nil
 }

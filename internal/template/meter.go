@@ -170,7 +170,7 @@ func (r *run) spending(f any) any {
 	}).Interface()
 }
 
-var errLarge = fmt.Errorf("more than %d bytes could come out", MaxOutput)
+var errLarge = fmt.Errorf("more than %d bytes could be produced", MaxOutput)
 
 func (r *run) before(args []reflect.Value) error {
 	n := int64(0)

@@ -49,7 +49,7 @@ func scan(name, text string) error {
 			depth = append(depth, 1)
 		}
 		if max(nested, parens) > maxNested {
-			return bad("blocks or parentheses in each other", maxNested, "write it simpler")
+			return bad("blocks or parentheses in each other", maxNested, "simplify it")
 		}
 		at += 2 + length
 	}

@@ -89,7 +89,7 @@ type limited struct{ bytes.Buffer }
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.Len()+len(p) > MaxOutput {
-		return 0, fmt.Errorf("more than %d bytes come out", MaxOutput)
+		return 0, fmt.Errorf("more than %d bytes are produced", MaxOutput)
 	}
 	return l.Buffer.Write(p)
 }

@@ -68,7 +68,7 @@ func TestWhatWouldBreakOutIsRefused(t *testing.T) {
 
 func TestAnEndlessTemplateEnds(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
-	if _, err := render(t, `{{ range .l }}{{ $.x }}{{ end }}`, map[string]any{"x": long, "l": make([]any, 100)}); err == nil || !strings.Contains(err.Error(), "bytes come out") {
+	if _, err := render(t, `{{ range .l }}{{ $.x }}{{ end }}`, map[string]any{"x": long, "l": make([]any, 100)}); err == nil || !strings.Contains(err.Error(), "bytes are produced") {
 		t.Errorf("%v", err)
 	}
 }

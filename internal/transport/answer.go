@@ -34,7 +34,7 @@ func (a *answer) feed(p []byte) (r Result, done bool, err error) {
 	a.buf = append(a.buf, p...)
 	if !a.begun && !a.begin() {
 		if a.lost+len(a.buf) > maxNoise {
-			return Result{}, false, fail(ErrTooLarge, nil, "the login shell printed more than %d bytes before it ran anything: what do its start files print?", maxNoise)
+			return Result{}, false, fail(ErrTooLarge, nil, "the login shell printed more than %d bytes before it ran anything; check what its startup files print", maxNoise)
 		}
 		if len(a.buf) > keptNoise {
 			a.lost += len(a.buf) - keptNoise/2

@@ -40,7 +40,7 @@ func (e *HostKeyError) Error() string {
 	case e.Revoked:
 		return fmt.Sprintf("host key revoked: %s shows %s, which known_hosts marks @revoked (do not log in; find out who answers there)", e.Addr, e.Got)
 	case len(e.Want) > 0:
-		return fmt.Sprintf("host key changed: %s shows %s, pinned is %s (someone may be in between; when the machine was really made anew, take the old line out by hand)", e.Addr, e.Got, strings.Join(e.Want, ", "))
+		return fmt.Sprintf("host key changed: %s shows %s, pinned is %s (possibly a man in the middle; if the machine was really reinstalled, remove the old line by hand)", e.Addr, e.Got, strings.Join(e.Want, ", "))
 	default:
 		return fmt.Sprintf("host key unknown: %s shows %s (compare it on the machine's console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub; when it is the same, add to %s: %s)", e.Addr, e.Got, e.File, e.Line)
 	}

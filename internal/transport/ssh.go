@@ -299,7 +299,7 @@ func (s *session) ended(err error, a *answer) error {
 		}
 	case <-time.After(2 * time.Second): // the channel's end and no status: take it as lost
 	}
-	return fail(ErrLost, err, "the host or its network went away in the middle")
+	return fail(ErrLost, err, "the connection ended in the middle of an answer")
 }
 
 func (s *session) quit(code int, a *answer) error {

@@ -167,7 +167,7 @@ func (c *SSHConfig) fill(t Target) (Target, error) { return c.fillAt(t, 0) }
 
 func (c *SSHConfig) fillAt(t Target, depth int) (Target, error) {
 	if depth > 8 {
-		return t, fmt.Errorf("ssh_config: ProxyJump of %s goes round in circles", t.Name)
+		return t, fmt.Errorf("ssh_config: ProxyJump of %s is a cycle", t.Name)
 	}
 	alias := t.Name
 	if alias == "" {

@@ -113,7 +113,7 @@ func TestTheFootIsGoneAtTheEndAndWhileAQuestionStands(t *testing.T) {
 	v.Event(engine.Started{Host: "db1", Address: "a", Title: "work"})
 	v.Event(engine.Failed{Host: "db1", Address: "a", Err: errors.New("work: exit 1")})
 	v.Summary(engine.Summary{Hosts: 1, Failed: 1, Outcomes: map[string]error{"db1": errors.New("x")}}, engine.ErrHosts)
-	if got := g.String(); strings.Contains(got, "-- 0s") || !strings.Contains(got, "db1   0        0.0 s    failed") {
+	if got := g.String(); strings.Contains(got, "-- 0s") || !strings.Contains(got, "db1   0        0.0 s  failed") {
 		t.Errorf("at the end:\n%s", got)
 	}
 }

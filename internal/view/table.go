@@ -52,7 +52,7 @@ func (v *Human) table(s engine.Summary, err error) {
 	}
 	sort.Strings(hosts)
 	w := tabwriter.NewWriter(v.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "host\tchanges\tat work\tverdict")
+	fmt.Fprintln(w, "host\tchanges\tbusy\tverdict")
 	for _, h := range hosts {
 		verdict := "unchanged"
 		if v.tally.changes[h] > 0 {

@@ -220,7 +220,7 @@ func (v *Human) Summary(s engine.Summary, err error) {
 		}
 	}
 	if v.PlanOnly {
-		fmt.Fprintf(v.Out, "%d hosts looked at, %d failed, nothing was changed, %s\n", s.Hosts, s.Failed, short(s.Took))
+		fmt.Fprintf(v.Out, "%d hosts checked, %d failed, nothing was changed, %s\n", s.Hosts, s.Failed, short(s.Took))
 		return
 	}
 	v.table(s, err)

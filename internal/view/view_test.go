@@ -88,7 +88,7 @@ func TestAPlanShowsTextsAsDiffsAndMarksDanger(t *testing.T) {
 	}
 	out.Reset()
 	v.Summary(engine.Summary{Hosts: 2, Changes: 3}, nil)
-	if got := out.String(); got != "2 hosts looked at, 0 failed, nothing was changed, 0s\n" {
+	if got := out.String(); got != "2 hosts checked, 0 failed, nothing was changed, 0s\n" {
 		t.Errorf("a plan ends with %q", got)
 	}
 }
@@ -140,7 +140,7 @@ func TestTheTableSaysWhatBecameOfEachHost(t *testing.T) {
 	v.Event(engine.Done{Host: "db2", Title: "write /etc/x"})
 	v.Summary(engine.Summary{Changes: 1, Hosts: 5, Failed: 3, Outcomes: map[string]error{
 		"db3": errors.New("exit 1"), "db4": context.Canceled, "db5": fmt.Errorf("db5:barrier.x: %w: needs db3, which failed", kind.ErrSkipped)}}, engine.ErrHosts)
-	for _, want := range []string{"db1   0        0.0 s    unchanged", "db2   1        0.0 s    converged", "db3   0        0.0 s    failed", "db4   0        0.0 s    interrupted", "db5   0        0.0 s    skipped",
+	for _, want := range []string{"db1   0        0.0 s  unchanged", "db2   1        0.0 s  converged", "db3   0        0.0 s  failed", "db4   0        0.0 s  interrupted", "db5   0        0.0 s  skipped",
 		"1 changes on 5 hosts, 2 failed, 1 interrupted, "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("missing %q in\n%s", want, &out)

@@ -21,7 +21,7 @@ func templates() (out []bad) {
 	add("ranges in each other", strings.Repeat("{{ range 100 }}", 20)+strings.Repeat("{{ end }}", 20), filled, "x.tmpl:1", work)
 	add("range that breaks late", "{{ range $x := 1000000000000 }}{{ if eq $x 999999999999 }}{{ break }}{{ end }}{{ end }}", filled, work)
 	add("range with else", "{{ range 0 }}{{ else }}{{ range 9223372036854775807 }}{{ end }}{{ end }}", filled, work)
-	add("range of texts", "{{ range 1000000 }}0123456789{{ end }}", filled, "4194304 bytes come out")
+	add("range of texts", "{{ range 1000000 }}0123456789{{ end }}", filled, "4194304 bytes are produced")
 	add("printf with a width", `{{ printf "%99999999d" 1 }}`, filled, "could come out")
 	add("printf with a width as argument", `{{ printf "%*d" 99999999 1 }}`, filled, "a width cannot be an")
 	add("printf with a precision", `{{ printf "%.99999999f" 1.5 }}`, filled, "could come out")

@@ -59,7 +59,7 @@ func fields(text string, matter ...string) (map[string]string, error) {
 				continue
 			}
 			if _, twice := out[k]; twice {
-				return nil, fmt.Errorf("%s stands there twice", k)
+				return nil, fmt.Errorf("%s occurs twice", k)
 			}
 			out[k] = strings.TrimSpace(v)
 		}

@@ -127,7 +127,7 @@ func Choose(nodes []Node, missing []string) (Node, error) {
 			return Node{}, fmt.Errorf("the server on %s is not stopped", n.Name)
 		case n.Empty(), n.halfCopied():
 		case n.State != nil && n.State.UUID == ZeroUUID:
-			return Node{}, fmt.Errorf("%s holds databases, but calls itself in no cluster, as in the midst of a state transfer: nothing is started from it; to do without its rows: --accept-missing %s", n.Name, n.Name)
+			return Node{}, fmt.Errorf("%s holds databases, but records no cluster, as during a state transfer: nothing is started from it; to do without its rows: --accept-missing %s", n.Name, n.Name)
 		case n.Unread != "" && n.Recovered == nil:
 			return Node{}, fmt.Errorf("%s: %s; to do without its rows: --accept-missing %s", n.Name, n.Unread, n.Name)
 		case !n.Position().Known():
@@ -150,7 +150,7 @@ func Choose(nodes []Node, missing []string) (Node, error) {
 	}
 	for _, n := range from {
 		if n.safe() && n.Position().Seqno < best.Position().Seqno {
-			return Node{}, fmt.Errorf("%s calls itself the last to leave, yet %s is ahead of it (%d, %d): name the one to leave out with --accept-missing", n.Name, best.Name, n.Position().Seqno, best.Position().Seqno)
+			return Node{}, fmt.Errorf("%s is marked as the last to leave, but %s is ahead of it (%d, %d): name the one to leave out with --accept-missing", n.Name, best.Name, n.Position().Seqno, best.Position().Seqno)
 		}
 	}
 	return best, nil

@@ -91,7 +91,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	vs := map[string]volume{}
 	for _, n := range names {
 		if seen[n].Lost != "" {
-			return plan.Phase{}, fmt.Errorf("%s cannot be seen (%s): a volume is not touched on one side alone", n, seen[n].Lost)
+			return plan.Phase{}, fmt.Errorf("%s is not reachable (%s): the volume is not changed while one side is missing", n, seen[n].Lost)
 		}
 		v, err := d.read(n, seen[n].Seen)
 		if err != nil {
@@ -116,7 +116,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	case !a.metadata || !b.metadata:
 		return d.metadata(names, vs)
 	case done && (a.Up || a.cared) && (b.Up || b.cared) && (!a.Up || !b.Up):
-		return d.waiting("Pacemaker takes the volume up", 3*time.Minute, names, vs), nil
+		return d.waiting("Pacemaker starts the volume", 3*time.Minute, names, vs), nil
 	case !a.Up || !b.Up:
 		return d.up(names, vs), nil
 	case a.Connection != "Connected" || b.Connection != "Connected":
@@ -129,16 +129,16 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent, and not fresh: they held data once\n%s", table(names, vs))
 		}
 		if a.bytes || b.bytes {
-			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that is no ext4: only blank disks are taken\n%s", table(names, vs))
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that is not ext4: only blank disks are used\n%s", table(names, vs))
 		}
-		return d.phase("first sync", names[0], "neither disk holds anything: declare them equal", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh(names[0])), nil
+		return d.phase("first sync", names[0], "skip the initial sync: both disks are blank", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh(names[0])), nil
 	case !a.Healthy() || !b.Healthy():
 		return d.waiting("both sides are up to date", 5*time.Minute, names, vs), nil
 	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
 		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
 	}
 	if !a.formatted && a.bytes || !b.formatted && b.bytes {
-		return plan.Phase{}, fmt.Errorf("the volume holds something that is no ext4: nothing is put over it. "+
+		return plan.Phase{}, fmt.Errorf("the volume holds something that is not ext4, and it is not overwritten. "+
 			"If it is of no use to anybody (a power cut while the file system was made): drbdadm primary %[1]s && wipefs -a %[2]s && dd if=/dev/zero of=%[2]s bs=1M count=1 && drbdadm secondary %[1]s, on one host\n%[3]s",
 			d.Name, d.device(), table(names, vs))
 	}
@@ -150,7 +150,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 }
 
 func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase, error) {
-	ph := plan.Phase{Name: "create metadata", Changes: map[string]plan.Change{}, Then: []string{"connect", "first sync", "make the file system"}}
+	ph := plan.Phase{Name: "create metadata", Changes: map[string]plan.Change{}, Then: []string{"connect", "first sync", "create the file system"}}
 	for i, n := range names {
 		v := vs[n]
 		if v.metadata {
@@ -203,11 +203,11 @@ func (d *DRBDVolume) stillFresh(host string) string {
 // takeUp lets the running volume follow its resource file. Options change while it runs; what
 // would take a side down first is refused.
 func (d *DRBDVolume) takeUp(names []string, vs map[string]volume) (plan.Phase, error) {
-	ph := plan.Phase{Name: "take up the changed resource file", Changes: map[string]plan.Change{}}
+	ph := plan.Phase{Name: "apply the changed resource file", Changes: map[string]plan.Change{}}
 	for _, n := range names {
 		for _, c := range vs[n].pending {
 			if !strings.HasSuffix(c, "-options") {
-				return ph, fmt.Errorf("%s: the resource file wants %q, which the running volume cannot take up: take the hosts into maintenance one after the other (haprov maintenance %s on)", n, c, n)
+				return ph, fmt.Errorf("%s: the resource file has %q, which cannot be applied to the running volume: take the hosts into maintenance one after the other (haprov maintenance %s on)", n, c, n)
 			}
 		}
 		if len(vs[n].pending) > 0 {
@@ -232,7 +232,7 @@ func (d *DRBDVolume) format(host string) plan.Phase {
 	}
 	do += "e2label " + dev + " " + d.label()
 	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + "\n[ \"$magic $head\" = '0000 0' ] || [ \"$magic $label\" = '53ef " + unfinished + "' ]"
-	return d.phase("make the file system", host, "make "+d.Filesystem+" on "+dev, do, guard)
+	return d.phase("create the file system", host, "create "+d.Filesystem+" on "+dev, do, guard)
 }
 
 func (d *DRBDVolume) phase(name, host, title, do, guard string) plan.Phase {

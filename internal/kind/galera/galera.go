@@ -22,7 +22,7 @@ import (
 var GaleraSpec = kind.Spec{
 	Name: "galera",
 	Summary: "All hosts of the role are Synced members of one primary component. One node is started as a new cluster when every node answered and none holds data; the others join one at a time. " +
-		"Restarts owed to the server's unit are paid one node after the other, drained first, the busiest last. What is doubtful stops with a table of what each node said.",
+		"Pending restarts of the server's unit are done one node after the other, drained first, the busiest last. In doubt it stops, with a table of what each node reports.",
 	Example: `galera "db" {}`,
 	New:     func() any { return &Galera{} },
 }
@@ -40,7 +40,7 @@ type Galera struct {
 	// Maintenance is read by the health responder: a node that has it is taken out of the proxies.
 	Maintenance string `hcl:"maintenance,optional" default:"/etc/haprov/maintenance" about:"The file that takes a node out of service while it is there"`
 
-	Notice int    `hcl:"notice,optional" default:"6" min:"0" max:"600" about:"Seconds until the proxies have noticed that a node is in maintenance; on an idle node, too, so many pass before its server is stopped"`
+	Notice int    `hcl:"notice,optional" default:"6" min:"0" max:"600" about:"Seconds until the proxies have noticed that a node is in maintenance; a server is never stopped sooner, idle or not"`
 	Writer string `hcl:"writer,optional" text:"lines" about:"Shell command that prints the name of the node that writers are sent to; its server is restarted last. Left out: the one with the most sessions"`
 
 	in plan.Intent
@@ -202,7 +202,7 @@ func (g *Galera) decide(begin, ms []member) (plan.Phase, error) {
 		return g.complete(begin, ms)
 	}
 	if g.in.Verb != "" {
-		return plan.Phase{}, doubt(ms, "no node is in a primary component: haprov recover finds out what can be done")
+		return plan.Phase{}, doubt(ms, "no node is in a primary component: haprov recover shows what can be done")
 	}
 	return g.begin(ms)
 }
@@ -213,7 +213,7 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 	for _, m := range ms {
 		switch {
 		case m.Lost != "":
-			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked and no other node is in a primary component: nothing is started; haprov recover says more")
+			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked and no other node is in a primary component: nothing is started; haprov recover shows more")
 		case !m.Stopped():
 			running = append(running, m)
 		case m.away != "":
@@ -226,13 +226,13 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 	}
 	switch {
 	case len(running) > 0:
-		return kind.Wait("a primary component forms again by itself (running: "+names(running)+"); else haprov recover says what can be done", 2*time.Minute), nil
+		return kind.Wait("a primary component forms again by itself (running: "+names(running)+"); else haprov recover shows what can be done", 2*time.Minute), nil
 	case len(holders) > 1:
 		return plan.Phase{}, doubt(ms, "the cluster is down on all nodes: haprov recover finds the most advanced one and starts it")
 	case len(holders) == 1 && holders[0].Unsure():
 		return g.readPositions(holders), nil
 	case len(holders) == 1 && (!holders[0].Position().Known() || holders[0].State != nil && holders[0].State.UUID == galera.ZeroUUID):
-		return plan.Phase{}, doubt(ms, holders[0].Name+" holds databases and does not say of which cluster, as after a broken state transfer: nothing is started from it")
+		return plan.Phase{}, doubt(ms, holders[0].Name+" holds databases but records no cluster, as after a broken state transfer: nothing is started from it")
 	case len(holders) == 1:
 		return g.bootstrap(ms, holders[0], "start the cluster from "+holders[0].Name+", the only one that holds it"), nil
 	}
@@ -337,7 +337,7 @@ func oneComponent(ms []member) error {
 		}
 		for _, o := range primaries(ms) {
 			if m.counts(m) && o.counts(o) && !m.counts(o) && !o.counts(m) {
-				return doubt(ms, fmt.Sprintf("two primary components of one cluster run at once: %s is with %s, %s with %s; stop the servers on the side that is to lose what was written there",
+				return doubt(ms, fmt.Sprintf("two primary components of one cluster run at once: %s is with %s, %s with %s; stop the servers on the side whose changes will be discarded",
 					m.Name, strings.Join(m.Status.Names, ", "), o.Name, strings.Join(o.Status.Names, ", ")))
 			}
 		}

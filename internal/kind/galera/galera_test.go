@@ -219,7 +219,7 @@ func TestRecoveryFailsClosed(t *testing.T) {
 		{"positions known", nil, at("7"), at("9"), at("8"), "start the cluster from db2 at " + cluster1 + ":9", "", ""},
 		{"the last to leave", nil, ordered, ordered, last, "start the cluster from db3 at " + cluster1 + ":12", "", ""},
 		{"one position is of an earlier life", nil, at("7"), but(at("9"), func(n *galeraNode) { n.life = "" }), at("8"), "start the cluster from db2 at " + cluster1 + ":9", "", ""},
-		{"they may heal by themselves", nil, minority, minority, hung, "watch whether the cluster heals by itself", "", ""},
+		{"they may heal by themselves", nil, minority, minority, hung, "watch whether the cluster recovers by itself", "", ""},
 		{"they did not", nil, watched(minority), watched(minority), watched(hung), "stop all servers", "", ""},
 		{"it healed", nil, synced, synced, minority, "", "db3 is back", ""},
 		{"half-way: the first is up", nil, one, crashed, crashed, "join db2", "", ""},
@@ -311,7 +311,7 @@ func TestMaintenanceNeverTakesTheLastServer(t *testing.T) {
 		phase, waits, refused string
 	}{
 		{"on", true, writer, synced, synced, "take db1 out of service", "", ""},
-		{"on, sessions still there", true, marked(writer), synced, synced, "", "its sessions end (9 still there)", ""},
+		{"on, sessions still there", true, marked(writer), synced, synced, "", "its sessions end (9 left)", ""},
 		{"on, done", true, marked(synced), synced, synced, "", "", ""},
 		{"nobody else serves", true, writer, marked(synced), crashed, "", "", "stays in service"},
 		{"off", false, marked(synced), synced, synced, "end the maintenance of db1", "", ""},

@@ -60,7 +60,7 @@ func (g *Galera) restarts(begin, ms []member) (plan.Phase, error) {
 	for _, m := range ms {
 		switch {
 		case m.Lost != "":
-			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked: no server is restarted while a member is away")
+			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked: no server is restarted while a member is missing")
 		case m.resting():
 			return plan.Phase{}, doubt(ms, m.Name+" is in maintenance, and its server was stopped: no server is restarted meanwhile (haprov maintenance "+m.Name+" off)")
 		}
@@ -141,7 +141,7 @@ func (g *Galera) maintain(ms []member) (plan.Phase, error) {
 	case m.drain == "":
 		return g.mark(m, "take "+m.Name+" out of service", "in service", "in maintenance", "printf '%s\\n' "+shell.Quote("haprov maintenance "+m.Name+" on")+" >"+file+"\n"+g.drained(60)), nil
 	case m.Status != nil && m.Status.Sessions > 0:
-		return kind.Wait(fmt.Sprintf("%s: its sessions end (%d still there)", m.Name, m.Status.Sessions), 2*time.Minute), nil
+		return kind.Wait(fmt.Sprintf("%s: its sessions end (%d left)", m.Name, m.Status.Sessions), 2*time.Minute), nil
 	}
 	return plan.Phase{}, nil
 }

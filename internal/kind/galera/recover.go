@@ -87,11 +87,11 @@ func all(ms []member, holds func(member) bool) bool {
 // they know their last view, and do so when all of it is back (pc.recovery).
 func (g *Galera) watch(running []member) plan.Phase {
 	seconds := int(40 * max(g.Speed, 1))
-	ph := plan.Phase{Name: "watch whether the cluster heals by itself", Changes: map[string]plan.Change{},
+	ph := plan.Phase{Name: "watch whether the cluster recovers by itself", Changes: map[string]plan.Change{},
 		Then: []string{"stop all servers", "read positions", "start from the most advanced node", "join the others"}}
 	for _, m := range running {
 		ph.Changes[m.Name] = plan.Change{
-			Diffs: []plan.Diff{{Attribute: "cluster", Have: "no primary component", Want: "healed by itself, if it can"}},
+			Diffs: []plan.Diff{{Attribute: "cluster", Have: "no primary component", Want: "recovered by itself, if it can"}},
 			Actions: []act.Action{{Title: fmt.Sprintf("watch %s for up to %d s", m.Name, seconds), Timeout: time.Duration(seconds)*time.Second + time.Minute,
 				Shell:   "end=$(($(date +%s) + " + fmt.Sprint(seconds) + ")); while test \"$(date +%s)\" -lt $end; do if " + isPrimary + "; then exit 0; fi; sleep 1; done\nmkdir -p -m 0700 /run/haprov; : >" + watchedFile,
 				Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}}},

@@ -21,7 +21,7 @@ import (
 
 var HaproxySpec = kind.Spec{
 	Name:    "haproxy",
-	Summary: "All proxies of the role give the writer's sessions to the same server, and that server is up. The backend sticks to one server by a table that knows one key. `haprov switchover` moves it.",
+	Summary: "All proxies of the role send the writer's sessions to the same server, and that server is up. The backend uses a stick table with one key. `haprov switchover` moves it.",
 	Example: `haproxy "writer" {
   key = "3306"
 }`,
@@ -35,7 +35,7 @@ var HaproxySpec = kind.Spec{
 type HAProxy struct {
 	kind.Where `hcl:"-"`
 	Backend    string `hcl:"backend,label" about:"The backend, which is also the name of its stick table"`
-	Key        string `hcl:"key" about:"The one key of the table, as HAProxy prints it: the port for stick on dst_port"`
+	Key        string `hcl:"key" about:"The only key of the table, as HAProxy prints it: the port for stick on dst_port"`
 	Socket     string `hcl:"socket,optional" default:"/run/haproxy/admin.sock" about:"The runtime socket"`
 
 	move   bool   // the intent: make another server the writer
@@ -48,7 +48,7 @@ func (h *HAProxy) Check() []kind.Problem {
 	out.Name("backend", h.Backend, haproxyWord, "backend name")
 	out.Name("key", h.Key, haproxyWord, "key of a stick table")
 	out.Path("socket", h.Socket)
-	out.Matches("socket", h.Socket, socketPath, "path that socat takes")
+	out.Matches("socket", h.Socket, socketPath, "path that socat accepts")
 	return out
 }
 
@@ -132,7 +132,7 @@ func (h *HAProxy) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
 		}
 	}
 	if len(names) == 0 {
-		return plan.Phase{}, fmt.Errorf("no proxy can be seen")
+		return plan.Phase{}, fmt.Errorf("no proxy is reachable")
 	}
 	sort.Strings(names)
 	proxies := map[string]proxy{}

@@ -12,7 +12,7 @@ import (
 
 var BarrierSpec = kind.Spec{
 	Name:    "barrier",
-	Summary: "All hosts of the role come to this place before any of them goes on; one that failed is not waited for.",
+	Summary: "All hosts of the role reach this point before any of them continues; a failed host is not waited for.",
 	Example: `barrier "a server is up" {
   any = ["db1", "db2"]
 }`,
@@ -22,8 +22,8 @@ var BarrierSpec = kind.Spec{
 // Barrier joins the chains of its hosts and changes nothing: hosts of different roles, which go
 // side by side otherwise, are put in order with it.
 type Barrier struct {
-	Name string   `hcl:"name,label" about:"What is true of the hosts that came here"`
-	Any  []string `hcl:"any,optional" about:"Hosts of which one at least must come here for the others to go on"`
+	Name string   `hcl:"name,label" about:"The state that the hosts have reached"`
+	Any  []string `hcl:"any,optional" about:"Hosts of which at least one must reach this point for the others to continue"`
 }
 
 // Probe asks nothing.

@@ -26,7 +26,7 @@ var CommandSpec = kind.Spec{
 // Command is a shell command with a probe. The probe only reads; exit 0 says that there is nothing
 // to do. It is asked once more just before the command, and must hold after it.
 type Command struct {
-	Name    string        `hcl:"name,label" about:"What the command is for; tells it from others"`
+	Name    string        `hcl:"name,label" about:"What the command is for; must be unique"`
 	Test    string        `hcl:"probe,optional" text:"lines" about:"Shell command that only reads; exit 0: nothing to do"`
 	Run     string        `hcl:"run" text:"lines" about:"Shell command, run by sh -e"`
 	Stdin   secret.Text   `hcl:"stdin,optional" text:"any" about:"Text on the command's standard input; secrets go this way"`
@@ -42,7 +42,7 @@ func (c *Command) Check() []kind.Problem {
 		ps.Add("probe", "Command without a probe", "Nothing says whether it has been run; add probe, a command that only reads and ends with 0 when there is nothing to do.")
 	}
 	if strings.TrimSpace(c.Run) == "" {
-		ps.Add("run", "Command without a text", "Found an empty text; write the shell command to run.")
+		ps.Add("run", "Command without text", "Found an empty text; write the shell command to run.")
 	}
 	if c.Timeout < 0 {
 		ps.Add("timeout", "Timeout is negative", "Found "+c.Timeout.String()+`; expected a time as in "5m".`)

@@ -15,7 +15,7 @@ import (
 
 var DirectorySpec = kind.Spec{
 	Name:    "directory",
-	Summary: "A directory with its owner and mode; missing parents are made, root's and 0755.",
+	Summary: "A directory with its owner and mode; missing parents are created, owned by root, mode 0755.",
 	Example: `directory "/var/lib/ha" {
   owner = "hacluster"
   group = "haclient"
@@ -28,9 +28,9 @@ var DirectorySpec = kind.Spec{
 // Directory is a directory. What it holds is never looked at.
 type Directory struct {
 	Path  string `hcl:"path,label" about:"Absolute path on the host"`
-	Owner string `hcl:"owner,optional" about:"Owner by name; left out: kept as it is, root for a new one"`
-	Group string `hcl:"group,optional" about:"Group by name; left out: kept as it is, root for a new one"`
-	Mode  string `hcl:"mode,optional" about:"Octal mode in quotes; left out: kept as it is, 0755 for a new one"`
+	Owner string `hcl:"owner,optional" about:"Owner by name; omitted: unchanged, root for a new one"`
+	Group string `hcl:"group,optional" about:"Group by name; omitted: unchanged, root for a new one"`
+	Mode  string `hcl:"mode,optional" about:"Octal mode in quotes; omitted: unchanged, 0755 for a new one"`
 }
 
 // Owns is the directory.
@@ -61,7 +61,7 @@ func (d *Directory) Decide(seen probe.Seen) (plan.Change, error) {
 	case have.Type == "symbolic link":
 		return plan.Change{}, fmt.Errorf("%s is a symbolic link to %s; name the directory itself", d.Path, have.Target)
 	case have.Exists && have.Type != "directory":
-		return plan.Change{}, fmt.Errorf("%s is there as a %s", d.Path, have.Type)
+		return plan.Change{}, fmt.Errorf("%s exists as a %s", d.Path, have.Type)
 	}
 	var c plan.Change
 	a := act.Action{Touches: []probe.Subject{kind.FileSubject(d.Path)}}
@@ -71,7 +71,7 @@ func (d *Directory) Decide(seen probe.Seen) (plan.Change, error) {
 	} else {
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "type", Want: "directory"})
 		c.Diffs = append(c.Diffs, attributeDiffs(have, d.Owner, d.Group, d.Mode)...)
-		a.Title, a.Shell = "make directory "+d.Path, d.create()
+		a.Title, a.Shell = "create directory "+d.Path, d.create()
 		for p := path.Dir(d.Path); p != "/"; p = path.Dir(p) {
 			a.Touches = append(a.Touches, kind.FileSubject(p))
 		}

@@ -19,7 +19,7 @@ import (
 
 var FileSpec = kind.Spec{
 	Name:    "file",
-	Summary: "A whole file: its text, owner and mode, checked before it takes its place.",
+	Summary: "A complete file: content, owner and mode, validated before it replaces the old one.",
 	Example: `file "/etc/haproxy/haproxy.cfg" {
   content  = "global\n  daemon\n"
   mode     = "0644"
@@ -39,8 +39,8 @@ type File struct {
 	Source   string      `hcl:"source,optional" about:"File below files/ beside the inventory that is copied as it is"`
 	Owner    string      `hcl:"owner,optional" default:"root" about:"Owner by name"`
 	Group    string      `hcl:"group,optional" default:"root" about:"Group by name"`
-	Mode     string      `hcl:"mode,optional" about:"Octal mode in quotes; left out: kept as it is, 0644 for a new file"`
-	Validate string      `hcl:"validate,optional" text:"lines" about:"Shell command that must succeed before the new text takes its place; %s is the new text's path"`
+	Mode     string      `hcl:"mode,optional" about:"Octal mode in quotes; omitted: unchanged, 0644 for a new file"`
+	Validate string      `hcl:"validate,optional" text:"lines" about:"Shell command that must succeed before the new file replaces the old one; %s is the path of the new file"`
 	Owes     []string    `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 	Blob     *act.Blob   // a large source, instead of Content
 }
@@ -85,10 +85,10 @@ func (f *File) Check() []kind.Problem {
 		}
 	}
 	if given > 1 {
-		ps.Add("", "Several sources of one text", "Found more than one of content, template and source; keep one of them.")
+		ps.Add("", "More than one content", "Found more than one of content, template and source; keep one of them.")
 	}
 	if given == 0 {
-		ps.Add("", "File without a text", "Expected one of content, template and source; a file is never emptied by leaving them out.")
+		ps.Add("", "File without content", "Expected one of content, template and source; leaving them out does not empty a file.")
 	}
 	return ps
 }
@@ -130,7 +130,7 @@ func (f *File) Decide(seen probe.Seen) (plan.Change, error) {
 	case have.Type == "symbolic link":
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "type", Have: "symbolic link to " + have.Target, Want: "regular file"})
 	case have.Type != "regular file":
-		return c, fmt.Errorf("%s is there as a %s", f.Path, have.Type)
+		return c, fmt.Errorf("%s exists as a %s", f.Path, have.Type)
 	case have.SHA256 == "":
 		return c, fmt.Errorf("%s cannot be read", f.Path)
 	default:

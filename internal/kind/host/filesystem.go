@@ -17,7 +17,7 @@ import (
 
 var FilesystemSpec = kind.Spec{
 	Name:    "filesystem",
-	Summary: "A filesystem on a device that is proved blank; anything else must be named to be destroyed.",
+	Summary: "A filesystem on a device that is proved blank; overwriting anything else must be allowed.",
 	Example: `filesystem "/dev/vdb" {
   type  = "ext4"
   label = "data"
@@ -28,7 +28,7 @@ var FilesystemSpec = kind.Spec{
 
 // Filesystem makes a filesystem once. One of the wanted type is left as it is, whatever its label.
 type Filesystem struct {
-	Device string `hcl:"device,label" about:"Block device, best by a name that stays"`
+	Device string `hcl:"device,label" about:"Block device, preferably by a stable name"`
 	Type   string `hcl:"type,optional" default:"ext4" about:"ext3, ext4, xfs or btrfs"`
 	Label  string `hcl:"label,optional" about:"Label of a new filesystem, up to 12 letters, digits, dots, dashes and underscores"`
 }
@@ -92,7 +92,7 @@ func (f *Filesystem) Decide(seen probe.Seen) (plan.Change, error) {
 		args = append(args, "-L", f.Label)
 	}
 	return plan.Change{Diffs: []plan.Diff{d}, Actions: []act.Action{{
-		Title:   "make " + f.Type + " on " + f.Device,
+		Title:   "create " + f.Type + " on " + f.Device,
 		Shell:   shell.Join(append(args, f.Device)...),
 		Guard:   guard,
 		Touches: []probe.Subject{probe.All}, // the links below /dev/disk change as well

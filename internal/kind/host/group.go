@@ -12,7 +12,7 @@ import (
 
 var GroupSpec = kind.Spec{
 	Name:    "group",
-	Summary: "A group of the host's own database.",
+	Summary: "A group of the host's own database (/etc/group).",
 	Example: `group "haclient" {
   gid = 5001
 }
@@ -23,7 +23,7 @@ var GroupSpec = kind.Spec{
 // Group is a local group. Its members are said by the users.
 type Group struct {
 	Name   string `hcl:"name,label" about:"Name of the group"`
-	GID    int    `hcl:"gid,optional" about:"Number; left out: as it is, the next free one for a new group"`
+	GID    int    `hcl:"gid,optional" about:"Number; omitted: unchanged, the next free one for a new group"`
 	System bool   `hcl:"system,optional" about:"A new group takes its number from the system's range"`
 }
 

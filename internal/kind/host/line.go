@@ -13,7 +13,7 @@ import (
 
 var LineSpec = kind.Spec{
 	Name:    "line",
-	Summary: "One line of a file that others own too: added, or put in the place of those that match.",
+	Summary: "One line of a file that others write too: added, or replacing the lines that match.",
 	Example: `line "root logs in with a key only" {
   path  = "/etc/ssh/sshd_config.d/50-ha.conf"
   line  = "PermitRootLogin prohibit-password"
@@ -27,10 +27,10 @@ var LineSpec = kind.Spec{
 // Line is one line of a file. Afterwards the line stands there, and with Match no other line
 // matches. A missing file is made, root's and 0644.
 type Line struct {
-	Name  string   `hcl:"name,label" about:"What the line is for; tells it from others"`
+	Name  string   `hcl:"name,label" about:"What the line is for; must be unique"`
 	Path  string   `hcl:"path" about:"Absolute path of the file"`
 	Line  string   `hcl:"line" about:"The whole line, without its end"`
-	Match string   `hcl:"match,optional" about:"POSIX extended expression: the first line that matches is replaced, further ones are removed; left out: the line is added at the end"`
+	Match string   `hcl:"match,optional" about:"POSIX extended expression: the first line that matches is replaced, further ones are removed; omitted: the line is added at the end"`
 	Owes  []string `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 }
 

@@ -29,7 +29,7 @@ var MountSpec = kind.Spec{
 
 // Mount is a line of /etc/fstab that is in force. What a cluster manager mounts has no step.
 type Mount struct {
-	Path    string   `hcl:"path,label" about:"Mount point; made when it is missing"`
+	Path    string   `hcl:"path,label" about:"Mount point; created when it is missing"`
 	Device  string   `hcl:"device" about:"What is mounted: a device, UUID=, LABEL=, an export, or tmpfs"`
 	Type    string   `hcl:"type,optional" default:"ext4" about:"Type of the filesystem"`
 	Options []string `hcl:"options,optional" default:"defaults" about:"Mount options"`

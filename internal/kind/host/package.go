@@ -11,7 +11,7 @@ import (
 
 var PackageSpec = kind.Spec{
 	Name:    "package",
-	Summary: "Debian packages that are installed; what is there already stays at its version.",
+	Summary: "Debian packages that are installed; installed ones keep their version.",
 	Example: `package "socat" {}
 `,
 	New: func() any { return &Package{} },
@@ -20,8 +20,8 @@ var PackageSpec = kind.Spec{
 // Package installs Debian packages. Those of a host that stand together join one transaction.
 type Package struct {
 	Name    string   `hcl:"name,label" about:"Name of the package"`
-	Names   []string `hcl:"names,optional" about:"Packages to install instead of the one that the label names"`
-	Version string   `hcl:"version,optional" about:"Exact version, when it must be this one and no other"`
+	Names   []string `hcl:"names,optional" about:"Packages to install, instead of the one named by the label"`
+	Version string   `hcl:"version,optional" about:"Exact version to install"`
 }
 
 // Packages are the names, without versions; see Installer.

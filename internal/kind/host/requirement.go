@@ -12,7 +12,7 @@ import (
 
 var RequirementSpec = kind.Spec{
 	Name:    "requirement",
-	Summary: "What must be true of a host before anything is done: when it is not, no host is changed.",
+	Summary: "A condition on a host, checked before anything is done: when it is not fulfilled, no host is changed.",
 	Example: `requirement "the kernel has nf_tables" {
   probe = "modinfo nf_tables >/dev/null 2>&1 || { echo 'its kernel has no nf_tables'; exit 1; }"
 }
@@ -23,8 +23,8 @@ var RequirementSpec = kind.Spec{
 // Requirement is a condition that only the user can bring about.
 type Requirement struct {
 	Name   string `hcl:"name,label" about:"What is required, in words"`
-	Test   string `hcl:"probe" text:"lines" about:"Shell command that only reads; exit 0: it is so; otherwise its output says what is and what to do"`
-	Level  string `hcl:"level,optional" default:"fail" oneof:"fail,warn" about:"fail: no host is changed; warn: it is only told"`
+	Test   string `hcl:"probe" text:"lines" about:"Shell command that only reads; exit 0: fulfilled; otherwise its output says what is wrong and what to do"`
+	Level  string `hcl:"level,optional" default:"fail" oneof:"fail,warn" about:"fail: no host is changed; warn: a warning only"`
 	Repair string `hcl:"repair,optional" text:"lines" about:"What the user can do about it, in words"`
 }
 

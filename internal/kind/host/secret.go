@@ -9,7 +9,7 @@ import (
 
 var SecretSpec = kind.Spec{
 	Name:    "secret",
-	Summary: "A file that holds a secret of the controller's store, readable by its owner alone.",
+	Summary: "A file that holds a secret of the controller's store, readable only by its owner.",
 	Example: `secret "/etc/corosync/authkey" {
   value = secret("corosync")
 }

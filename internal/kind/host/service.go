@@ -18,7 +18,7 @@ import (
 
 var ServiceSpec = kind.Spec{
 	Name:    "service",
-	Summary: "A systemd unit: at boot, now, and with what is changed in its definition.",
+	Summary: "A systemd unit: whether it starts at boot and runs now, and its overrides.",
 	Example: `service "haproxy" {
   enabled = true
   running = true
@@ -33,8 +33,8 @@ var ServiceSpec = kind.Spec{
 // that a cluster manager runs is not started, stopped or restarted here.
 type Service struct {
 	Name    string `hcl:"name,label" about:"Unit; .service is added when it has no suffix"`
-	Enabled *bool  `hcl:"enabled,optional" about:"Started at boot; left out: as it is, or true when running is left out too"`
-	Running *bool  `hcl:"running,optional" about:"Running now; left out: as it is, or true when enabled is left out too"`
+	Enabled *bool  `hcl:"enabled,optional" about:"Started at boot; omitted: unchanged, or true when running is omitted too"`
+	Running *bool  `hcl:"running,optional" about:"Running now; omitted: unchanged, or true when enabled is omitted too"`
 	DropIn  string `hcl:"drop_in,optional" text:"lines" about:"Text of a drop-in file that overrides parts of the unit"`
 
 	Restarts string `hcl:"restarts,optional" default:"now" oneof:"now,rolling" about:"When restarts owed to a running unit are done: now, on all hosts at once, or by a rolling step, one host after the other"`
@@ -189,7 +189,7 @@ func (s *Service) define(c *plan.Change, u probe.UnitInfo, seen probe.Seen) (fre
 			// The mark outlives a run that is cut short between the file and the restart.
 			ch.Actions[i].Owes = []act.Owed{{Unit: s.unit(), What: "restart"}}
 		}
-		ch.Actions = slices.Insert(ch.Actions, i, s.act("make the drop-in folder of "+s.unit(), "mkdir -p -- "+shell.Quote(path.Dir(a.Write.Path))))
+		ch.Actions = slices.Insert(ch.Actions, i, s.act("create the drop-in folder of "+s.unit(), "mkdir -p -- "+shell.Quote(path.Dir(a.Write.Path))))
 		break
 	}
 	*c = ch

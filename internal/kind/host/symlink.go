@@ -13,7 +13,7 @@ import (
 
 var SymlinkSpec = kind.Spec{
 	Name:    "symlink",
-	Summary: "A symbolic link; anything in its place that is not a link is left alone and refused.",
+	Summary: "A symbolic link; anything in its place that is not a link is refused.",
 	Example: `symlink "/etc/ha/corosync.conf" {
   target = "/etc/corosync/corosync.conf"
 }
@@ -24,7 +24,7 @@ var SymlinkSpec = kind.Spec{
 // Symlink is a symbolic link.
 type Symlink struct {
 	Path   string   `hcl:"path,label" about:"Absolute path of the link itself"`
-	Target string   `hcl:"target" about:"What the link says, absolute or relative to the link's directory; it need not exist"`
+	Target string   `hcl:"target" about:"Target of the link, absolute or relative to the link's directory; it need not exist"`
 	Owes   []string `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 }
 
@@ -56,7 +56,7 @@ func (s *Symlink) Decide(seen probe.Seen) (plan.Change, error) {
 	case !ok:
 		return kind.Unknown("link " + s.Path), nil
 	case have.Exists && have.Type != "symbolic link":
-		return plan.Change{}, fmt.Errorf("%s is there as a %s; a link does not replace it", s.Path, have.Type)
+		return plan.Change{}, fmt.Errorf("%s exists as a %s; a link does not replace it", s.Path, have.Type)
 	case have.Exists && have.Target == s.Target:
 		return plan.Change{}, nil
 	}

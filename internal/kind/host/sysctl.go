@@ -24,7 +24,7 @@ var SysctlSpec = kind.Spec{
 // Sysctl is a kernel setting. Each has a file of its own below /etc/sysctl.d.
 type Sysctl struct {
 	Key   string `hcl:"key,label" about:"Dotted name of the setting"`
-	Value string `hcl:"value" about:"Value; several numbers are parted by spaces"`
+	Value string `hcl:"value" about:"Value; several numbers are separated by spaces"`
 }
 
 // Owns is the file of the setting.

@@ -16,7 +16,7 @@ import (
 
 var UserSpec = kind.Spec{
 	Name:    "user",
-	Summary: "A login of the host's own database, without a password.",
+	Summary: "A login of the host's own database (/etc/passwd), without a password.",
 	Example: `user "mysqlha" {
   uid    = 5002
   group  = "haclient"
@@ -31,12 +31,12 @@ var UserSpec = kind.Spec{
 // User is a local login. Groups must be there, by steps before it or from the start.
 type User struct {
 	Name       string   `hcl:"name,label" about:"Login name"`
-	UID        int      `hcl:"uid,optional" about:"Number; left out: as it is, the next free one for a new login"`
-	Group      string   `hcl:"group,optional" about:"Primary group; left out: as it is, a group of the same name for a new login"`
+	UID        int      `hcl:"uid,optional" about:"Number; omitted: unchanged, the next free one for a new login"`
+	Group      string   `hcl:"group,optional" about:"Primary group; omitted: unchanged, a group of the same name for a new login"`
 	Groups     []string `hcl:"groups,optional" about:"Further groups the login must be in; others stay"`
-	Home       string   `hcl:"home,optional" about:"Home directory; left out: as it is"`
-	Shell      string   `hcl:"shell,optional" about:"Login shell; left out: as it is, the system's default for a new login"`
-	CreateHome bool     `hcl:"create_home,optional" about:"A new login's home directory is made"`
+	Home       string   `hcl:"home,optional" about:"Home directory; omitted: unchanged"`
+	Shell      string   `hcl:"shell,optional" about:"Login shell; omitted: unchanged, the system's default for a new login"`
+	CreateHome bool     `hcl:"create_home,optional" about:"Create the home directory of a new login"`
 	System     bool     `hcl:"system,optional" about:"A new login takes its number from the system's range"`
 }
 

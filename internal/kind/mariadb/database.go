@@ -19,7 +19,7 @@ import (
 
 var MysqlDatabaseSpec = kind.Spec{
 	Name:    "mysql_database",
-	Summary: "A database is there, made by root over the local socket on a host whose server answers.",
+	Summary: "A database exists, created by root over the local socket on a host whose server answers.",
 	Example: `mysql_database "app" {}`,
 	New:     func() any { return &MySQLDatabase{} },
 }
@@ -27,9 +27,9 @@ var MysqlDatabaseSpec = kind.Spec{
 // MySQLDatabase wants a database on whichever host serves.
 type MySQLDatabase struct {
 	kind.Where `hcl:"-"`
-	Name       string `hcl:"name,label" about:"The database's name, unless database says another"`
+	Name       string `hcl:"name,label" about:"The database's name, unless set by database"`
 	Database   string `hcl:"database,optional" about:"The database's name"`
-	On         string `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
+	On         string `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
 }
 
 var sqlName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
@@ -68,7 +68,7 @@ func (m *MySQLDatabase) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	if strings.TrimSpace(out) == m.database() {
 		return plan.Phase{}, nil
 	}
-	return sqlPhase(host, "make database "+m.database(), plan.Diff{Attribute: "database", Want: m.database()}, "CREATE DATABASE IF NOT EXISTS `"+m.database()+"`;\n"), nil
+	return sqlPhase(host, "create database "+m.database(), plan.Diff{Attribute: "database", Want: m.database()}, "CREATE DATABASE IF NOT EXISTS `"+m.database()+"`;\n"), nil
 }
 
 // briefly bounds a small question: a server that hangs must not hold up all of them one after the

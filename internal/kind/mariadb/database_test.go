@@ -26,11 +26,11 @@ func TestADatabaseAndItsUserAreMadeWhereTheServerIs(t *testing.T) {
 		out                   string
 		phase, waits, refused string
 	}{
-		{"no database", d, d.query(), "", "make database app", "", ""},
+		{"no database", d, d.query(), "", "create database app", "", ""},
 		{"database there", d, d.query(), "app\n", "", "", ""},
-		{"no user", u, u.query(), "-\t0\n", "make user app", "", ""},
-		{"another password", u, u.query(), "*0000\t1\n", "make user app", "", ""},
-		{"rights lost", u, u.query(), u.stored() + "\t0\n", "make user app", "", ""},
+		{"no user", u, u.query(), "-\t0\n", "create user app", "", ""},
+		{"another password", u, u.query(), "*0000\t1\n", "create user app", "", ""},
+		{"rights lost", u, u.query(), u.stored() + "\t0\n", "create user app", "", ""},
 		{"user as wanted", u, u.query(), u.stored() + "\t1\n", "", "", ""},
 	} {
 		ph, err := kindtest.Decide(t, x.c, probe.Hosts{"db1": away(x.q), "db2": here(x.q, x.out)})

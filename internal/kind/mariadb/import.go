@@ -18,7 +18,7 @@ import (
 
 var MysqlImportSpec = kind.Spec{
 	Name: "mysql_import",
-	Summary: "A dump that lies on a host was read into an empty database, once. The evidence is a row in the servers' own database, haprov.import; " +
+	Summary: "A dump file on a host is imported into an empty database, once. The record is a row in the servers' own table haprov.import; " +
 		"an import that began and did not end stops every further run, and one into a database that holds tables is refused. In a Galera cluster it waits for the full size.",
 	Example: `mysql_import "app" {
   file     = "/var/lib/haprov/app.sql.gz"
@@ -30,10 +30,10 @@ var MysqlImportSpec = kind.Spec{
 // MySQLImport wants a dump imported once. What is in the database afterwards is the application's.
 type MySQLImport struct {
 	kind.Where `hcl:"-"`
-	Name       string `hcl:"name,label" about:"The import's name, which its row is kept under"`
-	File       string `hcl:"file" about:"The dump on the host, as it is or compressed by gzip, xz, zstd or bzip2. With place \"one\" it need lie on one of the hosts only"`
-	Database   string `hcl:"database" about:"The database it goes to, which must be there and hold no tables"`
-	On         string `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
+	Name       string `hcl:"name,label" about:"The import's name, the key of its row"`
+	File       string `hcl:"file" about:"The dump on the host, as it is or compressed by gzip, xz, zstd or bzip2. With place \"one\" it is needed on one of the hosts only"`
+	Database   string `hcl:"database" about:"The database, which must exist and have no tables"`
+	On         string `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
 }
 
 var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)

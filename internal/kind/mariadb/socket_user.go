@@ -15,7 +15,7 @@ import (
 
 var MysqlSocketUserSpec = kind.Spec{
 	Name:    "mysql_socket_user",
-	Summary: "A database account that the local login of the same name has over the socket, without a password, and with these server-wide privileges and no others.",
+	Summary: "A database account of the local login of the same name, over the socket, without a password, with exactly these server-wide privileges.",
 	Example: `mysql_socket_user "clustercheck" {
   privileges = []
 }`,
@@ -26,8 +26,8 @@ var MysqlSocketUserSpec = kind.Spec{
 type MySQLSocketUser struct {
 	kind.Where `hcl:"-"`
 	Name       string   `hcl:"name,label" about:"The account's and the login's name"`
-	Privileges []string `hcl:"privileges" about:"Server-wide privileges as SHOW GRANTS writes them; none lets it see its own status alone"`
-	On         string   `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
+	Privileges []string `hcl:"privileges" about:"Server-wide privileges as SHOW GRANTS writes them; with none it sees only status and its own sessions"`
+	On         string   `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
 }
 
 var privilegeName = regexp.MustCompile(`^[A-Z]+( [A-Z]+)*$`)
@@ -87,5 +87,5 @@ func (m *MySQLSocketUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	if stands { // in for anybody, which the package gives it too
 		sql += "REVOKE PROXY ON ''@'%' FROM " + who + ";\n"
 	}
-	return sqlPhase(host, "make account "+m.Name, d, sql), nil
+	return sqlPhase(host, "create account "+m.Name, d, sql), nil
 }

@@ -15,7 +15,7 @@ import (
 
 var MysqlUserSpec = kind.Spec{
 	Name:    "mysql_user",
-	Summary: "A database user is there with this password and all rights on one database. The password itself never reaches a host, only what the server keeps of it.",
+	Summary: "A database user exists with this password and all rights on one database. The password itself never reaches a host, only its hash.",
 	Example: `mysql_user "app" {
   password = "example"
   database = "app"
@@ -29,8 +29,8 @@ type MySQLUser struct {
 	Name       string      `hcl:"name,label" about:"The user's name"`
 	From       string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as MariaDB writes them: a name, an address, or a pattern with %"`
 	Password   secret.Text `hcl:"password" about:"The password"`
-	Database   string      `hcl:"database" about:"The database it may do everything in"`
-	On         string      `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: exactly one host's server answers; one: several may, and hold the same"`
+	Database   string      `hcl:"database" about:"The database it has all rights on"`
+	On         string      `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
 }
 
 // hostPattern is a name, an address, or one with % and _ in it, or an address with a netmask.
@@ -83,6 +83,6 @@ func (m *MySQLUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		d.Have = "another password or other rights"
 	}
 	who := "'" + m.Name + "'@'" + m.From + "'"
-	return sqlPhase(host, "make user "+m.Name, d, "CREATE USER IF NOT EXISTS "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\n"+
+	return sqlPhase(host, "create user "+m.Name, d, "CREATE USER IF NOT EXISTS "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\n"+
 		"ALTER USER "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\nGRANT ALL PRIVILEGES ON `"+m.Database+"`.* TO "+who+";\n"), nil
 }

@@ -29,7 +29,7 @@ func (p *Pacemaker) again(c crm, late []string, seen probe.Hosts) (ph plan.Phase
 		if !slices.Contains(late, id) || c.runs(id) || !slices.Contains(c.names, f.Node) {
 			continue
 		}
-		ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: id, Have: "failed on " + f.Node + ": " + strings.TrimSpace(f.Said), Want: "tried again"})
+		ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: id, Have: "failed on " + f.Node + ": " + strings.TrimSpace(f.Said), Want: "retried"})
 		ch.Actions = append(ch.Actions, act.Action{Title: "forget that " + id + " failed on " + f.Node,
 			Shell:   "crm_resource --cleanup --resource " + shell.Quote(id) + " --node " + shell.Quote(f.Node),
 			Touches: []probe.Subject{"cib", "unit:pacemaker.service"}})
@@ -37,6 +37,6 @@ func (p *Pacemaker) again(c crm, late []string, seen probe.Hosts) (ph plan.Phase
 	if ch.Empty() {
 		return ph
 	}
-	return plan.Phase{Name: "try again what failed", Changes: map[string]plan.Change{c.host: ch}, Then: []string{"wait until everything runs"},
+	return plan.Phase{Name: "retry failed resources", Changes: map[string]plan.Change{c.host: ch}, Then: []string{"wait until everything runs"},
 		Tries: maxTries, Wait: c.waiting(late, seen).Wait}
 }

@@ -20,7 +20,7 @@ func TestWhatFailedIsTriedAgainButNotForEver(t *testing.T) {
 	for _, x := range []struct {
 		name, running, phase, waits string
 	}{
-		{"failed, does not run", resource("Stopped", "false") + failed("vip_monitor_10000", "db2", 1), "try again what failed", "vip not yet"},
+		{"failed, does not run", resource("Stopped", "false") + failed("vip_monitor_10000", "db2", 1), "retry failed resources", "vip not yet"},
 		{"failed once, runs", resource("Started", "true") + failed("vip_monitor_10000", "db2", 1), "", ""},
 		{"is being started", resource("Starting", "true") + failed("vip_start_0", "db2", 1), "", "vip not yet"},
 		{"another resource failed", resource("Stopped", "false") + failed("vip_2_start_0", "db2", 1), "", "vip not yet"},

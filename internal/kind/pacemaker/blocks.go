@@ -28,9 +28,9 @@ type Primitive struct {
 // Operation is what Pacemaker does with a resource: start, stop, monitor and so on.
 type Operation struct {
 	Name     string            `hcl:"name,label" about:"start, stop, monitor, promote, demote or notify"`
-	Interval time.Duration     `hcl:"interval,optional" about:"How often; left out: when needed"`
+	Interval time.Duration     `hcl:"interval,optional" about:"How often; omitted: when needed"`
 	Timeout  time.Duration     `hcl:"timeout" about:"How long it may take"`
-	Role     string            `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role in which it is done"`
+	Role     string            `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role that it applies to"`
 	Params   map[string]string `hcl:"params,optional" about:"Parameters of this operation"`
 }
 
@@ -54,7 +54,7 @@ type Colocation struct {
 	Of    string `hcl:"of" about:"The resource that follows"`
 	With  string `hcl:"with" about:"The resource that it follows"`
 	Role  string `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role that the other one must have there"`
-	Score string `hcl:"score,optional" default:"INFINITY" about:"How much it counts"`
+	Score string `hcl:"score,optional" default:"INFINITY" about:"Score"`
 }
 
 // Order does one thing before another.
@@ -63,7 +63,7 @@ type Order struct {
 	First  string `hcl:"first" about:"The resource that comes first"`
 	Action string `hcl:"action,optional" default:"start" oneof:"start,promote,demote,stop" about:"What is done with it"`
 	Then   string `hcl:"then" about:"The resource that is started after it"`
-	Kind   string `hcl:"kind,optional" default:"Mandatory" oneof:"Mandatory,Optional,Serialize" about:"How binding it is"`
+	Kind   string `hcl:"kind,optional" default:"Mandatory" oneof:"Mandatory,Optional,Serialize" about:"How strictly the order is kept"`
 }
 
 // Location ties a resource to a node, or keeps it away.
@@ -71,13 +71,13 @@ type Location struct {
 	ID    string `hcl:"id,label" about:"The constraint's id"`
 	Of    string `hcl:"of" about:"The resource"`
 	Node  string `hcl:"node" about:"The host"`
-	Score string `hcl:"score,optional" default:"INFINITY" about:"How much it counts; -INFINITY: never there"`
+	Score string `hcl:"score,optional" default:"INFINITY" about:"Score; -INFINITY: never there"`
 }
 
 // Fences are devices of the hosts, as the inventory has them: none runs on the host that it fences.
 type Fences struct {
 	Reboot    time.Duration `hcl:"reboot_timeout,optional" default:"60s" about:"How long a device may take, unless it has pcmk_reboot_timeout itself"`
-	Delay     time.Duration `hcl:"delay,optional" default:"1s" about:"How long fencing the first host waits, so that two that fence each other do not both win"`
+	Delay     time.Duration `hcl:"delay,optional" default:"1s" about:"Delay before the first host is fenced, so that two hosts do not fence each other at the same time"`
 	Passwords string        `hcl:"passwords,optional" default:"/etc/haprov" about:"The folder with a script ID.password for each device that has a password"`
 }
 
@@ -268,7 +268,7 @@ func (p *Pacemaker) Check() []kind.Problem {
 	id := func(block, id string) {
 		out.Name(block, id, crmID, "identifier")
 		if seen[id] {
-			out.Add(block, "Identifier stands twice", "Found "+kind.Quoted(id)+" again; all of them are of one cluster.")
+			out.Add(block, "Duplicate identifier", "Found "+kind.Quoted(id)+" again; all of them are of one cluster.")
 		}
 		seen[id] = true
 	}
@@ -303,7 +303,7 @@ func (p *Pacemaker) Check() []kind.Problem {
 		for _, o := range x.Ops {
 			options("primitive", o.Params)
 			if !slices.Contains(crmOps, o.Name) || ops[x.opID(o)] {
-				out.Add("primitive", "Bad operation", "Found "+kind.Quoted(o.Name)+" of "+x.ID+"; expected each of "+strings.Join(crmOps, ", ")+" once, or once a role.")
+				out.Add("primitive", "Invalid operation", "Found "+kind.Quoted(o.Name)+" of "+x.ID+"; expected each of "+strings.Join(crmOps, ", ")+" once, or once a role.")
 			}
 			ops[x.opID(o)] = true
 		}

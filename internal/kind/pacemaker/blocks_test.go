@@ -51,12 +51,12 @@ func TestBlocksBecomeElementsOfTheCIB(t *testing.T) {
 func TestBlocksThatDoNotFitAreFound(t *testing.T) {
 	vip := Primitive{ID: "vip", Agent: "ocf:heartbeat:IPaddr2"}
 	for want, p := range map[string]*Pacemaker{
-		"Identifier stands twice": {Primitives: []Primitive{vip, vip}},
+		"Duplicate identifier":    {Primitives: []Primitive{vip, vip}},
 		"Invalid resource agent":  {Primitives: []Primitive{{ID: "vip", Agent: "IPaddr2"}}},
 		"Invalid identifier":      {Primitives: []Primitive{{ID: "a b", Agent: "systemd:x"}}},
 		"Unknown resource":        {Primitives: []Primitive{vip}, Groups: []ResourceGroup{{ID: "g", Of: []string{"vpi"}}}},
 		"Resource has two places": {Primitives: []Primitive{vip}, Groups: []ResourceGroup{{ID: "g", Of: []string{"vip"}}}, Clones: []ResourceClone{{ID: "c", Of: "vip"}}},
-		"Bad operation":           {Primitives: []Primitive{{ID: "vip", Agent: "systemd:x", Ops: []Operation{{Name: "moniter"}}}}},
+		"Invalid operation":       {Primitives: []Primitive{{ID: "vip", Agent: "systemd:x", Ops: []Operation{{Name: "moniter"}}}}},
 		"Unknown host":            {Primitives: []Primitive{vip}, Locations: []Location{{ID: "l", Of: "vip", Node: "db9", Score: "INFINITY"}}},
 		"Invalid score":           {Primitives: []Primitive{vip}, Colocations: []Colocation{{ID: "l", Of: "vip", With: "vip", Score: "much"}}},
 	} {

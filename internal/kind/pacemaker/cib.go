@@ -34,7 +34,7 @@ func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
 	sort.Strings(c.names)
 	for _, n := range c.names {
 		if l := seen[n].Lost; l != "" {
-			return c, nil, fmt.Errorf("%s cannot be seen (%s): the cluster is not configured while a member is away", n, l)
+			return c, nil, fmt.Errorf("%s is not reachable (%s): the cluster is not configured while a member is missing", n, l)
 		}
 	}
 	// The first host that sees the most speaks for the cluster: one that was fenced sees nobody.
@@ -115,7 +115,7 @@ func (c crm) unsettled(seen probe.Hosts) string {
 	for _, n := range c.names {
 		proc := seen[n].Get(drbd.ProcQuery())
 		if proc.State == probe.Unanswered {
-			return n + " says nothing of its volumes"
+			return n + " reports no volumes"
 		}
 		for minor, s := range drbd.ParseAll(proc.Out) {
 			if !s.Healthy() {

@@ -15,7 +15,7 @@ import (
 
 var CorosyncSpec = kind.Spec{
 	Name:    "corosync",
-	Summary: "All hosts of the role are members of one Corosync ring, with quorum. A changed corosync.conf that owes corosync:reload is taken up without a restart.",
+	Summary: "All hosts of the role are members of one Corosync ring, with quorum. A changed corosync.conf that owes corosync:reload is applied without a restart.",
 	Example: `corosync "ring" {}`,
 	New:     func() any { return &Corosync{} },
 }
@@ -61,14 +61,14 @@ func (c *Corosync) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	var alone, owing []string
 	for _, n := range names {
 		if l := seen[n].Lost; l != "" {
-			return plan.Phase{}, fmt.Errorf("%s cannot be seen (%s): corosync is not touched while a member is away", n, l)
+			return plan.Phase{}, fmt.Errorf("%s is not reachable (%s): corosync is not changed while a member is missing", n, l)
 		}
 		if o, _ := seen[n].OwedTo("corosync"); len(o) > 0 {
 			owing = append(owing, n)
 		}
 		a := seen[n].Get(c.members())
 		if a.State != probe.Answered {
-			return plan.Phase{}, fmt.Errorf("%s gives no answer about its ring", n)
+			return plan.Phase{}, fmt.Errorf("%s does not report its ring", n)
 		}
 		// corosync-quorumtool exits with 0 or 2 when it could read; its fields are "Name: value".
 		if field(a.Out, "Nodes") != fmt.Sprint(len(names)) || field(a.Out, "Quorate") != "Yes" {
@@ -79,7 +79,7 @@ func (c *Corosync) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		return kind.Wait("all members see each other ("+strings.Join(alone, ", ")+" not yet)", 2*time.Minute), nil
 	}
 	if len(owing) > 0 {
-		ph := plan.Phase{Name: "take up the changed configuration", Changes: map[string]plan.Change{}}
+		ph := plan.Phase{Name: "apply the changed configuration", Changes: map[string]plan.Change{}}
 		for i, n := range names {
 			a := act.Action{Title: "reload corosync on all members", Shell: "corosync-cfgtool -R", Pays: []string{"corosync"},
 				Guard: fmt.Sprintf("corosync-quorumtool -s | grep -q '^Nodes: *%d$'", len(names))}

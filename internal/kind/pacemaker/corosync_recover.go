@@ -79,7 +79,7 @@ func (c *CorosyncRecover) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	case !strings.Contains(field(a.Out, "Flags"), "WaitForAll"):
 		return plan.Phase{}, fmt.Errorf("%s has no quorum, and it is not wait_for_all that holds it:%s", host, said)
 	case !slices.Contains(c.missing, away):
-		return plan.Phase{}, fmt.Errorf("%s may hold newer rows, or serve: to go on without it, and have it fenced, say --accept-missing %s:%s", away, away, said)
+		return plan.Phase{}, fmt.Errorf("%s may hold newer rows, or serve: to go on without it, and have it fenced, use --accept-missing %s:%s", away, away, said)
 	}
 	// Both in one shell: the second rests on the first. Pacemaker fences once more when it has quorum.
 	return plan.Phase{Name: "go on without " + away, Changes: map[string]plan.Change{host: {

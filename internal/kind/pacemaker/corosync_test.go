@@ -27,9 +27,9 @@ func TestARingIsReloadedOnlyWhenWholeAndNeverRestarted(t *testing.T) {
 	}{
 		{"whole", node("2", "Yes", ""), node("2", "Yes", ""), "", "", ""},
 		{"one sees nobody", node("2", "Yes", ""), node("1", "No", ""), "", "db2 not yet", ""},
-		{"whole and owing", node("2", "Yes", "reload"), node("2", "Yes", ""), "take up the changed configuration", "", ""},
+		{"whole and owing", node("2", "Yes", "reload"), node("2", "Yes", ""), "apply the changed configuration", "", ""},
 		{"owing but apart", node("1", "Yes", "reload"), node("1", "Yes", ""), "", "db1, db2 not yet", ""},
-		{"a member is away", node("1", "Yes", "reload"), probe.HostSeen{Lost: "no route"}, "", "", "not touched while a member is away"},
+		{"a member is away", node("1", "Yes", "reload"), probe.HostSeen{Lost: "no route"}, "", "", "not changed while a member is missing"},
 	} {
 		ph, err := kindtest.Decide(t, c, probe.Hosts{"db1": x.a, "db2": x.b})
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)

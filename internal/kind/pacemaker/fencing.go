@@ -17,7 +17,7 @@ import (
 
 var FencingSpec = kind.Spec{
 	Name: "fencing",
-	Summary: "The fence devices of every host have really been fired since they, or what fencing rests on, changed. In a lab this is done by itself, one host after the other; the active side is moved away before its host is fenced, and stays where it was moved to. " +
+	Summary: "The fence devices of every host have been used since they, or what fencing depends on, changed. In a lab this is done by itself, one host after the other; the active side is moved away before its host is fenced, and stays where it was moved to. " +
 		"Elsewhere `haprov up --prove-fencing` does it, and until then a note names the hosts whose devices were not fired. A fencing that the cluster itself asked for counts, too.",
 	Example: `fencing "standby" {
   rests_on = ["/etc/corosync/corosync.conf", "/etc/drbd.d/data.res"]
@@ -37,7 +37,7 @@ var FencingSpec = kind.Spec{
 type Fencing struct {
 	kind.Where `hcl:"-"`
 	Name       string   `hcl:"name,label" about:"A name for the step"`
-	RestsOn    []string `hcl:"rests_on,optional" about:"Files that fencing rests on: when one changes, the proof is due again, of all hosts, or of the one whose fence device names the file"`
+	RestsOn    []string `hcl:"rests_on,optional" about:"Files that fencing depends on: when one changes, fencing must be proved again, for all hosts, or for the one whose fence device names the file"`
 
 	asked bool // the intent: on machines that are not a lab's, too
 	anew  bool // the intent: whatever was proved before the run began

@@ -254,9 +254,9 @@ func TestNothingIsFencedWhileTheClusterIsNotWhole(t *testing.T) {
 		}), "", "db2 serves", ""},
 		{"the other side serves", is(func(p *pair) { p.running = serving2 }), "fence db1", "", ""},
 		{"a file of which nothing was said", is(func(p *pair) { p.silent = ring }), "", "", "db1 gives no answer about " + ring},
-		{"volumes of which nothing was said", is(func(p *pair) { p.silent = "drbd" }), "", "says nothing of its volumes", ""},
+		{"volumes of which nothing was said", is(func(p *pair) { p.silent = "drbd" }), "", "reports no volumes", ""},
 		{"a history of which nothing was said", is(func(p *pair) { p.silent = "fencing history" }), "", "", "no answer about the fencing history"},
-		{"a host is away", is(func(p *pair) { p.lost = "no route" }), "", "", "cannot be seen"},
+		{"a host is away", is(func(p *pair) { p.lost = "no route" }), "", "", "is not reachable"},
 	} {
 		ph, err := kindtest.Decide(t, prover(true), x.p.hosts(t, prover(true)))
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)

@@ -137,7 +137,7 @@ func (c crm) move(seen probe.Hosts, to string) (plan.Phase, error) {
 	drop := cibEdit{drop: []string{switchoverID}}
 	switch {
 	case held == "" && c.constraint(switchoverID) != nil, held != "" && held != to:
-		return drop.phase("give up an earlier move", c.host, []plan.Diff{removed(switchoverID)}, c.epochGuard(), probe.Seen{})
+		return drop.phase("cancel an earlier move", c.host, []plan.Diff{removed(switchoverID)}, c.epochGuard(), probe.Seen{})
 	case held == "" && active == to && active != "":
 		return plan.Phase{}, nil
 	case held == "":

@@ -42,16 +42,16 @@ type Pacemaker struct {
 	Name       string `hcl:"name,label" about:"A name for the step"`
 
 	Properties  map[string]string `hcl:"properties,optional" about:"Options of the cluster"`
-	Defaults    map[string]string `hcl:"defaults,optional" about:"Options of all resources"`
+	Defaults    map[string]string `hcl:"defaults,optional" about:"Default options of all resources"`
 	Primitives  []Primitive       `hcl:"primitive,block" about:"A resource"`
 	Clones      []ResourceClone   `hcl:"clone,block" about:"A resource that runs on several nodes"`
 	Groups      []ResourceGroup   `hcl:"group,block" about:"Resources that stay together"`
 	Colocations []Colocation      `hcl:"colocation,block" about:"A resource follows another"`
-	Orders      []Order           `hcl:"order,block" about:"One thing before another"`
-	Locations   []Location        `hcl:"location,block" about:"A resource belongs on a node, or never there"`
+	Orders      []Order           `hcl:"order,block" about:"The order of two actions"`
+	Locations   []Location        `hcl:"location,block" about:"Where a resource may run, or may not"`
 	Fence       *Fences           `hcl:"fence,block" about:"The hosts' fence devices, from the inventory"`
 
-	Servers []string `hcl:"servers,optional" about:"Primitives that haprov restart --rolling restarts"`
+	Servers []string `hcl:"servers,optional" about:"The primitives that haprov restart --rolling restarts"`
 
 	intent *plan.Intent // switchover, maintenance or restart, else nil
 }
@@ -62,7 +62,7 @@ func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []plan.Diff) {
 	e.put = p.wanted()
 	for _, d := range pacemaker.Missing(cib, e.put) {
 		if strings.Contains(d.What, pacemaker.RecordID) {
-			d = pacemaker.Difference{What: "list of what is ours", Have: "of another configuration", Want: "of this one"}
+			d = pacemaker.Difference{What: "list of managed elements", Have: "of another configuration", Want: "of this one"}
 		}
 		differs = append(differs, plan.Diff{Attribute: d.What, Have: d.Have, Want: d.Want})
 	}

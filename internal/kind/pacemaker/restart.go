@@ -83,7 +83,7 @@ func (p *Pacemaker) restart(c crm, seen probe.Hosts) (plan.Phase, error) {
 	if id := c.stopping(); id != "" {
 		drop, diffs := cibEdit{drop: []string{restartID}}, []plan.Diff{removed(restartID)}
 		if c.runs(id) { // not stopped yet, or started again by the clock
-			return drop.phase("give up an earlier stop of "+id, c.host, diffs, c.epochGuard(), probe.Seen{})
+			return drop.phase("cancel an earlier stop of "+id, c.host, diffs, c.epochGuard(), probe.Seen{})
 		}
 		ph, err := drop.phase("start "+id+" again", c.host, diffs, c.epochGuard(), probe.Seen{})
 		p.pay(&ph, c, seen, id)

@@ -3,7 +3,7 @@ cluster "c" {
   recipe = "r"
   inputs = {
     a = "1"
-    a = "2" # ERROR: Input "a" stands twice
+    a = "2" # ERROR: Input "a" is defined twice
   }
 }
 recipe "r" {

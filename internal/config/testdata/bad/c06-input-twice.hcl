@@ -7,7 +7,7 @@ recipe "r" {
     type    = string
     default = ""
   }
-  input "a" { # ERROR: Input "a" stands twice
+  input "a" { # ERROR: Input "a" is defined twice
     type    = string
     default = ""
   }

@@ -1,4 +1,4 @@
 network "a" { cidr = "10.0.0.0/24" }
 host "db1" { address = "10.0.0.11" }
 lab "x" {}
-lab "y" {} # ERROR: Block "lab" stands twice
+lab "y" {} # ERROR: Block "lab" is defined twice

@@ -4,4 +4,4 @@ cluster "c" {
 }
 recipe "r" {
 }
-recipe "r" {} # ERROR: Recipe "r" stands twice
+recipe "r" {} # ERROR: Recipe "r" is defined twice

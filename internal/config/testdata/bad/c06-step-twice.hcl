@@ -5,6 +5,6 @@ cluster "c" {
 recipe "r" {
   on "all" {
     package "jq" {}
-    package "jq" {} # ERROR: Step "db1:package.jq" stands twice
+    package "jq" {} # ERROR: Step "db1:package.jq" is defined twice
   }
 }

@@ -1,2 +1,2 @@
 network "a" { cidr = "10.0.0.0/24" }
-host "db1" { address = "10.0.0.300" } # ERROR: Bad address
+host "db1" { address = "10.0.0.300" } # ERROR: Invalid address

@@ -1,2 +1,2 @@
-network "a" { cidr = "10.0.0.1/24" } # ERROR: Bad network
+network "a" { cidr = "10.0.0.1/24" } # ERROR: Invalid network
 host "db1" { address = "10.0.0.1" }

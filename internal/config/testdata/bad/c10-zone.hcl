@@ -1,1 +1,1 @@
-host "db1" { address = "fe80::1%eth0" } # ERROR: Bad address
+host "db1" { address = "fe80::1%eth0" } # ERROR: Invalid address

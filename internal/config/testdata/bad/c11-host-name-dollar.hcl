@@ -1,1 +1,1 @@
-host "$$(id)" { address = "10.0.0.1" } # ERROR: Bad name for a host
+host "$$(id)" { address = "10.0.0.1" } # ERROR: Invalid name for a host

@@ -1,1 +1,1 @@
-host "db 1" { address = "10.0.0.1" } # ERROR: Bad name for a host
+host "db 1" { address = "10.0.0.1" } # ERROR: Invalid name for a host

@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    package "a\nb" {} # ERROR: Bad name for a step
+    package "a\nb" {} # ERROR: Invalid name for a step
   }
 }

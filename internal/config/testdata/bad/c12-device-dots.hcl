@@ -1,4 +1,4 @@
 host "db1" {
   address = "10.0.0.1"
-  disk "d" { device = "/dev/../etc/passwd" } # ERROR: Bad device
+  disk "d" { device = "/dev/../etc/passwd" } # ERROR: Invalid device
 }

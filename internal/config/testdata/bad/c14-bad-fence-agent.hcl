@@ -1,4 +1,4 @@
 host "db1" {
   address = "10.0.0.1"
-  fence "ipmi;x" {} # ERROR: Bad name for a fence agent
+  fence "ipmi;x" {} # ERROR: Invalid name for a fence agent
 }

@@ -9,6 +9,6 @@ recipe "r" {
 }
 recipe "s" {
   on "all" {
-    use "r" {} # ERROR: Recipes use each other in a circle
+    use "r" {} # ERROR: Recipes use each other in a cycle
   }
 }

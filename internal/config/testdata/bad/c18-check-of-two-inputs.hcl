@@ -12,7 +12,7 @@ recipe "r" {
   }
   input "second" {
     type    = number
-    default = 1 # ERROR: Input "second" is refused
+    default = 1 # ERROR: Invalid value for input "second"
     check "expected more than first" { that = value > input.first }
     check "expected more than third" { that = value > input.third }
   }

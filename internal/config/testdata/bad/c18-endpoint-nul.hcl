@@ -6,6 +6,6 @@ cluster "x" {
   role "db" { hosts = [host.a, host.b] }
 }
 recipe "r" {
-  endpoint = "10.0\u0000.0.9:3306" # ERROR: Bad endpoint
+  endpoint = "10.0\u0000.0.9:3306" # ERROR: Invalid endpoint
   on "db" {}
 }

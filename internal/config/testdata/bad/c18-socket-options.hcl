@@ -9,7 +9,7 @@ recipe "r" {
   on "db" {
     haproxy "writer" { # socat would read the rest as options
       key    = "3306"
-      socket = "/run/x.sock,fork" # ERROR: Invalid path that socat takes
+      socket = "/run/x.sock,fork" # ERROR: Invalid path that socat accepts
     }
   }
 }

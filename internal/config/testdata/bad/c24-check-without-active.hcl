@@ -4,7 +4,7 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {}
-  check "it works" { # ERROR: Nothing tells the active host
+  check "it works" { # ERROR: The active host is not defined
     on  = "active"
     run = "true"
   }

@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    package "p" { for_each = [facts.kernel] } # ERROR: Facts are not known here
+    package "p" { for_each = [facts.kernel] } # ERROR: Facts are not available here
   }
 }

@@ -4,6 +4,6 @@ cluster "c" {
 }
 recipe "r" {
   on "all" {
-    package "p" { for_each = ["a", "a"] } # ERROR: Element stands twice in "for_each"
+    package "p" { for_each = ["a", "a"] } # ERROR: Duplicate element in "for_each"
   }
 }

@@ -5,7 +5,7 @@ cluster "c" {
 recipe "r" {
   on "all" {
     use "s" {}
-    package "jq" {} # ERROR: Step "db1:package.jq" stands twice
+    package "jq" {} # ERROR: Step "db1:package.jq" is defined twice
   }
 }
 recipe "s" {
