@@ -41,7 +41,7 @@ func Parse(text string) (Server, error) {
 	if s.Version == "" {
 		return Server{}, errors.New("the server's answer holds no version")
 	}
-	if len(s.Version) > 80 || strings.ContainsFunc(s.Version, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if len(s.Version) > 80 || strings.ContainsFunc(s.Version, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return Server{}, errors.New("the server's version is unreadable")
 	}
 	switch f["read_only"] {

@@ -25,6 +25,13 @@ func TestAServerIsRead(t *testing.T) {
 	}
 }
 
+func TestAVersionMayNameItsDistribution(t *testing.T) {
+	got, err := Parse("version\t11.8.9-MariaDB-0+deb13u1 from Debian\nread_only\t0\nUptime\t75\n")
+	if err != nil || got.Release() != "11.8.9" || got.Version != "11.8.9-MariaDB-0+deb13u1 from Debian" {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(answer)
 	f.Fuzz(func(_ *testing.T, text string) { _, _ = Parse(text) })
