@@ -105,9 +105,13 @@ func (r *run) also() map[string]probe.Seen {
 func (r *run) check(ctx context.Context, c recipe.Check) (host, output string, err error) {
 	first := waits{}
 	for again := false; ; again = true {
-		host, output = r.try(ctx, c, again)
+		var missing bool
+		host, output, missing = r.try(ctx, c, again)
 		if host != "" {
 			return host, "", nil
+		}
+		if missing {
+			return "", output, errMissing
 		}
 		if err := r.wait(ctx, first, nil, "check", &plan.Wait{Reason: c.Text, Deadline: c.Deadline}); err != nil {
 			return "", output, err
@@ -115,12 +119,22 @@ func (r *run) check(ctx context.Context, c recipe.Check) (host, output string, e
 	}
 }
 
+// errMissing: waiting does not install a command.
+var errMissing = errors.New("a command of this check is not installed on the host: the recipe must install its package, or the check use another command")
+
+// missing reports that a shell did not find a command: exit status 127 (POSIX, Shell Command Language
+// 2.8.2), and the words that every shell has for it, since a command may exit with 127 by itself.
+func missing(a probe.Answer) bool {
+	return a.State == probe.Answered && a.Exit == 127 && strings.Contains(a.Out, "not found")
+}
+
 // try runs a check once. It names the host where it succeeded ("each" for all of them), or gives
-// the last output. An answer that came with the first questions counts, unless it is asked again.
-func (r *run) try(ctx context.Context, c recipe.Check, again bool) (host, output string) {
+// the last output; never says that it cannot succeed later. An answer that came with the first
+// questions counts, unless it is asked again.
+func (r *run) try(ctx context.Context, c recipe.Check, again bool) (host, output string, never bool) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	good, asked := []string{}, 0
+	good, asked, without, other := []string{}, 0, 0, 0
 	for _, x := range c.Runs {
 		h := r.byName[x.Host]
 		if h != nil && h.without() {
@@ -144,7 +158,11 @@ func (r *run) try(ctx context.Context, c recipe.Check, again bool) (host, output
 			switch a := h.seen.Get(q); {
 			case a.State == probe.Answered && a.Exit == 0:
 				good = append(good, h.name)
+			case missing(a):
+				without++
+				output = h.name + ": " + a.Out
 			case a.Exit != notHere:
+				other++
 				output = h.name + ": " + a.Out
 			}
 		})
@@ -152,11 +170,11 @@ func (r *run) try(ctx context.Context, c recipe.Check, again bool) (host, output
 	wg.Wait()
 	switch {
 	case c.On == "each" && len(good) == asked && asked > 0:
-		return "each", ""
+		return "each", "", false
 	case c.On != "each" && len(good) > 0:
-		return good[0], ""
+		return good[0], "", false
 	case output == "":
 		output = "no host is the active one"
 	}
-	return "", output
+	return "", output, without > 0 && (c.On == "each" || other == 0)
 }

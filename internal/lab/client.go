@@ -320,11 +320,12 @@ func (c *Client) KnownHosts() string { return c.place.knownHosts() }
 // Key is the path of the private key that root of every machine accepts.
 func (c *Client) Key() string { return c.place.userKey() }
 
-// SSHConfig is text for ssh -F: a Host block a machine, by way of exe's "lab dial".
+// SSHConfig is text for ssh -F: a Host block a machine, by way of exe's "lab dial". A machine that was
+// fenced says no goodbye: ssh asks every 4 s and ends after three that were not answered.
 func (c *Client) SSHConfig(exe string) string {
 	var b strings.Builder
 	for _, h := range c.spec.Hosts {
-		fmt.Fprintf(&b, "Host %s\n  HostName %s\n  User root\n  IdentityFile %s\n  IdentitiesOnly yes\n  UserKnownHostsFile %s\n  StrictHostKeyChecking yes\n  ProxyCommand %s lab dial %s %%h %%p\n\n",
+		fmt.Fprintf(&b, "Host %s\n  HostName %s\n  User root\n  IdentityFile %s\n  IdentitiesOnly yes\n  UserKnownHostsFile %s\n  StrictHostKeyChecking yes\n  ConnectTimeout 15\n  ServerAliveInterval 4\n  ServerAliveCountMax 3\n  ProxyCommand %s lab dial %s %%h %%p\n\n",
 			h.Name, h.address(), sshQuote(c.Key()), sshQuote(c.KnownHosts()), shellQuote(exe), c.spec.Name)
 	}
 	return b.String()
