@@ -40,19 +40,14 @@ test-fast: ## tests without machines, under the race detector where no memory is
 test-vm: build ## tests on the lab's machines; SUITE=core,kills,starve,mysql-drbd,galera,user,documents or all
 	@bin/haprov lab needs --install && $(GO) test -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) -v ./test/vm/...
 
+fuzz: ## every fuzz target in turn, each for FUZZTIME (30s); TARGETS="FuzzX FuzzY" for some
+	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" tools/fuzz.sh $(TARGETS)
+
 bench: ## Go benchmarks; BENCH_HARNESS=DIR adds a harness of your own that runs test/bench
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/config/ ./internal/engine/ ./internal/probe/ ./internal/transport/
 	@if [ -n "$(BENCH_HARNESS)" ]; then $(MAKE) build && HAPROV_PLUG="$(CURDIR)/test/bench" "$(BENCH_HARNESS)/run"; fi
 
-FUZZTIME ?= 60s
-fuzz: ## every fuzz target, each for FUZZTIME (60s)
-	@grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u | while read -r dir; do \
-		for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' "$$dir"/*_test.go); do \
-			echo "$$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; \
-		done; \
-	done
-
 clean: ## remove what was built; labs and caches stay
 	rm -rf bin
 
-.PHONY: help up build deps generate check-generated check test test-fast test-vm bench fuzz clean
+.PHONY: help up build deps generate check-generated check test test-fast test-vm fuzz bench clean
