@@ -69,6 +69,7 @@ func (a *answer) feed(p []byte) (r Result, done bool, err error) {
 
 // held is how many last bytes may be the start of the mark, whose only newline is its first byte.
 func held(b, mark []byte) int {
+	b = b[max(0, len(b)-len(mark)):] // no more, since an answer may be one long line
 	i := bytes.LastIndexByte(b, '\n')
 	if i >= 0 && bytes.HasPrefix(mark, b[i:]) {
 		return len(b) - i
