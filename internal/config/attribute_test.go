@@ -108,9 +108,9 @@ func slotsOf(t *testing.T, kind, path, text string, as []config.Attribute, block
 				return nil
 			}
 			out = append(out, slotsOf(t, kind, name, text, a.Inner, inner)...)
-		case strings.HasPrefix(a.Type, "a list of text"):
+		case strings.HasPrefix(a.Type, "a list of string"):
 			set(name+"[]", func(v string) cty.Value { return cty.TupleVal([]cty.Value{cty.StringVal(v)}) })
-		case strings.HasPrefix(a.Type, "an object of text"):
+		case strings.HasPrefix(a.Type, "an object of string"):
 			set(name+"{}", func(v string) cty.Value { return cty.ObjectVal(map[string]cty.Value{"k": cty.StringVal(v)}) })
 			set(name+"{key}", func(v string) cty.Value { return cty.ObjectVal(map[string]cty.Value{v: cty.StringVal("x")}) })
 		default:

@@ -110,6 +110,7 @@ type roleBlock struct {
 	Hosts   hclsyntax.Expression `hcl:"hosts" about:"Its hosts: host.NAME, group.NAME.hosts"`
 	Leaving hclsyntax.Expression `hcl:"leaving,optional" about:"Hosts to remove from the cluster before anything else is changed"`
 	Range   hcl.Range            `hcl:",range"`
+	Ranges  map[string]hcl.Range `hcl:",ranges"`
 }
 
 type recipeFile struct {

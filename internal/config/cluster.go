@@ -65,7 +65,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	for _, h := range c.Hosts {
 		b.owners(*chains[h])
 	}
-	b.leave(c, chains)
+	b.leave(c, blk, chains)
 	for _, h := range all {
 		if len(chains[h].Items) > 0 || contains(c.Hosts, h) {
 			c.Chains = append(c.Chains, *chains[h])

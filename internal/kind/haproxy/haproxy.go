@@ -38,6 +38,8 @@ type HAProxy struct {
 	Key        string `hcl:"key" about:"The only key of the table, as HAProxy prints it: the port for stick on dst_port"`
 	Socket     string `hcl:"socket,optional" default:"/run/haproxy/admin.sock" about:"The runtime socket"`
 
+	Services []string `hcl:"services,optional" default:"keepalived.service,haproxy.service" about:"Units that are stopped and disabled, in this order, on a host that leaves the role: what holds the virtual address first"`
+
 	move   bool   // the intent: make another server the writer
 	target string // which one; "": the next one that is up, as seen when the run began
 }
@@ -47,6 +49,9 @@ func (h *HAProxy) Check() []kind.Problem {
 	var out kind.Problems
 	out.Name("backend", h.Backend, haproxyWord, "backend name")
 	out.Name("key", h.Key, haproxyWord, "key of a stick table")
+	for _, u := range h.Services {
+		out.Name("services", u, serviceUnit, "unit name")
+	}
 	out.Path("socket", h.Socket)
 	out.Matches("socket", h.Socket, socketPath, "path that socat accepts")
 	return out
@@ -54,6 +59,7 @@ func (h *HAProxy) Check() []kind.Problem {
 
 // In an address of socat a comma begins options and "!!" a second address.
 var (
+	serviceUnit = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$`)
 	haproxyWord = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
 	socketPath  = regexp.MustCompile(`^/[A-Za-z0-9_./@+-]*$`)
 )
