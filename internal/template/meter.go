@@ -13,7 +13,8 @@ import (
 // Units of work.
 const (
 	workNode = 30  // one action, or one piece of text
-	workCall = 250 // one call of a function, one turn of a loop
+	workCall = 250 // one call of a function
+	workTurn = 50  // one turn of a loop
 )
 
 // maxCalls bounds how deep templates may call each other.
@@ -26,10 +27,12 @@ type run struct {
 	depth int
 }
 
-// meter adds {{ turn WORK LINE }} to each loop's body, and {{ enter WORK LINE }} and {{ leave }}
-// around each call of a template, with the work of what they hold. It gives that of the outermost.
-func meter(t *template.Template) int64 {
-	work := works{}
+// meter makes of {{ range LIST }} {{ range LIST | turns1 }}, with a function for each loop, and adds
+// {{ enter WORK LINE }} and {{ leave }} around each call of a template, with the work of what it
+// calls. It gives the work of the outermost, and the loops.
+func meter(t *template.Template) (int64, []loop) {
+	work := map[string]int64{}
+	var loops []loop
 	for _, x := range t.Templates() {
 		if x.Tree != nil {
 			work[x.Name()] = size(x.Tree.Root)
@@ -37,16 +40,26 @@ func meter(t *template.Template) int64 {
 	}
 	for _, x := range t.Templates() {
 		if x.Tree != nil {
-			work.mark(x.Tree.Root)
+			m := &marker{x.Tree, work, loops}
+			m.mark(x.Tree.Root)
+			loops = m.loops
 		}
 	}
-	return work[t.Name()]
+	return work[t.Name()], loops
 }
 
-// works is the work of each template by name.
-type works map[string]int64
+// loop is one in a template: the work of a turn, and its place.
+type loop struct{ work, line int64 }
 
-func (w works) mark(l *parse.ListNode) {
+func (l loop) name(i int) string { return fmt.Sprintf("turns%d", i) }
+
+type marker struct {
+	tree  *parse.Tree
+	work  map[string]int64 // by template
+	loops []loop
+}
+
+func (w *marker) mark(l *parse.ListNode) {
 	if l == nil {
 		return
 	}
@@ -60,12 +73,15 @@ func (w works) mark(l *parse.ListNode) {
 			w.mark(n.List)
 			w.mark(n.ElseList)
 		case *parse.RangeNode:
-			work := size(n.List)
+			l := loop{workTurn + size(n.List), int64(n.Line)}
+			turns := action("leave").(*parse.ActionNode).Pipe.Cmds[0]
+			turns.Args[0] = parse.NewIdentifier(l.name(len(w.loops))).SetTree(w.tree).SetPos(n.Pos)
+			n.Pipe.Cmds = append(n.Pipe.Cmds, turns)
+			w.loops = append(w.loops, l)
 			w.mark(n.List)
 			w.mark(n.ElseList)
-			n.List.Nodes = append([]parse.Node{action(fmt.Sprintf("turn %d %d", work, n.Line))}, n.List.Nodes...)
 		case *parse.TemplateNode:
-			out = append(out, action(fmt.Sprintf("enter %d %d", w[n.Name], n.Line)), n, action("leave"))
+			out = append(out, action(fmt.Sprintf("enter %d %d", w.work[n.Name], n.Line)), n, action("leave"))
 			continue
 		}
 		out = append(out, n)
@@ -75,7 +91,7 @@ func (w works) mark(l *parse.ListNode) {
 
 // action is a parsed one.
 func action(text string) parse.Node {
-	trees, err := parse.Parse("", "{{ "+text+" }}", "", "", map[string]any{"turn": 0, "enter": 0, "leave": 0})
+	trees, err := parse.Parse("", "{{ "+text+" }}", "", "", map[string]any{"enter": 0, "leave": 0})
 	if err != nil {
 		panic(err)
 	}
@@ -103,18 +119,31 @@ func size(l *parse.ListNode) (work int64) {
 	return work
 }
 
-func (r *run) turn(work, line int64) (string, error) {
+func (r *run) spend(work, line int64) error {
 	if err := r.Work(workCall + work); err != nil {
-		return "", fmt.Errorf("%s:%d: %w", r.t.Name(), line, err)
+		return fmt.Errorf("%s:%d: %w", r.t.Name(), line, err)
 	}
-	return "", nil
+	return nil
+}
+
+// turns spends for all turns of a loop before the first.
+func (r *run) turns(l loop, over any) (any, error) {
+	n := int64(1)
+	switch v := reflect.ValueOf(over); v.Kind() {
+	case reflect.Int, reflect.Int64:
+		n = v.Int()
+	case reflect.Slice, reflect.Map, reflect.String:
+		n = int64(v.Len())
+	}
+	n = min(max(n, 0), budget.MaxWork/l.work+1) // the product fits
+	return over, r.spend(n*l.work, l.line)
 }
 
 func (r *run) enter(work, line int64) (string, error) {
 	if r.depth++; r.depth > maxCalls {
 		return "", fmt.Errorf("%s:%d: templates call each other more than %d deep", r.t.Name(), line, maxCalls)
 	}
-	return r.turn(work, line)
+	return "", r.spend(work, line)
 }
 
 func (r *run) leave() string {
@@ -123,8 +152,11 @@ func (r *run) leave() string {
 }
 
 // functions are those of a template, each spending what its arguments and its result cost.
-func (r *run) functions() template.FuncMap {
-	out := template.FuncMap{"turn": r.turn, "enter": r.enter, "leave": r.leave}
+func (r *run) functions(loops []loop) template.FuncMap {
+	out := template.FuncMap{"enter": r.enter, "leave": r.leave}
+	for i, l := range loops {
+		out[l.name(i)] = func(over any) (any, error) { return r.turns(l, over) }
+	}
 	for _, m := range []template.FuncMap{functions, own} {
 		for n, f := range m {
 			out[n] = r.spending(f)

@@ -31,14 +31,15 @@ func Parse(name, text string) (*Template, error) {
 	if err := scan(name, text); err != nil {
 		return nil, err
 	}
-	t, err := template.New(name).Option("missingkey=error").Funcs((&run{}).functions()).Parse(text)
+	t, err := template.New(name).Option("missingkey=error").Funcs((&run{}).functions(nil)).Parse(text)
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
-	out := &Template{work: meter(t)}
+	work, loops := meter(t)
+	out := &Template{work: work}
 	out.runs.New = func() any {
 		r := &run{t: template.Must(t.Clone())} // a clone fails only after it was executed
-		r.t.Funcs(r.functions())
+		r.t.Funcs(r.functions(loops))
 		return r
 	}
 	return out, nil
@@ -47,7 +48,8 @@ func Parse(name, text string) (*Template, error) {
 var (
 	missing   = regexp.MustCompile(`map has no entry for key (".*")`)
 	executing = regexp.MustCompile(`: executing ".*?" at `)
-	metering  = regexp.MustCompile(`^.*: error calling (turn|enter): `) // which say the line themselves
+	metering  = regexp.MustCompile(`^.*: error calling (turns\d+|enter): `) // which say the line themselves
+	added     = regexp.MustCompile(` at <turns\d+>:`)
 )
 
 // Render fills the template with plain values: texts, int64, float64, bools, []any and
@@ -69,6 +71,7 @@ func (t *Template) Render(values map[string]any, b *budget.Budget) (string, erro
 		s := strings.TrimPrefix(err.Error(), "template: ")
 		s = executing.ReplaceAllString(s, ": at ")
 		s = metering.ReplaceAllString(s, "")
+		s = added.ReplaceAllString(s, "")
 		s = missing.ReplaceAllString(s, "no value for $1 was given")
 		return "", &failure{s, err}
 	}

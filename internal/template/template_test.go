@@ -72,3 +72,25 @@ func TestAnEndlessTemplateEnds(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestLoopsRunOverEverythingThatGoAllows(t *testing.T) {
+	values := map[string]any{"l": []any{"a", "b"}, "m": map[string]any{"k": "v"}, "e": []any{}, "none": nil, "n": int64(3), "s": "xy"}
+	for text, want := range map[string]string{
+		`{{ range .l }}{{ . }};{{ end }}`:                                     "a;b;",
+		`{{ range $i, $x := .l }}{{ $i }}{{ $x }}{{ end }}`:                   "0a1b",
+		`{{ range $k, $v := .m }}{{ $k }}={{ $v }}{{ end }}`:                  "k=v",
+		`{{ range .e }}x{{ else }}none{{ end }}`:                              "none",
+		`{{ range .none }}x{{ else }}none{{ end }}`:                           "none",
+		`{{ range .n }}{{ . }}{{ end }}`:                                      "012",
+		`{{ range 2 }}{{ range 2 }}.{{ end }};{{ end }}`:                      "..;..;",
+		`{{ range .l }}{{ if eq . "b" }}{{ break }}{{ end }}{{ . }}{{ end }}`: "a",
+		`{{ range (join "," .l) | printf "%s" | len }}.{{ end }}`:             "...",
+	} {
+		if got, err := render(t, text, values); err != nil || got != want {
+			t.Errorf("%s gave %q, %v; want %q", text, got, err, want)
+		}
+	}
+	if _, err := render(t, "\n{{ range 1.5 }}{{ end }}", values); err == nil || strings.Contains(err.Error(), "turns") || !strings.HasPrefix(err.Error(), "x.tmpl:2:") {
+		t.Errorf("%v", err)
+	}
+}

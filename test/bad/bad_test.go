@@ -33,7 +33,7 @@ import (
 // change; what waits for something is ended after maxWait. The race detector multiplies all of them.
 const (
 	maxTime   = 10 * time.Second
-	maxWait   = time.Minute
+	maxWait   = 4 * time.Minute
 	maxMemory = 512 << 20
 )
 
