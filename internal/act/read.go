@@ -37,13 +37,6 @@ const (
 // MaxBytes is how much a batch of n actions may print; what prints more is not our script.
 func MaxBytes(n int) int { return 1<<20 + 512*n }
 
-// Read tells from a batch's output what became of each of its n actions.
-func Read(n int, nonce string, out []byte) []Result {
-	r := NewReader(n, nonce)
-	r.Feed(out)
-	return r.Results()
-}
-
 // Reader tells what became of a batch's actions while its output comes in. Each byte is looked at
 // once, and kept is only what a failed action printed. Marks count in the order in which the script
 // sends them; others are hostile or a mistake and change nothing.

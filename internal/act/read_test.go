@@ -8,6 +8,13 @@ import (
 	"time"
 )
 
+// Read tells from a batch's whole output what became of each of its n actions.
+func Read(n int, nonce string, out []byte) []Result {
+	r := NewReader(n, nonce)
+	r.Feed(out)
+	return r.Results()
+}
+
 func mark(words string) string { return "\n" + nonce + " " + words + "\n\n" }
 
 var batch = "noise" + mark("begin 0") + mark("done 0") + mark("begin 1") + mark("same 1") + mark("begin 2") + mark("failed 2 100") + "why\nit failed\n" + mark("end")

@@ -123,7 +123,9 @@ func Try(t *testing.T, as ...act.Action) []act.Result {
 	sh := exec.Command("sh")
 	sh.Stdin = strings.NewReader(strings.ReplaceAll(act.Script(as, nonce), act.Dir, t.TempDir()))
 	out, _ := sh.CombinedOutput()
-	return act.Read(len(as), nonce, out)
+	r := act.NewReader(len(as), nonce)
+	r.Feed(out)
+	return r.Results()
 }
 
 // Write makes a file of mode 0640.
