@@ -83,7 +83,6 @@ type trial struct {
 	value string
 	item  *recipe.Item
 	seen  map[string]probe.Seen // by host
-	text  int                   // which of the texts that were run asks its questions
 	did   []act.Action
 }
 

@@ -41,7 +41,7 @@ func choose(ctx context.Context, spec Spec, before *choice, report func(Event)) 
 			c, err = try(ctx, name, spec, before, cache, report)
 		}
 		if err == nil {
-			report(Event{Kind: "driver", Action: "chosen", OK: true, Text: "machines run on " + name})
+			report(Event{Kind: "driver", Action: "chosen", OK: true, Text: "driver " + name})
 			return c, nil
 		}
 		if ctx.Err() != nil {

@@ -117,7 +117,7 @@ func includedAt(pattern string, system bool, depth int, left *int) error {
 		switch {
 		case isNull(name):
 		case err != nil:
-			return fmt.Errorf("Include: %w", err)
+			return fmt.Errorf("in Include: %w", err)
 		default:
 			if err := included(text, system, depth+1, left); err != nil {
 				return fmt.Errorf("%s: %w", name, err)

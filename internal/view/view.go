@@ -64,7 +64,10 @@ func (v *Human) Lab(e lab.Event) {
 	if room := 70 - len(e.Action); !v.Verbose && len(text) > room { // a driver's whole complaint stands in the journal
 		text = fit(text, room)
 	}
-	fmt.Fprintf(v.Err, "%-8s %s %s\n", name, e.Action, text)
+	if !strings.HasPrefix(text, e.Action) {
+		text = e.Action + " " + text
+	}
+	fmt.Fprintf(v.Err, "%-8s %s\n", name, text)
 }
 
 // Event draws one event of the engine.

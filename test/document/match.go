@@ -32,12 +32,17 @@ func same(line string, numbers bool) string {
 	return strings.Join(strings.Fields(line), " ")
 }
 
+var host = regexp.MustCompile(`^(db|px|web)\d$`)
+
 // streamOf is the host that a line is about: hosts work at the same time, so only the lines of one
 // host have an order.
 func streamOf(line string) string {
 	f := strings.Fields(line)
-	if len(f) > 0 && regexp.MustCompile(`^(db|px|web)\d$`).MatchString(f[0]) {
+	switch {
+	case len(f) > 0 && host.MatchString(f[0]):
 		return f[0]
+	case len(f) > 1 && host.MatchString(f[len(f)-1]): // a row of a table
+		return f[0] + " on " + f[len(f)-1]
 	}
 	return ""
 }
