@@ -23,16 +23,16 @@ type subject = probe.Subject
 // host is one host during a run. Its own goroutine uses it, except under mu what cluster steps read.
 type host struct {
 	*run
-	name    string
-	items   []*recipe.Item
-	session transport.Session
-	seen    probe.Seen
-	asked   map[*recipe.Item][]probe.Query // what each item read last
-	changes int
-	ended   map[string]bool // addresses of the steps that it has brought to their end
-	first   preflight.Span  // when the first questions were at the host
-	met     string          // the lock's holder before the first questions
-	took    string          // and when the lock was taken
+	name          string
+	items         []*recipe.Item
+	session       transport.Session
+	seen          probe.Seen
+	asked         map[*recipe.Item][]probe.Query // what each item read last
+	changes       int
+	ended         map[string]bool // addresses of the steps that it has brought to their end
+	first         preflight.Span  // when the first questions were at the host
+	holderAtProbe string          // the lock's holder before the first questions
+	holderAtLock  string          // and when the lock was taken
 
 	mu  sync.Mutex
 	err error
@@ -160,7 +160,7 @@ func (h *host) ask(ctx context.Context, qs []probe.Query) error {
 		}
 		h.event(Exchanged{h.name, "probe", time.Since(t)})
 		if first {
-			h.met, res.Out = holderSaid(res.Out)
+			h.holderAtProbe, res.Out = holderSaid(res.Out)
 			h.first = preflight.Span{From: t, To: time.Now()}
 		}
 		answers, rest := probe.Parse(qs, n, res.Out)

@@ -43,8 +43,8 @@ else read -r p was w <%[1]s/lock; printf '%%s\n' "$w"; if [ "$(ancestry "$p")" =
 		h.event(Exchanged{h.name, "lock", time.Since(t)})
 		switch res.Exit {
 		case 0:
-			if h.took, _ = holderSaid(res.Out); waited {
-				h.took = atWork
+			if h.holderAtLock, _ = holderSaid(res.Out); waited {
+				h.holderAtLock = atWork
 			}
 			return nil
 		case 3, 4:
@@ -77,7 +77,7 @@ func holderSaid(out []byte) (holder string, rest []byte) {
 // their answers hold under the lock too.
 func (r *run) undisturbed() bool {
 	for _, h := range r.hosts {
-		if h.err == nil && (h.met == atWork || h.met != h.took || time.Since(h.first.From) > h.scaled(10*time.Second)) {
+		if h.err == nil && (h.holderAtProbe == atWork || h.holderAtProbe != h.holderAtLock || time.Since(h.first.From) > h.scaled(10*time.Second)) {
 			return false
 		}
 	}

@@ -97,13 +97,13 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		if err != nil {
 			return plan.Phase{}, fmt.Errorf("%s: %w", n, err)
 		}
-		v.resting, v.cared = pacemaker.Standby(seen[n].Get(pacemaker.CIBQuery()), n), d.caredFor(seen[n].Seen, n)
+		v.standby, v.managed = pacemaker.Standby(seen[n].Get(pacemaker.CIBQuery()), n), d.caredFor(seen[n].Seen, n)
 		vs[n] = v
 	}
 	a, b := vs[names[0]], vs[names[1]]
 	done := a.label == d.label() && b.label == d.label()
 	switch {
-	case done && (a.resting || b.resting):
+	case done && (a.standby || b.standby):
 		return plan.Phase{}, nil // Pacemaker takes the volume down there, and up again afterwards
 	case a.Up && b.Up && (a.alone() || b.alone()):
 		return d.rejoin(names, vs)
@@ -115,7 +115,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		return d.waiting("the volume is being synchronised", time.Hour, names, vs), nil
 	case !a.metadata || !b.metadata:
 		return d.metadata(names, vs)
-	case done && (a.Up || a.cared) && (b.Up || b.cared) && (!a.Up || !b.Up):
+	case done && (a.Up || a.managed) && (b.Up || b.managed) && (!a.Up || !b.Up):
 		return d.waiting("Pacemaker starts the volume", 3*time.Minute, names, vs), nil
 	case !a.Up || !b.Up:
 		return d.up(names, vs), nil
@@ -128,7 +128,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		if !a.unused || !b.unused {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent, and not fresh: they held data once\n%s", table(names, vs))
 		}
-		if a.bytes || b.bytes {
+		if a.otherData || b.otherData {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that is not ext4: only blank disks are used\n%s", table(names, vs))
 		}
 		return d.phase("first sync", names[0], "skip the initial sync: both disks are blank", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh(names[0])), nil
@@ -137,7 +137,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
 		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
 	}
-	if !a.formatted && a.bytes || !b.formatted && b.bytes {
+	if !a.formatted && a.otherData || !b.formatted && b.otherData {
 		return plan.Phase{}, fmt.Errorf("the volume holds something that is not ext4, and it is not overwritten. "+
 			"If it is of no use to anybody (a power cut while the file system was made): drbdadm primary %[1]s && wipefs -a %[2]s && dd if=/dev/zero of=%[2]s bs=1M count=1 && drbdadm secondary %[1]s, on one host\n%[3]s",
 			d.Name, d.device(), table(names, vs))
@@ -155,7 +155,7 @@ func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase,
 		v := vs[n]
 		if v.metadata {
 			other := names[1-i]
-			if vs[other].blank && (v.formatted || v.bytes || v.Disk != "" && v.Disk != "Inconsistent") {
+			if vs[other].blank && (v.formatted || v.otherData || v.Disk != "" && v.Disk != "Inconsistent") {
 				return ph, fmt.Errorf("%[1]s holds data and the disk of %[2]s is blank, as after it was replaced. To have it filled from %[1]s, on %[2]s: drbdadm create-md %[3]s && drbdadm up %[3]s; then run this again\n%[4]s",
 					n, other, d.Name, table(names, vs))
 			}

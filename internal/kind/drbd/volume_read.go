@@ -69,11 +69,11 @@ type volume struct {
 	outOfSync string   // KiB that differ from the peer, as far as this side knows
 	past      string   // what the kernel's log says of roles and refusals; read only when the side is alone
 	pending   []string // what drbdadm would do to make it as the file says
-	resting   bool     // Pacemaker was told to run nothing there
-	cared     bool     // Pacemaker takes it up there, sooner or later
+	standby   bool     // Pacemaker was told to run nothing there
+	managed   bool     // Pacemaker takes it up there, sooner or later
 	blank     bool
 	formatted bool
-	bytes     bool // it begins with something that is no ext file system
+	otherData bool // it begins with something that is no ext file system
 	label     string
 	size      int64
 	holds     string
@@ -105,7 +105,7 @@ func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 			}
 			v.formatted = t == "53ef"
 		case "head":
-			v.bytes = t != "0"
+			v.otherData = t != "0"
 		case "label":
 			v.label = t
 		case "identifiers":

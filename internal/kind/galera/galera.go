@@ -134,7 +134,9 @@ while read -r a m _; do case $a in '#'*) m=;; esac; case $m in /?*) ;; *) contin
 func (g *Galera) unit() probe.Query { return kind.UnitQuery(g.Unit) }
 func (g *Galera) owed() probe.Query { return probe.Query{Kind: probe.Owed, Name: g.Unit} }
 
-func (g *Galera) says() probe.Query { return probe.Cmd("galera writer", g.Writer, "galera", "sql") }
+func (g *Galera) writerQuery() probe.Query {
+	return probe.Cmd("galera writer", g.Writer, "galera", "sql")
+}
 
 // Probe asks every host for its server, its files and what is owed; who writes, only when servers
 // are to be restarted.
@@ -144,7 +146,7 @@ func (g *Galera) Probe(host string, seen probe.Hosts) []probe.Query {
 		return qs
 	}
 	if owed, _ := s.OwedTo(g.Unit); g.Writer != "" && (len(owed) > 0 || g.in.Verb == plan.Restart) {
-		return kind.Unread(s, g.says())
+		return kind.Unread(s, g.writerQuery())
 	}
 	return nil
 }
@@ -250,25 +252,25 @@ func (g *Galera) complete(begin, ms []member) (plan.Phase, error) {
 		if w := m.settles(); w != nil {
 			return plan.Phase{Wait: w}, nil
 		}
-		if m.Lost == "" && !m.resting() {
+		if m.Lost == "" && !m.stoppedByUser() {
 			present++
 		}
 	}
 	for _, m := range ms {
-		if m.Lost == "" && m.Stopped() && !m.resting() {
-			return g.enter(ms, m)
+		if m.Lost == "" && m.Stopped() && !m.stoppedByUser() {
+			return g.admit(ms, m)
 		}
 	}
 	for _, m := range ms {
-		if m.Lost == "" && !m.resting() && m.Status.Size < present {
+		if m.Lost == "" && !m.stoppedByUser() && m.Status.Size < present {
 			return kind.Wait(fmt.Sprintf("%s sees all %d members (%d)", m.Name, present, m.Status.Size), 2*time.Minute), nil
 		}
 	}
 	return g.restarts(begin, ms)
 }
 
-// resting tells that the user took the node out of service and stopped its server: it is left alone.
-func (m member) resting() bool {
+// stoppedByUser tells that the user took the node out of service and stopped its server: it is left alone.
+func (m member) stoppedByUser() bool {
 	return m.Stopped() && m.drain != "" && !strings.HasPrefix(m.drain, ownMark)
 }
 

@@ -277,10 +277,10 @@ func rolling(t *testing.T, says, want string) {
 		hosts := probe.Hosts{}
 		for n, x := range nodes {
 			hosts[n] = x.seen(g)
-			if qs := c.Probe(n, probe.Hosts{n: hosts[n]}); len(qs) != 1 || qs[0].Key() != g.says().Key() {
+			if qs := c.Probe(n, probe.Hosts{n: hosts[n]}); len(qs) != 1 || qs[0].Key() != g.writerQuery().Key() {
 				t.Fatalf("asks %v", qs)
 			}
-			hosts[n] = probe.HostSeen{Seen: hosts[n].With(kindtest.Answer(g.says(), 0, says+"\n"))}
+			hosts[n] = probe.HostSeen{Seen: hosts[n].With(kindtest.Answer(g.writerQuery(), 0, says+"\n"))}
 		}
 		if begin == nil {
 			begin = hosts

@@ -10,8 +10,8 @@ import (
 	"haprov/internal/shell"
 )
 
-// enter joins a stopped node when what it holds is this cluster's, or nobody's.
-func (g *Galera) enter(ms []member, m member) (plan.Phase, error) {
+// admit joins a stopped node when what it holds is this cluster's, or nobody's.
+func (g *Galera) admit(ms []member, m member) (plan.Phase, error) {
 	first := primaries(ms)[0]
 	newest := first.Status.LastWrite
 	for _, o := range primaries(ms) {
@@ -53,14 +53,14 @@ func (m member) left(first member) (ended int64, left bool) {
 	return ended, left
 }
 
-// anew starts the cluster from a node under a new history. It is for a recovery without some
+// startNewHistory starts the cluster from a node under a new history. It is for a recovery without some
 // members: such a one may hold write sets that the cluster goes on without. Under the old history
 // it would be given only what comes after them when it returns, and keep rows that the others lack;
 // so it takes a full copy instead. Where the old history ended stays on record in the cluster.
 //
 // A server takes its history from its data unless wsrep is off in its configuration when
 // galera_recovery looks; on the command line it is on again.
-func (g *Galera) anew(ms []member, m member, name string, without []string) plan.Phase {
+func (g *Galera) startNewHistory(ms []member, m member, name string, without []string) plan.Phase {
 	p := m.Position()
 	state := shell.Quote(g.Data + "/grastate.dat")
 	text := "rm -f " + recoveredFile + `

@@ -42,7 +42,7 @@ func (g *Galera) restarts(begin, ms []member) (plan.Phase, error) {
 	var due []member
 	for _, m := range ms {
 		switch {
-		case m.Lost != "", m.resting():
+		case m.Lost != "", m.stoppedByUser():
 		case m.owes, g.in.Verb == plan.Restart && m.life == lives[m.Name]:
 			due = append(due, m)
 		case strings.HasPrefix(m.drain, ownMark):
@@ -51,7 +51,7 @@ func (g *Galera) restarts(begin, ms []member) (plan.Phase, error) {
 	}
 	if len(due) == 0 {
 		for _, m := range ms {
-			if m.resting() {
+			if m.stoppedByUser() {
 				return plan.Phase{Note: m.Name + " is in maintenance, and its server was stopped: it is left alone; `haprov maintenance " + m.Name + " off` starts it"}, nil
 			}
 		}
@@ -61,7 +61,7 @@ func (g *Galera) restarts(begin, ms []member) (plan.Phase, error) {
 		switch {
 		case m.Lost != "":
 			return plan.Phase{}, doubt(ms, m.Name+" cannot be asked: no server is restarted while a member is missing")
-		case m.resting():
+		case m.stoppedByUser():
 			return plan.Phase{}, doubt(ms, m.Name+" is in maintenance, and its server was stopped: no server is restarted meanwhile (haprov maintenance "+m.Name+" off)")
 		}
 	}
@@ -121,7 +121,7 @@ func (g *Galera) maintain(ms []member) (plan.Phase, error) {
 	if !g.in.On {
 		switch {
 		case m.drain == "" && m.Stopped() && len(primaries(ms)) > 0:
-			return g.enter(ms, m)
+			return g.admit(ms, m)
 		case m.drain == "" && m.settles() != nil && len(primaries(ms)) > 0:
 			return plan.Phase{Wait: m.settles()}, nil
 		case m.drain == "":

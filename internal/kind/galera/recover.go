@@ -61,7 +61,7 @@ func (g *Galera) recovery(begin, ms []member) (plan.Phase, error) {
 		name := "start the cluster from " + m.Name + " at " + m.Position().String()
 		ph := g.bootstrap(asked, m, name)
 		if len(asked) < len(ms) {
-			ph = g.anew(asked, m, name, g.in.AcceptMissing)
+			ph = g.startNewHistory(asked, m, name, g.in.AcceptMissing)
 		}
 		ph.Note = galera.Table(nodes)
 		return ph, nil

@@ -107,7 +107,7 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 		}
 	}
 	g.readStatus(m, s.Get(g.sql()))
-	if a := s.Get(g.says()); g.Writer != "" && a.State == probe.Answered && a.Exit == 0 && g.member(strings.TrimSpace(a.Out)) {
+	if a := s.Get(g.writerQuery()); g.Writer != "" && a.State == probe.Answered && a.Exit == 0 && g.member(strings.TrimSpace(a.Out)) {
 		m.writer = strings.TrimSpace(a.Out)
 	}
 	if !m.Stopped() {

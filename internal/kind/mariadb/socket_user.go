@@ -73,18 +73,18 @@ func (m *MySQLSocketUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	if len(f) != 3 {
 		return plan.Phase{}, fmt.Errorf("%s: account %s: %d fields in the server's answer", host, m.Name, len(f))
 	}
-	plugin, may, stands := f[0], f[1], f[2] != "0"
-	if plugin == "unix_socket" && may == m.wanted() && !stands {
+	plugin, privileges, proxy := f[0], f[1], f[2] != "0"
+	if plugin == "unix_socket" && privileges == m.wanted() && !proxy {
 		return plan.Phase{}, nil
 	}
 	d := plan.Diff{Attribute: "account", Want: m.Name + " over the socket: " + m.wanted()}
 	if plugin != "-" {
-		d.Have = plugin + ": " + may
+		d.Have = plugin + ": " + privileges
 	}
 	who := "'" + m.Name + "'@'localhost'"
 	sql := "CREATE USER IF NOT EXISTS " + who + " IDENTIFIED VIA unix_socket;\nALTER USER " + who + " IDENTIFIED VIA unix_socket;\n" +
 		"REVOKE ALL PRIVILEGES, GRANT OPTION FROM " + who + ";\nGRANT " + m.wanted() + " ON *.* TO " + who + ";\n"
-	if stands { // in for anybody, which the package gives it too
+	if proxy { // may act for anybody; the package grants this too
 		sql += "REVOKE PROXY ON ''@'%' FROM " + who + ";\n"
 	}
 	return sqlPhase(host, "create account "+m.Name, d, sql), nil

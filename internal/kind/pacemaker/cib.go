@@ -25,9 +25,9 @@ type crm struct {
 	state pacemaker.State
 }
 
-// lookCRM reads the cluster. not is a phase that waits when it cannot be read yet; an error is that
+// lookCRM reads the cluster. unready is a phase that waits when it cannot be read yet; an error is that
 // a host cannot be seen.
-func lookCRM(seen probe.Hosts) (c crm, not *plan.Phase, err error) {
+func lookCRM(seen probe.Hosts) (c crm, unready *plan.Phase, err error) {
 	for n := range seen {
 		c.names = append(c.names, n)
 	}

@@ -107,12 +107,12 @@ func (f *Fencing) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
 }
 
 func (f *Fencing) decide(begin, all []hostProof, seen probe.Hosts) (plan.Phase, error) {
-	c, not, err := lookCRM(seen)
+	c, unready, err := lookCRM(seen)
 	switch {
 	case err != nil:
 		return plan.Phase{}, err
-	case not != nil:
-		return *not, nil
+	case unready != nil:
+		return *unready, nil
 	}
 	for _, n := range c.names {
 		for _, p := range f.RestsOn {

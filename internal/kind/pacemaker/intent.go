@@ -104,8 +104,8 @@ func (c crm) moveTo(host string) cibEdit {
 
 // intended is the edit that comes next, for the simulation; ok is false when there is none to show.
 func (p *Pacemaker) intended(seen probe.Hosts) (e cibEdit, ok bool) {
-	c, not, err := lookCRM(seen)
-	if err != nil || not != nil || p.intent.Verb == plan.Restart || len(c.state.Single()) == 0 || heldFor(c) != "" {
+	c, unready, err := lookCRM(seen)
+	if err != nil || unready != nil || p.intent.Verb == plan.Restart || len(c.state.Single()) == 0 || heldFor(c) != "" {
 		return e, false
 	}
 	active := c.state.Active()
