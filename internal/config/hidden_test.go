@@ -75,7 +75,7 @@ func texts(file string, o config.Options) string {
 	b, _ := json.Marshal(problems)
 	s := problems.Render(200, false) + string(b)
 	if p != nil {
-		inv, _ := p.Inventory.JSON()
+		inv, _ := json.Marshal(p.Inventory)
 		s += string(inv)
 		for _, c := range p.Clusters {
 			s += fmt.Sprint(c.Name, c.Endpoint, c.Secrets, c.Checks, c.Active, c.About)
