@@ -18,7 +18,7 @@ func (a *app) forwardCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "forward",
 		Short:   "Serve the cluster's endpoint on loopback until interrupted",
-		Long:    "Each connection looks for the endpoint anew, so clients that connect again follow a failover.",
+		Long:    "Each connection looks up the endpoint again, so clients that reconnect follow a failover.",
 		Example: "  haprov forward --listen 127.0.0.1:3307",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -35,7 +35,7 @@ func (a *app) recoverCmd() *cobra.Command {
 		Short: "Recover a cluster that has no primary component",
 		Long: `Asks every node what it holds, shows the table, waits first whether the cluster heals by
 itself, then starts the most advanced node and joins the others one by one. Anything
-doubtful is a refusal with the evidence; --accept-missing names nodes to do without.
+doubtful is refused, with the evidence; --accept-missing names nodes to continue without.
 
 On the two-node stack: a host that was restarted while the other one is gone waits for both.
 Shows what is known; --accept-missing has the missing one fenced and lets this one go on.`,
@@ -90,7 +90,7 @@ func (a *app) switchoverCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "switchover [HOST]",
 		Short:   "Move the active side to another host, gracefully",
-		Long:    "Moves the active side (the writer of a Galera cluster) to HOST, or to the host that is\nready for it. Nothing is left behind that would hold it there.",
+		Long:    "Moves the active side (the writer of a Galera cluster) to HOST, or to the host that is\nready for it. No constraint is left behind.",
 		Example: "  haprov switchover\n  haprov switchover db2 --plan",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -13,7 +13,7 @@ import (
 var withJSON = map[string]string{
 	"up": "write JSON lines", "plan": "write JSON lines", "verify": "write JSON lines", "switchover": "write JSON lines",
 	"maintenance": "write JSON lines", "restart": "write JSON lines", "recover": "write JSON lines",
-	"status": "write one JSON object a cluster", "inventory": "write JSON, which it does without this, too",
+	"status": "write one JSON object a cluster", "inventory": "write JSON, which is also the default",
 	"lab status": "write JSON", "validate": "write JSON", "version": "write JSON", "secret list": "write JSON",
 }
 

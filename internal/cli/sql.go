@@ -24,7 +24,7 @@ func (a *app) sqlCmd() *cobra.Command {
 	q := query{user: "app"}
 	c := &cobra.Command{
 		Use:     "sql",
-		Short:   "Talk to the cluster's database as its application user",
+		Short:   "Run SQL as the application user of the cluster's database",
 		Long:    "Runs STATEMENT, or what stdin holds, each statement ended by a semicolon at the end of a line.\nRows are printed with tabs between values, NULL for nothing.",
 		Example: "  haprov sql -e 'select version()'\n  haprov sql <schema.sql",
 		Args:    cobra.NoArgs,

@@ -24,21 +24,21 @@ func (a *app) statusCmd() *cobra.Command {
 	var cluster string
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Show the state of the cluster, with one verdict and its reasons",
+		Short: "Show the state of the cluster, one verdict and its reasons",
 		Long: `One screen: machines, links and quorum, volumes, Pacemaker's resources, database servers, proxies,
 the virtual IP, the proof of fencing, and one verdict with its reasons. It asks all hosts at once,
-one login and one exchange each, and changes nothing. What does not answer is named. A host that is
-dead or frozen holds it up for seconds, a database server that hangs for a minute or more.
+one login and one exchange each, and changes nothing. Hosts that do not answer are named. A dead
+or frozen host delays it by seconds, a hanging database server by a minute or more.
 
   STATE     active serves; up answers; in a lab, how the machine is
   LINKS     Corosync's links to the other hosts that are up, of all
   QUORUM    votes there, of those expected
-  DISK      of DRBD, with the percentage of a resynchronisation under way
+  DISK      state of the DRBD volume, with the progress of a resynchronisation
   PAUSED    share of the time that Galera's flow control held writes back
-  BELIEVES  what a proxy thinks of each server
+  SERVERS   the state of each server, as the proxy sees it
 
 Reasons make the verdict "not healthy"; notes, such as failed actions that Pacemaker has recovered
-from, do not. Several clusters come one after the other. With --json one object each: healthy,
+from, do not. Several clusters are shown one after the other. With --json one object each: healthy,
 reasons, notes, endpoint (IP:PORT), active (the host), virtual_ip_on, fencing, and each host's
 parts: its own fencing tells the state of its fence devices' proof ("proved", "stale", "never
 fired"), when they were fired, and by whose order. Ends with 0 when healthy, with 2 when not.`,

@@ -37,8 +37,8 @@ func (a *app) upCmd() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return a.up(c.Context(), f) },
 	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
-	c.Flags().StringSliceVar(&f.allow, "allow", nil, "let the step at `ADDRESS` destroy data")
-	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "afterwards fire each fence device that is not proved, though the machines are not a lab's")
+	c.Flags().StringSliceVar(&f.allow, "allow", nil, "allow the step at `ADDRESS` to destroy data")
+	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fence each host once whose fence device is not proved, also outside of a lab")
 	return c
 }
 
@@ -59,17 +59,17 @@ func (a *app) verifyCmd() *cobra.Command {
 	f := upFlags{plan: true, verify: true}
 	c := &cobra.Command{
 		Use:   "verify",
-		Short: "Prove the recipe's checks, those that write too, and fencing",
+		Short: "Run all checks of the recipe and prove fencing",
 		Long: `Proves that no change is pending and that the recipe's checks succeed. In a lab, then, each
 host is really fenced once: the standby first, and when it is back and in sync, the active side
 moves to it and the other host is fenced. On other machines only with --prove-fencing. Writes
-stand still for some seconds at each step; the active side stays where it moved to.`,
+stop for some seconds at each step; the active side stays where it moved to.`,
 		Example: "  haprov verify\n  haprov verify --prove-fencing",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.up(c.Context(), f) },
 	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask before hosts are fenced")
-	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fire every fence device, though the machines are not a lab's")
+	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fence each host once, also outside of a lab")
 	return c
 }
 

@@ -288,7 +288,7 @@ func (c *Client) WaitSSH(ctx context.Context, host string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s: no SSH server yet: %w", host, err)
+			return fmt.Errorf("%s: no SSH server is ready: %w", host, err)
 		case <-pace.C:
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // errLocked: another process holds the lock.
-var errLocked = errors.New("another one is at work")
+var errLocked = errors.New("in use by another haprov process")
 
 // tryLock takes a lock file, which the kernel frees when its holder ends, however it ends.
 func tryLock(path string) (*os.File, error) {

@@ -184,7 +184,7 @@ func (p Page) proxies(t *table) {
 				continue
 			}
 			if first {
-				t.row("PROXY", "VIRTUAL IP", "WRITER", "BELIEVES")
+				t.row("PROXY", "VIRTUAL IP", "WRITER", "SERVERS")
 				first = false
 			}
 			name := r.Name
