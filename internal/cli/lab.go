@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -211,12 +210,8 @@ func (a *app) sshCmd() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("%w; install it: apt-get install openssh-client", err)
 		}
-		root, err := lab.Dir(l.Spec().Name)
+		conf, err := l.WriteSSHConfig(exe)
 		if err != nil {
-			return err
-		}
-		conf := filepath.Join(root, "ssh_config")
-		if err := os.WriteFile(conf, []byte(l.SSHConfig(exe)), 0o600); err != nil {
 			return err
 		}
 		return syscall.Exec(ssh, append([]string{"ssh", "-F", conf}, args...), os.Environ())

@@ -320,6 +320,13 @@ func (c *Client) KnownHosts() string { return c.place.knownHosts() }
 // Key is the path of the private key that root of every machine accepts.
 func (c *Client) Key() string { return c.place.userKey() }
 
+// WriteSSHConfig keeps SSHConfig in the lab's folder, and gives the file's path. Several commands may
+// do so at once, while others read it.
+func (c *Client) WriteSSHConfig(exe string) (string, error) {
+	path := filepath.Join(c.place.dir, "ssh_config")
+	return path, writeFile(path, []byte(c.SSHConfig(exe)))
+}
+
 // SSHConfig is text for ssh -F: a Host block a machine, by way of exe's "lab dial". A machine that was
 // fenced says no goodbye: ssh asks every 4 s and ends after three that were not answered.
 func (c *Client) SSHConfig(exe string) string {

@@ -192,13 +192,21 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
-// writeFile replaces a file as a whole, 0600.
+// writeFile replaces a file as a whole, 0600. Several may write it at once: who reads finds the
+// whole text of one of them.
 func writeFile(path string, text []byte) error {
-	next := path + ".new"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
+	next, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*") // made with 0600
+	if err != nil {
 		return err
 	}
-	return os.Rename(next, path)
+	_, err = next.Write(text)
+	if err = errors.Join(err, next.Close()); err == nil {
+		err = os.Rename(next.Name(), path)
+	}
+	if err != nil {
+		os.Remove(next.Name())
+	}
+	return err
 }
 
 func writeJSON(path string, value any) error {
