@@ -9,7 +9,8 @@ import (
 // Printed by drbdadm 9.22 over module 8.4.11 on User-Mode Linux 7.2: a primary that waits for its
 // standby, the standby, alone since drbdadm killed the command that connects, and both after they
 // had been connected again. Then a primary whose standby was fenced, and the standby as it booted,
-// which had once crashed as primary itself. The identifiers of the old primary that returns after a
+// which had once crashed as primary itself. Then a split brain that was made on purpose: the side that
+// serves, which had not written since, and the other one, mounted and written to meanwhile. The identifiers of the old primary that returns after a
 // failover, and of the side that was promoted, are from the kernel's log of a handshake, the fresh
 // ones from its attach; their flags are not recorded.
 const (
@@ -19,6 +20,8 @@ const (
 	againStandby = "76C27E8A06A05B9E:0000000000000000:184F99D9862C8C04:184E99D9862C8C05:1:1:0:1:0:0:0"
 	fencing      = "D676699E5D6AAC45:C1BA66749665FBA1:BBD3B874266389E2:BBD2B874266389E2:1:1:1:0:0:1:0"
 	fenced       = "C1BA66749665FBA0:0000000000000000:BBD3B874266389E2:BBD2B874266389E2:1:1:0:1:0:0:1"
+	serves       = "5D1C954792C38C5D:A0355F85F281D6D3:0000000000000000:0000000000000000:1:1:1:0:0:0:0"
+	wroteToo     = "FEA1AF2F2A7DF83C:A0355F85F281D6D2:0000000000000000:0000000000000000:1:1:0:0:0:0:0"
 	survivor     = "C1BA66749665FBA1:BBD2B874266389E2:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:0:0:1:0"
 	returned     = "BBD2B874266389E3:0000000000000000:26B9A28CCFC6E62A:26B8A28CCFC6E62A:1:1:1:1:0:0:0"
 	fresher      = "0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:0:0:0"
@@ -44,6 +47,7 @@ func TestTheGenerationsOfTwoSidesTellWhichHasWhat(t *testing.T) {
 		want       Relation
 	}{
 		{"the standby was not connected, and the primary went on", alone, waiting, Behind},
+		{"both were primary while disconnected", serves, wroteToo, Diverged},
 		{"connected again", againStandby, againPrimary, Equal},
 		{"the standby was fenced", fenced, fencing, Behind},
 		{"before and after a synchronisation", alone, againPrimary, Behind},

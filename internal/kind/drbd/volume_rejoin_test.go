@@ -13,8 +13,9 @@ import (
 )
 
 // Printed by drbdadm 9.22 over module 8.4.11: a primary that waits for its standby, and the standby,
-// alone since drbdadm killed the command that connects. The last two are made of these: a side that
-// counts changes since the same generation, and one of another volume.
+// alone since drbdadm killed the command that connects. Then a split brain that was made on purpose:
+// the primary that serves, and the other side, mounted and written to meanwhile. The last two are
+// made up: a side that counts changes since the first pair's generation, and one of another volume.
 const (
 	primaryProc = `version: 8.4.11 (api:1/proto:86-101)
 srcversion: DA6B55A41DED5E58CDBAB30 
@@ -26,6 +27,19 @@ srcversion: DA6B55A41DED5E58CDBAB30
  0: cs:StandAlone ro:Secondary/Unknown ds:Outdated/DUnknown   r-----
     ns:0 nr:0 dw:0 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0
 `
+	splitProc = `version: 8.4.11 (api:1/proto:86-101)
+srcversion: DA6B55A41DED5E58CDBAB30 
+ 0: cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   r-----
+    ns:358 nr:0 dw:14694 dr:3370 al:10 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0
+`
+	otherProc = `version: 8.4.11 (api:1/proto:86-101)
+srcversion: DA6B55A41DED5E58CDBAB30 
+ 0: cs:StandAlone ro:Secondary/Unknown ds:UpToDate/DUnknown   r-----
+    ns:0 nr:0 dw:2184272 dr:1425 al:11 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:80
+`
+	splitServes = "5D1C954792C38C5D:A0355F85F281D6D3:0000000000000000:0000000000000000:1:1:1:0:0:0:0"
+	splitOther  = "FEA1AF2F2A7DF83C:A0355F85F281D6D2:0000000000000000:0000000000000000:1:1:0:0:0:0:0"
+
 	surviving = "76C27E8A06A05B9F:184E99D9862C8C05:A717D00A1EC29F0D:A716D00A1EC29F0D:1:1:1:0:0:1:0"
 	comeBack  = "184E99D9862C8C04:0000000000000000:A717D00A1EC29F0C:A716D00A1EC29F0D:1:0:0:0:0:0:0"
 	wroteToo  = "5D1E77C02A0B94F3:184E99D9862C8C04:A717D00A1EC29F0C:A716D00A1EC29F0D:1:1:1:0:0:1:0"
@@ -64,6 +78,7 @@ func TestTwoSidesThatDoNotTalkAreJudgedByTheirGenerations(t *testing.T) {
 		{"both hold the same", at(secondaryAlone, comeBack), at(secondaryAlone, strings.Replace(comeBack, ":1:0:0:", ":1:1:0:", 1)), []string{"db1", "db2"}, "neither side lacks a change", nil},
 		{"drbdadm would connect, too", changed(at(primaryWaits, surviving), ""), changed(at(secondaryAlone, comeBack), "connect\n"), []string{"db2"}, "db2 has no change", nil},
 
+		{"both were primary while disconnected", proc(splitProc, splitServes), proc(otherProc, splitOther), nil, "", []string{"split brain", "since generation A0355F85F281D6D2", "db1: cs:StandAlone ro:Primary/Unknown", "out of sync: 80 KiB", splitOther}},
 		{"both wrote", at(primaryWaits, surviving), at(secondaryAlone, wroteToo), nil, "", []string{"split brain", "184E99D9862C8C04", "drbdadm connect --discard-my-data mysql", "76C27E8A06A05B9F", "5D1E77C02A0B94F3", "out of sync: 368 KiB", "db1: cs:WFConnection ro:Primary", "role( Primary -> Secondary )"}},
 		{"nothing in common", at(primaryWaits, surviving), at(secondaryAlone, stranger), nil, "", []string{"no generation in common", "1111111111111110"}},
 		{"one side's identifiers are not readable", at(primaryWaits, surviving), at(secondaryAlone, ""), nil, "", []string{"do not tell", "unreadable"}},
