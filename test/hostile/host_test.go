@@ -88,9 +88,8 @@ func (m moved) Keep(ctx context.Context, s string) (transport.Result, error) {
 
 // meet runs against one hostile server and holds the run to its bounds.
 func meet(t *testing.T, r row, blob *act.Blob, measured bool) {
-	srv := sshtest.New(t)
+	srv := sshtest.New(t, r.set)
 	dir := folder(t)
-	r.set(srv)
 	open := func(ctx context.Context, host string) (transport.Session, error) {
 		s, err := transport.Open(ctx, transport.Target{Name: host, Address: srv.Host, Port: srv.Port, User: "root", KeyFiles: []string{srv.KeyFile}, KnownHosts: []string{srv.KnownHosts},
 			OnlyKnown: true, Timeout: login, KeepAlive: keepAlive, MaxAnswer: answer})

@@ -47,8 +47,8 @@ type Server struct {
 	wg    sync.WaitGroup
 }
 
-// New starts a server that lives as long as the test.
-func New(t testing.TB) *Server {
+// New starts a server that lives as long as the test. set changes it before it takes connections.
+func New(t testing.TB, set ...func(*Server)) *Server {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -63,6 +63,9 @@ func New(t testing.TB) *Server {
 	user, _ = NewKey(t, s.KeyFile)
 	s.user = user.PublicKey()
 	Pin(t, s.KnownHosts, s.Addr, s.key.PublicKey())
+	for _, f := range set {
+		f(s)
+	}
 	s.wg.Add(1)
 	go s.accept()
 	t.Cleanup(func() {
