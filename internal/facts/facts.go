@@ -29,7 +29,7 @@ var Table = []Fact{
 	{"hostname", "what uname -n says", ask("hostname", "uname -n"), line},
 	{"os", "ID of os-release: debian", ask("os", `. /etc/os-release; printf '%s\n' "$ID"`), line},
 	{"os_version", "VERSION_ID of os-release: 12", ask("os_version", `. /etc/os-release; printf '%s\n' "$VERSION_ID"`), line},
-	{"memory", "memory in MiB", ask("memory", `while read -r k v r; do [ "$k" = MemTotal: ] && echo $((v / 1024)) && break; done </proc/meminfo`), whole},
+	{"memory", "memory in MiB", ask("memory", `while read -r k v _; do [ "$k" = MemTotal: ] && echo $((v / 1024)) && break; done </proc/meminfo`), whole},
 	{"cpus", "processors", ask("cpus", "nproc"), whole},
 	{"interfaces", "the network interface of each of the host's addresses: facts.interfaces[each.host.address]", ask("interfaces", "ip -o addr show scope global"), interfaces},
 }

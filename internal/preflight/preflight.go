@@ -69,7 +69,7 @@ func (h Host) Query() probe.Query {
 	b.WriteString("[ -O /proc/1 ] || echo login other\ndate '+clock %s'\nstat -f -c 'free %S %a %n' /\n")
 	b.WriteString(`while IFS='=' read -r k v; do case $k in ID|ID_LIKE|VERSION_ID) echo "$k $v";; esac; done </etc/os-release` + "\n")
 	if len(h.Addresses) > 0 {
-		b.WriteString("ip -o addr show | while read -r n i f a r; do echo \"address ${a%/*}\"; done\n")
+		b.WriteString("ip -o addr show | while read -r _ _ _ a _; do echo \"address ${a%/*}\"; done\n")
 	}
 	for _, d := range h.Disks {
 		fmt.Fprintf(&b, "d=%s; if [ -b \"$d\" ]; then echo \"disk $(blockdev --getsize64 \"$d\") $d\"; fi\n", shell.Quote(d.Device))

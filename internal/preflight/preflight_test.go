@@ -7,6 +7,7 @@ import (
 
 	"haprov/internal/inventory"
 	"haprov/internal/probe"
+	"haprov/internal/shell/shelltest"
 )
 
 const good = "clock 1000000\nfree 4096 1000000 /\nID debian\nVERSION_ID \"12\"\naddress 127.0.0.1\naddress 10.0.0.1\ndisk 2147483648 /dev/vdb\nmodule drbd\n"
@@ -65,5 +66,16 @@ func TestEachPromiseIsJudged(t *testing.T) {
 	}
 	if got := judge(good, "free 999999999999999999999 -1 x\n\x00 \nID \n"+good[strings.Index(good, "address"):]); got != "" {
 		t.Errorf("rubbish: %q", got)
+	}
+}
+
+func TestTheQuestionsAreLinted(t *testing.T) {
+	h := Host{Name: "db1", Addresses: []string{"10.0.0.1"}, Disks: []inventory.Disk{{Name: "data", Device: "/dev/vdb"}}, Modules: []string{"drbd"}}
+	found, err := shelltest.Lint(map[string]string{"preflight": h.Query().Shell})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		t.Error(f)
 	}
 }

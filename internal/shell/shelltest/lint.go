@@ -19,16 +19,23 @@ var Excluded = map[string]string{
 	"SC2043": "a loop over one value was a list of the recipe",
 	"SC2016": "$ in single quotes is quoted data or the text of an inner shell",
 	"SC2015": "A && B || C is used where C may also run after a B that failed",
+	"SC1091": "a file that is sourced is the host's",
 	"SC2174": "mkdir -p -m: the folders above exist on every host (/run)",
 	"SC1003": "a quote after a backslash is the way one is quoted",
 }
+
+// Looked up before a test takes commands out of $PATH.
+var (
+	shellcheck, errShellcheck = exec.LookPath("shellcheck")
+	shells                    = map[string]string{"sh": "/bin/sh", "bash": "/bin/bash"}
+)
 
 // Lint reads scripts by name with sh -n and shellcheck, and gives one text for each finding. A
 // script is POSIX shell unless its first line names bash; others (perl, python) are not read.
 // shellcheck must be installed: tools/deps.sh does it.
 func Lint(scripts map[string]string) ([]string, error) {
-	if _, err := exec.LookPath("shellcheck"); err != nil {
-		return nil, fmt.Errorf("%w: make deps installs it", err)
+	if errShellcheck != nil {
+		return nil, fmt.Errorf("%w: make deps installs it", errShellcheck)
 	}
 	dir, err := os.MkdirTemp("", "haprov-scripts")
 	if err != nil {
@@ -50,7 +57,7 @@ func Lint(scripts map[string]string) ([]string, error) {
 		}
 		names[file] = name
 		files[sh] = append(files[sh], file)
-		if out, err := exec.Command(sh, "-n", file).CombinedOutput(); err != nil {
+		if out, err := exec.Command(shells[sh], "-n", file).CombinedOutput(); err != nil {
 			found = append(found, fmt.Sprintf("%s: %s -n: %s\n%s", name, sh, out, text))
 		}
 	}
@@ -59,7 +66,7 @@ func Lint(scripts map[string]string) ([]string, error) {
 		excluded = append(excluded, code)
 	}
 	for sh, list := range files {
-		out, err := exec.Command("shellcheck", append([]string{"-s", sh, "-f", "gcc", "-e", strings.Join(excluded, ",")}, list...)...).CombinedOutput()
+		out, err := exec.Command(shellcheck, append([]string{"-s", sh, "-f", "gcc", "-e", strings.Join(excluded, ",")}, list...)...).CombinedOutput()
 		for l := range strings.Lines(string(out)) {
 			file, rest, _ := strings.Cut(strings.TrimSpace(l), ":")
 			found = append(found, names[file]+": "+rest)
