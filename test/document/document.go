@@ -10,6 +10,7 @@
 //	<!-- test: start -->    it is started, and goes on beside what follows
 //	<!-- test: result -->   what the started command with the same text has printed at its end
 //	<!-- test: numbers -->  any number stands for any other
+//	<!-- test: hosts -->    any host stands for any other: all lines have one order
 //	<!-- test: run -->      an indented block: each of its commands must succeed
 //	<!-- test: also CMD --> a command that the reader does not see, repeated until it succeeds
 package document

@@ -16,7 +16,7 @@ var changing = regexp.MustCompile(`\d+(?:\.\d+){3}(?::\d+)?(?:/\d+)?` +
 var number = regexp.MustCompile(`\b\d+\b`)
 
 // same writes a line with the parts that change from run to run replaced by their names.
-func same(line string, numbers bool) string {
+func (s Step) same(line string) string {
 	line = changing.ReplaceAllStringFunc(line, func(s string) string {
 		m := changing.FindStringSubmatch(s)
 		for i, name := range changing.SubexpNames() {
@@ -26,19 +26,34 @@ func same(line string, numbers bool) string {
 		}
 		return s
 	})
-	if numbers {
+	if s.Is("hosts") {
+		line = anyHost.ReplaceAllString(line, "<host>")
+	}
+	if s.Is("numbers") {
 		line = number.ReplaceAllString(line, "<number>")
 	}
 	return strings.Join(strings.Fields(line), " ")
 }
 
-var host = regexp.MustCompile(`^(db|px|web)\d$`)
+var (
+	host    = regexp.MustCompile(`^(?:db|px|web)\d:?$`)
+	anyHost = regexp.MustCompile(`\b(?:db|px|web)\d\b`)
+	two     = regexp.MustCompile(`\bdb[12]\b`)
+	listed  = regexp.MustCompile(`\b(db2 [a-z ]+), (db1 [a-z ]+)`)
+)
+
+// Mirror exchanges db1 and db2: which of two equal machines becomes the active one is chance.
+func Mirror(text string) string {
+	text = two.ReplaceAllStringFunc(text, func(s string) string { return map[string]string{"db1": "db2", "db2": "db1"}[s] })
+	return listed.ReplaceAllString(text, "$2, $1") // lists are in the order of names
+}
 
 // streamOf is the host that a line is about: hosts work at the same time, so only the lines of one
 // host have an order.
-func streamOf(line string) string {
+func (s Step) streamOf(line string) string {
 	f := strings.Fields(line)
 	switch {
+	case s.Is("hosts"):
 	case len(f) > 0 && host.MatchString(f[0]):
 		return f[0]
 	case len(f) > 1 && host.MatchString(f[len(f)-1]): // a row of a table
@@ -50,11 +65,10 @@ func streamOf(line string) string {
 // Match holds what a command printed against the document. It gives the printed line for each of
 // the document's lines by their number, and an error that names the first line that was not found.
 func (s Step) Match(printed string) (map[int]string, error) {
-	numbers := s.Is("numbers")
 	got := map[string][]string{}
 	for l := range strings.Lines(printed) {
 		if l = strings.TrimRight(l, "\n"); strings.TrimSpace(l) != "" {
-			got[streamOf(l)] = append(got[streamOf(l)], l)
+			got[s.streamOf(l)] = append(got[s.streamOf(l)], l)
 		}
 	}
 	want := map[string][]Line{"": nil}
@@ -62,11 +76,11 @@ func (s Step) Match(printed string) (map[int]string, error) {
 		want[k] = nil
 	}
 	for _, l := range s.Want {
-		want[streamOf(l.Text)] = nil
+		want[s.streamOf(l.Text)] = nil
 	}
 	for _, l := range s.Want {
 		if l.Text != "..." {
-			want[streamOf(l.Text)] = append(want[streamOf(l.Text)], l)
+			want[s.streamOf(l.Text)] = append(want[s.streamOf(l.Text)], l)
 			continue
 		}
 		for k := range want {
@@ -75,7 +89,7 @@ func (s Step) Match(printed string) (map[int]string, error) {
 	}
 	found := map[int]string{}
 	for k, w := range want {
-		m := matcher{w, got[k], numbers, map[[2]int]bool{}, 0, found}
+		m := matcher{w, got[k], s, map[[2]int]bool{}, 0, found}
 		if m.match(0, 0) {
 			continue
 		}
@@ -91,7 +105,7 @@ func (s Step) Match(printed string) (map[int]string, error) {
 type matcher struct {
 	want     []Line
 	got      []string
-	numbers  bool
+	step     Step
 	failed   map[[2]int]bool
 	furthest int
 	found    map[int]string
@@ -108,7 +122,7 @@ func (m *matcher) match(i, j int) bool {
 		ok = j == len(m.got)
 	case m.want[i].Text == "...":
 		ok = m.match(i+1, j) || j < len(m.got) && m.match(i, j+1)
-	case j < len(m.got) && same(m.want[i].Text, m.numbers) == same(m.got[j], m.numbers):
+	case j < len(m.got) && m.step.same(m.want[i].Text) == m.step.same(m.got[j]):
 		if ok = m.match(i+1, j+1); ok {
 			m.found[m.want[i].Number] = m.got[j]
 		}

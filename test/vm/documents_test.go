@@ -31,6 +31,27 @@ type reader struct {
 	document string
 	lines    []string // of the document; $UPDATE writes what was printed into them
 	started  map[string]chan string
+	mirrored bool // the other one of two machines became the active one
+	settled  bool // which one it is, is known
+}
+
+// match compares what was printed with the document, whose db1 may be this cluster's db2.
+func (r *reader) match(s document.Step, out string) (map[int]string, error) {
+	if r.mirrored {
+		return s.Match(document.Mirror(out))
+	}
+	found, err := s.Match(out)
+	switch {
+	case r.settled, s.Is("hosts"), document.Mirror(out) == out:
+	case err == nil:
+		r.settled = true
+	default:
+		if other, bad := s.Match(document.Mirror(out)); bad == nil {
+			r.mirrored = true
+			return other, nil
+		}
+	}
+	return found, err
 }
 
 // follow runs a document's commands in order, and holds what each prints against it. With
@@ -42,7 +63,7 @@ func follow(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reader{newPlace(t), name, strings.Split(string(text), "\n"), map[string]chan string{}}
+	r := &reader{newPlace(t), name, strings.Split(string(text), "\n"), map[string]chan string{}, false, false}
 	for _, f := range regexp.MustCompile("(?s)```sh\n# (\\S+)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 		if err := os.WriteFile(filepath.Join(r.dir, f[1]), []byte(f[2]), 0o600); err != nil {
 			t.Fatal(err)
@@ -89,7 +110,7 @@ func (r *reader) step(s document.Step) {
 		deadline := time.Now().Add(10 * time.Minute)
 		for tick := time.NewTicker(time.Second); ; <-tick.C {
 			out, _ = r.shell(s.Command)
-			if _, err := s.Match(out); err == nil || time.Now().After(deadline) {
+			if _, err := r.match(s, out); err == nil || time.Now().After(deadline) {
 				tick.Stop()
 				break
 			}
@@ -105,7 +126,7 @@ func (r *reader) step(s document.Step) {
 // hold compares what was printed with the document.
 func (r *reader) hold(s document.Step, out string) {
 	r.t.Helper()
-	found, err := s.Match(out)
+	found, err := r.match(s, out)
 	update := os.Getenv("UPDATE") != ""
 	if update {
 		for n, l := range found {
@@ -121,6 +142,9 @@ func (r *reader) hold(s document.Step, out string) {
 
 // shell runs a command as a person would who stands in the directory, with the program in $PATH.
 func (r *reader) shell(command string) (string, error) {
+	if r.mirrored {
+		command = document.Mirror(command)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, "sh", "-c", command)
