@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"haprov/internal/act"
 	"haprov/internal/cluster/drbd"
@@ -38,6 +39,11 @@ func (d *DRBDVolume) rejoin(names []string, vs map[string]volume) (plan.Phase, e
 	case r == drbd.Diverged:
 		return plan.Phase{}, fmt.Errorf("split brain: both sides of %[1]s have changes that the other lacks (%[2]s). Which to keep is yours to decide; nothing is discarded here. "+
 			"On the side whose changes will be discarded: drbdadm secondary %[1]s && drbdadm connect --discard-my-data %[1]s; on the other one: drbdadm connect %[1]s; then run this again\n%[3]s", d.Name, why, account(names, vs))
+	case a.gi == "" && a.managed || b.gi == "" && b.managed:
+		// Pacemaker attaches first and connects after: a side looked at in between is alone for a moment
+		ph := d.waiting("Pacemaker takes the volume up", 3*time.Minute, names, vs)
+		ph.Wait.Evidence = account(names, vs)
+		return ph, nil
 	case !r.Related():
 		return plan.Phase{}, fmt.Errorf("the two sides of %s are disconnected, and their generation identifiers do not tell which one has all changes (%s): they are not connected by guess. "+
 			"Compare what both hold before any of it is discarded\n%s", d.Name, why, account(names, vs))

@@ -208,3 +208,18 @@ func TestConnectingIsTriedAgainWhileNothingChanged(t *testing.T) {
 		}
 	}
 }
+
+// Pacemaker's agent attaches the disk and then connects; in between nothing is wrong.
+func TestASideThatPacemakerIsTakingUpIsWaitedFor(t *testing.T) {
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/a", "db2": "/b"}}
+	peer := side{proc: primaryProc, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, identifiers: surviving}
+	rising := side{proc: kindtest.ProcLine("cs:StandAlone ro:Secondary/Unknown ds:Attaching/DUnknown"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, unit: "activating"}
+	ph, err := kindtest.Decide(t, d, volumes(d, map[string]side{"db1": rising, "db2": peer}))
+	kindtest.Expect(t, "attaching", ph, err, "", "Pacemaker takes the volume up", "")
+	if ph.Wait != nil && !strings.Contains(ph.Wait.Evidence, "unreadable") {
+		t.Errorf("evidence: %s", ph.Wait.Evidence)
+	}
+	rising.unit = "inactive"
+	ph, err = kindtest.Decide(t, d, volumes(d, map[string]side{"db1": rising, "db2": peer}))
+	kindtest.Expect(t, "nobody attaches", ph, err, "", "", "do not tell")
+}
