@@ -41,7 +41,7 @@ func (d *DRBDVolume) rejoin(names []string, vs map[string]volume) (plan.Phase, e
 			"On the side whose changes will be discarded: drbdadm secondary %[1]s && drbdadm connect --discard-my-data %[1]s; on the other one: drbdadm connect %[1]s; then run this again\n%[3]s", d.Name, why, account(names, vs))
 	case a.gi == "" && a.managed || b.gi == "" && b.managed:
 		// Pacemaker attaches first and connects after: a side looked at in between is alone for a moment
-		ph := d.waiting("Pacemaker takes the volume up", 3*time.Minute, names, vs)
+		ph := d.waiting("Pacemaker starts the volume", 3*time.Minute, names, vs)
 		ph.Wait.Evidence = account(names, vs)
 		return ph, nil
 	case !r.Related():

@@ -215,7 +215,7 @@ func TestASideThatPacemakerIsTakingUpIsWaitedFor(t *testing.T) {
 	peer := side{proc: primaryProc, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, identifiers: surviving}
 	rising := side{proc: kindtest.ProcLine("cs:StandAlone ro:Secondary/Unknown ds:Attaching/DUnknown"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, unit: "activating"}
 	ph, err := kindtest.Decide(t, d, volumes(d, map[string]side{"db1": rising, "db2": peer}))
-	kindtest.Expect(t, "attaching", ph, err, "", "Pacemaker takes the volume up", "")
+	kindtest.Expect(t, "attaching", ph, err, "", "Pacemaker starts the volume", "")
 	if ph.Wait != nil && !strings.Contains(ph.Wait.Evidence, "unreadable") {
 		t.Errorf("evidence: %s", ph.Wait.Evidence)
 	}
