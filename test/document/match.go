@@ -67,7 +67,7 @@ func (s Step) streamOf(line string) string {
 func (s Step) Match(printed string) (map[int]string, error) {
 	got := map[string][]string{}
 	for l := range strings.Lines(printed) {
-		if l = strings.TrimRight(l, "\n"); strings.TrimSpace(l) != "" {
+		if l = strings.TrimRight(l, "\n"); strings.TrimSpace(l) != "" && !strings.HasPrefix(l, "note lab: this machine is overloaded") {
 			got[s.streamOf(l)] = append(got[s.streamOf(l)], l)
 		}
 	}
