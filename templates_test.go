@@ -174,7 +174,9 @@ func TestTheWriterIsTheLastDonor(t *testing.T) {
 		if err := os.WriteFile(view, []byte(map[string]string{"db1": "my_uuid: 1\n"}[writer]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := run(t, script, "", map[string]string{"galera-writer": "test -n '" + writer + "' && echo " + writer}); err != nil {
+		// Nobody answers at first, as on a busy machine.
+		programs := map[string]string{"sleep": "echo >>" + dir + "/slept", "galera-writer": "[ -e " + dir + "/slept ] && test -n '" + writer + "' && echo " + writer}
+		if _, err := run(t, script, "", programs); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(filepath.Join(dir, "haprov-galera-donors"))

@@ -220,7 +220,7 @@ func (g *galera) lives() map[string]string {
 // another authority.
 func (g *galera) rogue() {
 	g.t.Helper()
-	g.must("proxy1", "apt-get -y -q install galera-arbitrator-4 openssl >/dev/null && systemctl disable -q --now garb 2>/dev/null; openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=db1 -days 2 -keyout /root/key.pem -out /root/cert.pem 2>/dev/null")
+	g.must("proxy1", "set -e; apt-get -q update >/dev/null; apt-get -y -q install galera-arbitrator-4 openssl >/dev/null; systemctl disable -q --now garb 2>/dev/null || :; openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=db1 -days 2 -keyout /root/key.pem -out /root/cert.pem 2>/dev/null")
 	for name, options := range map[string]string{
 		"without TLS":                   "",
 		"with a certificate of its own": "socket.ssl=yes;socket.ssl_key=/root/key.pem;socket.ssl_cert=/root/cert.pem;socket.ssl_ca=/root/cert.pem",
@@ -228,6 +228,9 @@ func (g *galera) rogue() {
 		out, _ := g.on("proxy1", fmt.Sprintf("timeout 12 garbd -a gcomm://192.168.58.11,192.168.58.12 -g shop -o %q 2>&1 | tail -n 40", options))
 		if strings.Contains(out, "Quorum results") && strings.Contains(out, "primary    = yes") || strings.Contains(out, "SYNCED") {
 			g.t.Errorf("%s: it joined:\n%s", name, out)
+		}
+		if !strings.Contains(out, "gcomm") {
+			g.t.Errorf("%s: it was not tried: %s", name, tail(out))
 		}
 		g.t.Logf("%s: %s", name, tail(out))
 	}
