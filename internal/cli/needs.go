@@ -27,7 +27,7 @@ func (a *app) labNeedsCmd() *cobra.Command {
 		return err
 	}}
 	c.Flags().BoolVar(&install, "install", false, "install them by apt-get, as root or through sudo")
-	c.Flags().StringVar(&driver, "driver", driver, "uml, kvm, tcg or auto")
+	c.Flags().StringVar(&driver, "driver", driver, "uml, kvm, tcg, libvirt or auto")
 	return c
 }
 

@@ -24,7 +24,7 @@ type Inventory struct {
 type Lab struct {
 	Name   string
 	Image  string // debian-12
-	Driver string // auto, uml, kvm, tcg
+	Driver string // auto, or a name of Drivers
 	Memory int64  // bytes a machine; 0: the lab's default
 	CPUs   int    // a machine; 0: the lab's default
 }

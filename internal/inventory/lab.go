@@ -9,6 +9,7 @@ type Driver struct {
 	Kernel string  // "uml" or "stock"; drivers of the same kernel boot the same images
 	Speed  float64 // how many times slower than a real machine; time-outs are multiplied by it
 	Tools  []Tool  // what it needs on this machine, beside what every driver needs
+	Asked  bool    // it is taken only when the inventory names it, never by "auto"
 	Can    Abilities
 }
 
@@ -22,11 +23,13 @@ type Abilities struct {
 
 var qemu = []Tool{{"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"}}
 
-// Drivers are all drivers, the fastest first: the order in which "auto" tries them.
+// Drivers are all drivers, in the order in which "auto" tries them: the fastest first.
 var Drivers = []Driver{
 	{Name: "kvm", Kernel: "stock", Speed: 1, Tools: qemu, Can: Abilities{FilterPackets: true}},
 	{Name: "uml", Kernel: "uml", Speed: 2, Tools: []Tool{{"patchelf", "patchelf"}}},
 	{Name: "tcg", Kernel: "stock", Speed: 10, Tools: qemu, Can: Abilities{FilterPackets: true}},
+	// libvirt takes KVM where it boots, and emulation otherwise: patience is for the slower one.
+	{Name: "libvirt", Kernel: "stock", Speed: 10, Tools: append(qemu, Tool{"/usr/sbin/libvirtd", "libvirt-daemon-system"}), Asked: true, Can: Abilities{FilterPackets: true}},
 }
 
 // Real is what is known of machines that are no lab's, or of a lab whose driver is not chosen yet.

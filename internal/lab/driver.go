@@ -26,7 +26,7 @@ func choose(ctx context.Context, spec Spec, before *choice, report func(Event)) 
 	var names []string
 	for _, d := range inventory.Drivers {
 		fits := before == nil || d.Kernel == inventory.DriverOf(before.Driver).Kernel
-		if fits && (auto || d.Name == spec.Driver) {
+		if fits && (auto && !d.Asked || d.Name == spec.Driver) {
 			names = append(names, d.Name)
 		}
 	}
@@ -97,6 +97,8 @@ func try(ctx context.Context, name string, spec Spec, before *choice, cache stri
 		}
 		c.Image, c.Root, c.Kernel, c.Initrd = img.Digest, img.Root, img.Kernel, img.Initrd
 	}
+	// libvirt starts both: KVM where this machine's own trial of it does not speak against it.
+	c.KVM = name == "libvirt" && promising(ctx, cache) == nil
 	d, err := c.open()
 	if err != nil {
 		return choice{}, err
@@ -107,7 +109,15 @@ func try(ctx context.Context, name string, spec Spec, before *choice, cache stri
 		return c, nil
 	}
 	t := time.Now()
-	if err := d.Works(ctx); err != nil {
+	err = d.Works(ctx)
+	if err != nil && c.KVM && ctx.Err() == nil {
+		note(unfit(cache), err.Error())
+		c.KVM = false
+		if d, err = c.open(); err == nil {
+			err = d.Works(ctx)
+		}
+	}
+	if err != nil {
 		if name == "kvm" && ctx.Err() == nil {
 			note(unfit(cache), err.Error())
 		}
@@ -143,8 +153,10 @@ func (c choice) open() (machine.Driver, error) {
 	switch c.Driver {
 	case "uml":
 		return machine.UML{Kernel: c.Kernel}, nil
+	case "libvirt":
+		return machine.Libvirt{KVM: c.KVM, Kernel: c.Kernel, Initrd: c.Initrd}, nil
 	case "kvm", "tcg":
 		return machine.QEMU{KVM: c.Driver == "kvm", Kernel: c.Kernel, Initrd: c.Initrd}, nil
 	}
-	return nil, fmt.Errorf("unknown driver %q: expected uml, kvm or tcg", c.Driver)
+	return nil, fmt.Errorf("unknown driver %q: expected uml, kvm, tcg or libvirt", c.Driver)
 }

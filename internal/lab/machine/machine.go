@@ -45,7 +45,7 @@ const (
 
 // Driver starts machines of one sort.
 type Driver interface {
-	Name() string   // uml, kvm, tcg
+	Name() string   // a name of inventory.Drivers
 	Frames() Frames // what a NIC's socket must speak
 	// Works boots the image's own kernel for a few seconds and waits for its first console
 	// lines. The error says why this driver cannot be used here. May be repeated.

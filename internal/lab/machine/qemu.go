@@ -91,35 +91,59 @@ func (d QEMU) board(memory, cpus int) []string {
 
 // Start starts a machine; see Driver. It makes the overlay when there is none yet.
 func (d QEMU) Start(cfg Config) (Process, error) {
-	overlay := filepath.Join(cfg.Dir, "root.qcow2")
-	if _, err := os.Stat(overlay); os.IsNotExist(err) {
-		out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-b", cfg.Root, "-F", "raw", overlay).CombinedOutput()
-		if err != nil {
-			return nil, fmt.Errorf("qemu-img: %w: %s", err, strings.TrimSpace(string(out)))
-		}
+	if err := overlay(cfg); err != nil {
+		return nil, err
 	}
 	args := d.board(cfg.Memory, cfg.CPUs)
 	args = append(args, "-name", cfg.Name, "-qmp", "unix:"+escape(filepath.Join(cfg.Dir, "qmp"))+",server=on,wait=off")
 	plug := func(id, path, options string) {
 		args = append(args, "-drive", "if=none,id="+id+",file="+escape(path)+","+options, "-device", "virtio-blk-pci,drive="+id)
 	}
-	plug("root", overlay, "format=qcow2")
+	plug("root", overlayOf(cfg), "format=qcow2")
 	plug("seed", cfg.Seed, "format=raw,readonly=on")
-	var disks []string
 	for i, disk := range cfg.Disks {
 		plug(fmt.Sprint("disk", i), disk.Path, "format=raw,discard=unmap")
-		disks = append(disks, fmt.Sprintf("%s:vd%c", disk.Name, 'a'+i+2))
 	}
 	for i, nic := range cfg.NICs {
-		args = append(args,
-			"-netdev", fmt.Sprintf("stream,id=net%d,server=off,addr.type=unix,addr.path=%s", i, escape(nic.Socket)),
-			"-device", fmt.Sprintf("virtio-net-pci,netdev=net%d,mac=%s,romfile=", i, nic.MAC))
+		args = append(args, cable(i, nic)...)
 	}
-	line := append([]string{"root=/dev/vda", "console=ttyS0"}, guestArgs("vdb", disks)...)
-	args = append(args, "-kernel", d.Kernel, "-initrd", d.Initrd, "-append", strings.Join(line, " "))
+	args = append(args, "-kernel", d.Kernel, "-initrd", d.Initrd, "-append", kernelLine(cfg.Disks))
 	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = cfg.Console, cfg.Console
 	return start(cmd)
+}
+
+// overlayOf is the machine's own root disk: what it wrote, over the image that all share.
+func overlayOf(cfg Config) string { return filepath.Join(cfg.Dir, "root.qcow2") }
+
+// overlay makes the machine's root disk when there is none yet.
+func overlay(cfg Config) error {
+	if _, err := os.Stat(overlayOf(cfg)); !os.IsNotExist(err) {
+		return err
+	}
+	out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-b", cfg.Root, "-F", "raw", overlayOf(cfg)).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("qemu-img: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// cable plugs a network card into the lab's switch.
+func cable(i int, nic NIC) []string {
+	return []string{
+		"-netdev", fmt.Sprintf("stream,id=net%d,server=off,addr.type=unix,addr.path=%s", i, escape(nic.Socket)),
+		"-device", fmt.Sprintf("virtio-net-pci,netdev=net%d,mac=%s,romfile=", i, nic.MAC),
+	}
+}
+
+// kernelLine is the command line of an image's own kernel under QEMU: root is the first disk, the
+// seed the second, the machine's other disks follow.
+func kernelLine(more []Disk) string {
+	var disks []string
+	for i, disk := range more {
+		disks = append(disks, fmt.Sprintf("%s:vd%c", disk.Name, 'a'+i+2))
+	}
+	return strings.Join(append([]string{"root=/dev/vda", "console=ttyS0"}, guestArgs("vdb", disks)...), " ")
 }
 
 // escape doubles commas, as QEMU's option values want.

@@ -21,12 +21,17 @@ func trial(ctx context.Context, cmd *exec.Cmd, dir, want string) error {
 	}
 	defer console.Close()
 	cmd.Stdout, cmd.Stderr = console, console
-	begin := time.Now()
 	t, err := start(cmd)
 	if err != nil {
 		return err
 	}
 	defer t.Kill()
+	return shows(ctx, path, t.Done(), want)
+}
+
+// shows waits until a console's file shows want; it is an error that the machine ends before.
+func shows(ctx context.Context, path string, done <-chan struct{}, want string) error {
+	begin := time.Now()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for ended := false; ; {
@@ -41,7 +46,7 @@ func trial(ctx context.Context, cmd *exec.Cmd, dir, want string) error {
 			return fmt.Errorf("%s (the machine ended after %s)", tail(text), time.Since(begin).Round(time.Second/10))
 		}
 		select {
-		case <-t.Done():
+		case <-done:
 			ended = true
 		case <-tick.C:
 		case <-ctx.Done():
