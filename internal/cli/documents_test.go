@@ -2,6 +2,7 @@ package cli
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -79,12 +80,16 @@ func TestTheJSONDocumentIsWhole(t *testing.T) {
 	for name := range rows {
 		t.Errorf("there is no type %s", name)
 	}
-	page := reflect.TypeFor[status.Page]()
-	for i := range page.NumField() {
-		name, _, _ := strings.Cut(page.Field(i).Tag.Get("json"), ",")
-		if !strings.Contains(string(text), "`"+name+"`") {
-			t.Errorf("field %s of status is not written down", name)
+	for _, of := range []reflect.Type{reflect.TypeFor[status.Page](), reflect.TypeFor[status.Row]()} {
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if name != "-" && !strings.Contains(string(text), "`"+name+"`") {
+				t.Errorf("field %s of status is not written down", name)
+			}
 		}
+	}
+	if want := fmt.Sprintf("| `version` | %d |", status.Version); !strings.Contains(string(text), want) {
+		t.Errorf("the version is not written down as %s", want)
 	}
 }
 

@@ -25,23 +25,25 @@ func (a *app) statusCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show the state of the cluster, one verdict and its reasons",
-		Long: `One screen: machines, links and quorum, volumes, Pacemaker's resources, database servers, proxies,
-the virtual IP, the proof of fencing, and one verdict with its reasons. It asks all hosts at once,
-one login and one exchange each, and changes nothing. Hosts that do not answer are named. A dead
-or frozen host delays it by seconds, a hanging database server by a minute or more.
+		Long: `One screen: machines, what the steps of the recipe show of themselves (links and quorum, volumes,
+resources, servers, proxies; of a recipe that has none of these, its services), the virtual IP, the
+proof of fencing, and one verdict with its reasons. It asks all hosts at once, one login and one
+exchange each, and changes nothing. Nothing that no step is about is asked for or judged. Hosts that
+do not answer are named. A dead or frozen host delays it by seconds, a hanging server by a minute or
+more.
 
   STATE     active serves; up answers; in a lab, how the machine is
-  LINKS     Corosync's links to the other hosts that are up, of all
+  LINKS     links to the other hosts that are up, of all
   QUORUM    votes there, of those expected
-  DISK      state of the DRBD volume, with the progress of a resynchronisation
-  PAUSED    share of the time that Galera's flow control held writes back
+  DISK      state of a replicated volume, with the progress of a resynchronisation
+  PAUSED    share of the time that flow control held writes back
   SERVERS   the state of each server, as the proxy sees it
+  READY     whether the member serves, by the command of its rolling step
 
-Reasons make the verdict "not healthy"; notes, such as failed actions that Pacemaker has recovered
-from, do not. Several clusters are shown one after the other. With --json one object each: healthy,
-reasons, notes, endpoint (IP:PORT), active (the host), virtual_ip_on, fencing, and each host's
-parts: its own fencing tells the state of its fence devices' proof ("proved", "stale", "never
-fired"), when they were fired, and by whose order. Ends with 0 when healthy, with 2 when not.`,
+Reasons make the verdict "not healthy"; notes, such as failed actions that were recovered from, do
+not. Several clusters are shown one after the other. With --json one object each, version 2: healthy,
+reasons, notes, endpoint (IP:PORT), active (the host), virtual_ip_on, fencing, and of each host what
+its steps show, under parts.KIND.NAME. Ends with 0 when healthy, with 2 when not.`,
 		Example: "  haprov status\n  haprov status --json | jq -r .active\n  watch -n 5 haprov status",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.status(c.Context(), cluster) },
@@ -96,7 +98,7 @@ func (a *app) status(ctx context.Context, cluster string) error {
 // is wanted, whether the checks that only read succeed, which host is active, what each one says of
 // itself. It changes nothing.
 func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
-	p := status.Page{Reasons: []string{}, Notes: []string{}, Cluster: c.Name, Recipe: c.Recipe, Endpoint: c.Endpoint}
+	p := status.Page{Reasons: []string{}, Notes: []string{}, Cluster: c.Name, Recipe: c.Recipe, Endpoint: c.Endpoint, Parts: c.Parts()}
 	bad := func(format string, args ...any) {
 		p.Reasons = append(p.Reasons, oneReason(fmt.Sprintf(format, args...)))
 	}
@@ -129,7 +131,7 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 		active[x.Host] = q
 	}
 	o.Also = func(host string) []probe.Query {
-		qs := status.Queries(c.Declared(host))
+		qs := status.Queries(p.Parts, host)
 		if q, ok := active[host]; ok {
 			qs = append(qs, q)
 		}
@@ -139,13 +141,14 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	go func() { knock <- j.knock(ctx, c) }()
 	said, proofs := j.drift(ctx, o, bad)
 	for _, name := range c.Hosts {
-		r := status.Row{Name: name, Machine: machines[name], Declared: c.Declared(name)}
+		r := status.Row{Name: name, Machine: machines[name]}
 		h, _ := j.program.Inventory.Host(name)
 		for _, a := range h.Addresses {
 			r.Known = append(r.Known, a.IP)
 		}
 		if seen, ok := said[name]; ok {
-			r.Answers, r.Host = true, status.Read(seen, r.Declared)
+			r.Answers = true
+			r.Read(p.Parts, seen)
 			a := seen.Get(active[name])
 			r.Active = a.State == probe.Answered && a.Exit == 0
 		}

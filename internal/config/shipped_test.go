@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,6 @@ import (
 	"haprov/internal/kind/host"
 	"haprov/internal/kind/pacemaker"
 	"haprov/internal/kinds"
-	"haprov/internal/status"
 )
 
 // TestTheShippedInventoryLoads is the first thing a new user does: nothing named, an empty folder.
@@ -253,7 +253,7 @@ func TestTimeoutsInTheWrongOrderAreRefused(t *testing.T) {
 }
 
 // What status judges of a host is what the recipe's own steps say of it.
-func TestTheGaleraRecipeDeclaresItsWriterAndItsMaintenanceFile(t *testing.T) {
+func TestTheGaleraRecipeShowsItsMembersAndItsWriter(t *testing.T) {
 	t.Chdir(t.TempDir())
 	text, err := haprov.Shipped.ReadFile("inventory/galera.hcl")
 	if err != nil {
@@ -264,15 +264,14 @@ func TestTheGaleraRecipeDeclaresItsWriterAndItsMaintenanceFile(t *testing.T) {
 		t.Fatal(problems.Render(100, false))
 	}
 	c := p.Clusters[0]
-	member := status.Declared{Maintenance: []string{"/etc/haprov/maintenance"}}
-	proxy := status.Declared{Proxies: []status.Proxy{{Backend: "writer", Key: "3306", Socket: "/run/haproxy/admin.sock"}}}
-	for _, r := range c.Roles {
-		for _, h := range r.Hosts {
-			want := map[string]status.Declared{"db": member, "proxy": proxy}[r.Name]
-			if diff := cmp.Diff(want, c.Declared(h)); diff != "" {
-				t.Errorf("%s:\n%s", h, diff)
-			}
+	var got []string
+	for _, x := range c.Parts() {
+		if x.Kind != "service" {
+			got = append(got, fmt.Sprintf("%s.%s %d", x.Kind, x.Name, len(x.Sensors)))
 		}
+	}
+	if want := []string{"galera.db 3", "mysql_database.app 3", "haproxy.writer 2"}; !slices.Equal(got, want) {
+		t.Errorf("parts: %v, want %v", got, want)
 	}
 	ch, _ := c.Chain("db1")
 	for _, it := range ch.Items {

@@ -6,6 +6,7 @@ package recipe
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"haprov/internal/inventory"
@@ -96,19 +97,34 @@ func (c Cluster) Chain(host string) (Chain, bool) {
 	return Chain{}, false
 }
 
-// Declared is what the steps of a host say of it for status.
-func (c Cluster) Declared(host string) (d status.Declared) {
-	ch, _ := c.Chain(host)
-	for _, it := range ch.Items {
-		var step any = it.Step
-		if it.Cluster != nil {
-			step = it.Cluster
-		}
-		if x, ok := step.(status.Declarer); ok {
-			x.Declare(&d)
+// Parts are the steps that have something to show in status, in the order of the recipe.
+func (c Cluster) Parts() (out []status.Part) {
+	at := map[string]int{}
+	for _, ch := range c.Chains {
+		for _, it := range ch.Items {
+			step, ok := it.step().(kind.Senser)
+			if !ok {
+				continue
+			}
+			_, name, _ := strings.Cut(it.Address, ":"+it.Kind+".")
+			key := it.Kind + "." + name
+			n, had := at[key]
+			if !had {
+				n, at[key] = len(out), len(out)
+				out = append(out, status.Part{Kind: it.Kind, Name: name, Sensors: map[string]status.Sensor{}})
+			}
+			out[n].Sensors[ch.Host] = step.Sense()
 		}
 	}
-	return d
+	return out
+}
+
+// step is the item's step, of whichever sort it is.
+func (it *Item) step() any {
+	if it.Cluster != nil {
+		return it.Cluster
+	}
+	return it.Step
 }
 
 // Modules are the kernel modules that the cluster cannot do without, by host.

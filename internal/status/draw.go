@@ -3,8 +3,8 @@ package status
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"time"
 )
 
 // Draw writes the page for people, in at most 80 columns for usual names. All that hosts said is
@@ -16,9 +16,9 @@ func (p Page) Draw(w io.Writer, color bool) error {
 	}
 	fmt.Fprintln(w, clean(title))
 	var t table
-	for _, part := range []func(*table){p.hosts, p.galera, p.proxies, p.resources} {
-		part(&t)
-	}
+	drawn := p.drawn()
+	p.hosts(&t, drawn)
+	p.tables(&t, drawn)
 	if p.Endpoint != "" {
 		where := p.Endpoint
 		if len(p.Holders) > 0 {
@@ -52,29 +52,46 @@ func (p Page) Draw(w io.Writer, color bool) error {
 	return nil
 }
 
-// column is one of the hosts' table; one that is empty for all of them is left out.
-type column struct {
-	head string
-	cell func(Row) string
+// drawn are the parts that are drawn: the plain ones only where there is nothing else.
+func (p Page) drawn() []Part {
+	all := p.layers()
+	special := slices.DeleteFunc(slices.Clone(all), func(x Part) bool { return x.any().plain() })
+	if len(special) > 0 {
+		return special
+	}
+	return all
 }
 
-// hosts: machines, links, disks and servers.
-func (p Page) hosts(t *table) {
+// hosts is the table of the machines, with the columns of the parts.
+func (p Page) hosts(t *table, parts []Part) {
 	heads, rows := []string{"HOST", "STATE"}, make([][]string, len(p.Hosts))
 	for i, r := range p.Hosts {
 		rows[i] = []string{r.Name, r.state()}
 	}
-	for _, c := range []column{{"LINKS", Row.links}, {"QUORUM", Row.quorum}, {"ROLE", Row.role}, {"DISK", Row.disk}, {"DATABASE", Row.server}} {
-		some := false
-		for _, r := range p.Hosts {
-			some = some || c.cell(r) != ""
+	var order []string
+	cells := map[string][]string{} // by head: a cell for each host
+	for _, x := range parts {
+		for _, c := range x.any().columns() {
+			if cells[c.head] == nil {
+				cells[c.head] = make([]string, len(p.Hosts))
+				order = append(order, c.head)
+			}
+			for i, r := range p.Hosts {
+				v, ok := r.Parts[x.Kind][x.Name]
+				if !ok || x.Sensors[r.Name] == nil || c.once && cells[c.head][i] != "" {
+					continue
+				}
+				cells[c.head][i] = strings.TrimSpace(cells[c.head][i] + " " + c.cell(v))
+			}
 		}
-		if !some {
+	}
+	for _, head := range order {
+		if !slices.ContainsFunc(cells[head], func(s string) bool { return s != "" }) {
 			continue
 		}
-		heads = append(heads, c.head)
-		for i, r := range p.Hosts {
-			rows[i] = append(rows[i], or(c.cell(r), "-"))
+		heads = append(heads, head)
+		for i := range rows {
+			rows[i] = append(rows[i], or(cells[head][i], "-"))
 		}
 	}
 	t.row(heads...)
@@ -82,6 +99,30 @@ func (p Page) hosts(t *table) {
 		t.row(r...)
 	}
 	t.gap()
+}
+
+// tables are the parts' own tables; those with the same heads are one.
+func (p Page) tables(t *table, parts []Part) {
+	var heads [][]string
+	rows := map[string][][]string{}
+	for _, x := range parts {
+		h, more := x.any().table(p.said(x))
+		if len(more) == 0 {
+			continue
+		}
+		key := strings.Join(h, "\x00")
+		if rows[key] == nil {
+			heads = append(heads, h)
+		}
+		rows[key] = append(rows[key], more...)
+	}
+	for _, h := range heads {
+		t.row(slices.Clone(h)...)
+		for _, r := range rows[strings.Join(h, "\x00")] {
+			t.row(r...)
+		}
+		t.gap()
+	}
 }
 
 func (r Row) state() string {
@@ -94,124 +135,4 @@ func (r Row) state() string {
 		return r.Machine
 	}
 	return "no answer"
-}
-
-func (r Row) links() string {
-	if len(r.Links) == 0 {
-		return ""
-	}
-	up := 0
-	for _, l := range r.Links {
-		if l.Connected {
-			up++
-		}
-	}
-	return fmt.Sprintf("%d of %d", up, len(r.Links))
-}
-
-func (r Row) quorum() string {
-	if r.Quorum == nil {
-		return ""
-	}
-	return fmt.Sprintf("%s%d/%d", map[bool]string{false: "NO "}[r.Quorum.Quorate], r.Quorum.Votes, r.Quorum.Expect)
-}
-
-func (r Row) role() string {
-	var out []string
-	for _, m := range sorted(r.Volumes) {
-		out = append(out, r.Volumes[m].Role)
-	}
-	return strings.Join(out, " ")
-}
-
-func (r Row) disk() string {
-	var out []string
-	for _, m := range sorted(r.Volumes) {
-		text := r.Volumes[m].Disk
-		if text != "UpToDate" { // the other side's is its own row's
-			text += percent(r.Synced[m])
-		}
-		out = append(out, text)
-	}
-	return strings.Join(out, " ")
-}
-
-func (r Row) server() string {
-	if r.Server == nil {
-		return ""
-	}
-	up := time.Duration(r.Server.Uptime) * time.Second
-	text := r.Server.Release() + " up " + up.String()
-	if up >= 48*time.Hour {
-		text = fmt.Sprintf("%s up %d days", r.Server.Release(), up/(24*time.Hour))
-	}
-	if r.Server.ReadOnly {
-		text += " read-only"
-	}
-	return text
-}
-
-func (p Page) galera(t *table) {
-	first := true
-	for _, r := range p.Hosts {
-		if r.Galera == nil {
-			continue
-		}
-		if first {
-			t.row("MEMBER", "COMPONENT", "STATE", "SIZE", "LAST WRITE", "PAUSED", "")
-			first = false
-		}
-		g, note := r.Galera, ""
-		if r.Maintenance != "" {
-			note = "maintenance"
-		}
-		t.row(r.Name, g.Component, g.State, fmt.Sprint(g.Size), fmt.Sprint(g.LastWrite), fmt.Sprintf("%.0f %%", 100*g.FlowControl), note)
-	}
-	if !first {
-		t.gap()
-	}
-}
-
-func (p Page) proxies(t *table) {
-	first := true
-	for _, r := range p.Hosts {
-		for _, d := range r.Declared.Proxies {
-			var said []string
-			for _, s := range r.backend(d.Backend) {
-				said = append(said, s.Name+" "+s.Status)
-			}
-			if len(said) == 0 {
-				continue
-			}
-			if first {
-				t.row("PROXY", "VIRTUAL IP", "WRITER", "SERVERS")
-				first = false
-			}
-			name := r.Name
-			if len(r.Declared.Proxies) > 1 {
-				name += " " + d.Backend
-			}
-			t.row(name, map[bool]string{true: "here", false: "-"}[r.Has(p.ip())], or(r.writers[d.Backend], "none"), strings.Join(said, ", "))
-		}
-	}
-	if !first {
-		t.gap()
-	}
-}
-
-// resources are Pacemaker's, as the host that tells of it sees them.
-func (p Page) resources(t *table) {
-	r := p.teller()
-	if r == nil {
-		return
-	}
-	t.row("RESOURCE", "ROLE", "ON", "")
-	for _, x := range r.Pacemaker.Resources {
-		note := ""
-		if x.Failed {
-			note = "failed"
-		}
-		t.row(x.ID, or(x.Role, "Stopped"), or(x.Node, "-"), note)
-	}
-	t.gap()
 }

@@ -1,16 +1,18 @@
 package status
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
-	"haprov/internal/cluster/corosync"
 	"haprov/internal/plan"
 )
 
-// Page is how a cluster is, at one moment. Its JSON is a promise to scripts; fields may be added.
+// Version is of the page's JSON. It changes when the meaning of a field does; fields may be added.
+const Version = 2
+
+// Page is how a cluster is, at one moment. Its JSON is a promise to scripts (docs/json.md).
 type Page struct {
+	Version  int      `json:"version"`
 	Healthy  bool     `json:"healthy"`
 	Reasons  []string `json:"reasons"` // why it is not
 	Notes    []string `json:"notes"`   // what is worth knowing, and does not make it unhealthy
@@ -21,21 +23,26 @@ type Page struct {
 	Holders  []string `json:"virtual_ip_on"`
 	Fencing  string   `json:"fencing,omitempty"` // "proved" for every host, else "not proved"; empty where it is not known
 	Hosts    []Row    `json:"hosts"`
+
+	// Parts are the recipe's steps that have something to show, in the order of the recipe.
+	Parts []Part `json:"-"`
 }
 
 // Row is one host's part of the page.
 type Row struct {
 	Name    string `json:"name"`
-	ID      int    `json:"id,omitempty"`      // as Corosync numbers it
 	Machine string `json:"machine,omitempty"` // in a lab: running, off, ...
 	Answers bool   `json:"answers"`
 	Active  bool   `json:"active"`
-	// Declared is what the recipe says of the host, Known its addresses in the inventory.
-	Declared Declared `json:"-"`
-	Known    []string `json:"-"`
+	// Known are the host's addresses in the inventory.
+	Known []string `json:"-"`
 	// Fencing tells whether the host's fence devices were fired; nil where that is not known.
-	Fencing *plan.Proof `json:"fencing,omitempty"`
-	Host
+	Fencing   *plan.Proof `json:"fencing,omitempty"`
+	Addresses []string    `json:"addresses,omitempty"`
+	// Silent names what should have answered and did not, or said what cannot be read.
+	Silent []string `json:"silent,omitempty"`
+	// Parts are what the host said, by the kind of the step and its name.
+	Parts map[string]map[string]any `json:"parts,omitempty"`
 }
 
 // ip is the endpoint's address.
@@ -47,36 +54,37 @@ func (p Page) ip() string {
 	return strings.Trim(p.Endpoint[:at], "[]")
 }
 
-// teller is the host that tells of Pacemaker: the first with quorum, else the last that answers.
-func (p Page) teller() *Row {
-	var last *Row
-	for i := range p.Hosts {
-		if s := p.Hosts[i].Pacemaker; s != nil {
-			last = &p.Hosts[i]
-			if s.Quorum {
-				break
-			}
-		}
-	}
-	return last
+// layers are the parts from the links up to the service, those of one layer as the recipe has them.
+func (p Page) layers() []Part {
+	out := slices.Clone(p.Parts)
+	slices.SortStableFunc(out, func(a, b Part) int { return int(a.any().layer()) - int(b.any().layer()) })
+	return out
 }
 
-// node names a node that links lead to: by an address that the inventory has, else by the number that
-// a host gives itself.
-func (p Page) node(id int, links []corosync.Link) string {
+// said is what the hosts of a part said of it, in the order of the page.
+func (p Page) said(x Part) (out []Said[any]) {
 	for _, r := range p.Hosts {
-		for _, l := range links {
-			if l.Node == id && l.Address != "" && slices.Contains(r.Known, l.Address) {
-				return r.Name
-			}
+		if x.Sensors[r.Name] == nil {
+			continue
+		}
+		s := Said[any]{Host: r.Name, Answers: r.Answers, Known: r.Known, Holds: r.Has(p.ip())}
+		if v, ok := r.Parts[x.Kind][x.Name]; ok {
+			s.Value = &v
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Has tells whether the host holds an address, written with or without its prefix length.
+func (r Row) Has(address string) bool {
+	ip, _, _ := strings.Cut(address, "/")
+	for _, a := range r.Addresses {
+		if have, _, _ := strings.Cut(a, "/"); have == ip && ip != "" {
+			return true
 		}
 	}
-	for _, r := range p.Hosts {
-		if r.ID == id {
-			return r.Name
-		}
-	}
-	return fmt.Sprint("node ", id)
+	return false
 }
 
 // Proofs puts what is known of the hosts' fence devices on the page.

@@ -1,33 +1,94 @@
-package status
+package status_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"flag"
+	"maps"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"haprov/internal/kind"
+	"haprov/internal/kind/drbd"
+	"haprov/internal/kind/galera"
+	"haprov/internal/kind/haproxy"
+	"haprov/internal/kind/host"
+	"haprov/internal/kind/mariadb"
+	"haprov/internal/kind/pacemaker"
+	"haprov/internal/kind/rolling"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/status"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// says is a host that answers these sensors; it has nothing for the others to ask.
-func says(answers map[string]string) Host { return declared(Declared{}, answers) }
+// steps are the parts of a recipe that a page is of.
+type step struct {
+	kind, name string
+	of         kind.Senser
+	hosts      []string
+}
 
-func declared(d Declared, answers map[string]string) Host {
+func partsOf(steps ...step) (out []status.Part) {
+	for _, s := range steps {
+		p := status.Part{Kind: s.kind, Name: s.name, Sensors: map[string]status.Sensor{}}
+		for _, h := range s.hosts {
+			p.Sensors[h] = s.of.Sense()
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// says lets a host answer these questions, by their names; it has no tool for the others.
+func says(parts []status.Part, r status.Row, answers map[string]string) status.Row {
 	all := map[probe.Key]probe.Answer{}
-	for _, s := range d.sensors() {
-		a := probe.Answer{State: probe.Answered, Exit: absent}
-		if text, ok := answers[s.name]; ok {
+	for _, q := range status.Queries(parts, r.Name) {
+		a := probe.Answer{State: probe.Answered, Exit: 127}
+		if text, ok := answers[q.Name]; ok {
 			a = probe.Answer{State: probe.Answered, Out: text}
 		}
-		if answers[s.name] == "hangs" {
+		if strings.HasPrefix(a.Out, "ERROR") {
+			a.Exit = 1
+		}
+		if answers[q.Name] == "hangs" {
 			a = probe.Answer{State: probe.Unanswered}
 		}
-		all[s.query().Key()] = a
+		all[q.Key()] = a
 	}
-	return Read(probe.NewSeen(all), d)
+	r.Answers = true
+	r.Read(parts, probe.NewSeen(all))
+	return r
+}
+
+var both = []string{"db1", "db2"}
+
+// twoNodes is the recipe of two hosts, with what each of its steps shows.
+var twoNodes = partsOf(
+	step{"drbd_volume", "mysql", &drbd.DRBDVolume{Name: "mysql"}, both},
+	step{"service", "corosync", &host.Service{Name: "corosync"}, both},
+	step{"corosync", "ring", &pacemaker.Corosync{Name: "ring"}, both},
+	step{"pacemaker", "cib", &pacemaker.Pacemaker{Name: "cib"}, both},
+	step{"mysql_database", "app", &mariadb.MySQLDatabase{Name: "app"}, both},
+)
+
+var (
+	three    = []string{"db1", "db2", "db3"}
+	maintain = "/etc/haprov/maintenance"
+)
+
+// members is the recipe of members and proxies.
+func members(proxies ...string) []status.Part {
+	return partsOf(
+		step{"galera", "db", &galera.Galera{Unit: "mariadb.service", Data: "/var/lib/mysql", Maintenance: maintain}, three},
+		step{"mysql_database", "app", &mariadb.MySQLDatabase{Name: "app"}, three},
+		step{"haproxy", "writer", &haproxy.HAProxy{Backend: "writer", Key: "3306", Socket: "/run/haproxy/admin.sock"}, proxies})
 }
 
 const (
@@ -40,56 +101,90 @@ const (
 	statHead = "# pxname,svname,status,bck,scur,sid,type,check_status,last_chk\n"
 )
 
-func pages() map[string]*Page {
-	two := func(a, b Host) *Page {
-		return &Page{Cluster: "shop", Recipe: "mysql-drbd", Endpoint: "192.0.2.100:3306", Active: "db1", Hosts: []Row{
-			{Name: "db1", Machine: "running", Answers: true, Active: true, Host: a},
-			{Name: "db2", Machine: "running", Answers: true, Host: b}}}
+func but(m map[string]string, more ...string) map[string]string {
+	out := maps.Clone(m)
+	for i := 0; i < len(more); i += 2 {
+		out[more[i]] = more[i+1]
 	}
+	return out
+}
+
+func pages() map[string]*status.Page {
+	two := func(a, b map[string]string) *status.Page {
+		return &status.Page{Cluster: "shop", Recipe: "mysql-drbd", Endpoint: "192.0.2.100:3306", Active: "db1", Parts: twoNodes, Hosts: []status.Row{
+			says(twoNodes, status.Row{Name: "db1", Machine: "running", Active: true}, a),
+			says(twoNodes, status.Row{Name: "db2", Machine: "running"}, b)}}
+	}
+	const proc, links, quorum, mon, sql = "drbd", "corosync links", "corosync members", "crm_mon", "sql database app"
 	other := strings.NewReplacer("nodeid: 2", "nodeid: 1", "node ID 1", "node ID 2").Replace(twoLinks)
-	standby := map[string]string{"links": other, "quorum": quorate, "drbd": strings.Replace(inSync, "Primary/Secondary", "Secondary/Primary", 1), "pacemaker": resource}
-	active := map[string]string{"links": twoLinks, "quorum": quorate, "drbd": inSync, "pacemaker": resource, "server": serves, "addresses": "2: eth0    inet 192.0.2.100/24 brd"}
-	but := func(m map[string]string, more ...string) map[string]string {
-		out := map[string]string{}
-		for k, v := range m {
-			out[k] = v
-		}
-		for i := 0; i < len(more); i += 2 {
-			out[more[i]] = more[i+1]
-		}
-		return out
-	}
-	away := two(says(but(active, "links", strings.Replace(twoLinks, "enabled connected", "enabled", 2), "quorum", "Quorate: Yes\nExpected votes: 2\nTotal votes: 1\n",
-		"drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated", 1),
-		"pacemaker", strings.Replace(strings.Replace(resource, `"db2" online="true"`, `"db2" online="false"`, 1), "<pacemaker-result>", `<pacemaker-result><bans><ban id="drbd-fence-by-handler-mysql"/></bans>`, 1))), Host{})
-	away.Hosts[1] = Row{Name: "db2", Machine: "off-by-user", Known: []string{"192.0.2.2", "198.51.100.2"}}
-	syncing := two(says(but(active, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")), says(but(standby, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n")))
-	alone := two(says(but(active, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated", 1))), says(but(standby, "drbd", strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:StandAlone ro:Secondary/Unknown ds:Consistent/DUnknown", 1))))
-	hostile := two(says(but(active, "server", "hangs", "links", "Cannot initialise\x1b[2J CFG service")), says(standby))
+	standby := map[string]string{"addresses": "", links: other, quorum: quorate, proc: strings.Replace(inSync, "Primary/Secondary", "Secondary/Primary", 1), mon: resource,
+		sql: "ERROR 2002 (HY000): Can't connect to local server through socket '/run/mysqld/mysqld.sock' (2)"}
+	active := map[string]string{links: twoLinks, quorum: quorate, proc: inSync, mon: resource, sql: "app\n" + serves, "addresses": "2: eth0    inet 192.0.2.100/24 brd"}
+	away := two(but(active, links, strings.Replace(twoLinks, "enabled connected", "enabled", 2), quorum, "Quorate: Yes\nExpected votes: 2\nTotal votes: 1\n",
+		proc, strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated", 1),
+		mon, strings.Replace(strings.Replace(resource, `"db2" online="true"`, `"db2" online="false"`, 1), "<pacemaker-result>", `<pacemaker-result><bans><ban id="drbd-fence-by-handler-mysql"/></bans>`, 1)), standby)
+	away.Hosts[1] = status.Row{Name: "db2", Machine: "off-by-user", Known: []string{"192.0.2.2", "198.51.100.2"}}
+	syncing := two(but(active, proc, strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n"),
+		but(standby, proc, strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate", 1)+"\t[>....................] sync'ed:  4.2% (1964/2048)M\n"))
+	alone := two(but(active, proc, strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated", 1)),
+		but(standby, proc, strings.Replace(inSync, "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", "cs:StandAlone ro:Secondary/Unknown ds:Consistent/DUnknown", 1)))
+	hostile := two(but(active, sql, "hangs", links, "Cannot initialise\x1b[2J CFG service"), standby)
 	failed := strings.Replace(resource, "</pacemaker-result>", `<node_history><node name="db2"><resource_history id="mysql-server" migration-threshold="3" fail-count="3"/></node></node_history><failures><failure op_key="mysql-server_start_0" node="db2" exitstatus="error" exitreason="bad&#9;disk" last-rc-change="2026-11-21 07:00:00Z"/></failures></pacemaker-result>`, 1)
-	recovered := two(says(but(active, "pacemaker", strings.Replace(failed, "migration-threshold=\"3\"", "migration-threshold=\"1000000\"", 1))), says(standby))
-	barred := two(says(but(active, "pacemaker", strings.Replace(failed, "<summary>", `<summary><cluster_options stonith-enabled="false" maintenance-mode="true"/>`, 1))), says(but(standby, "addresses", "2: eth0    inet 192.0.2.100/24 brd")))
+	recovered := two(but(active, mon, strings.Replace(failed, "migration-threshold=\"3\"", "migration-threshold=\"1000000\"", 1)), standby)
+	barred := two(but(active, mon, strings.Replace(failed, "<summary>", `<summary><cluster_options stonith-enabled="false" maintenance-mode="true"/>`, 1)), but(standby, "addresses", "2: eth0    inet 192.0.2.100/24 brd"))
 	recovered.Proofs([]plan.Proof{{Host: "db1", State: plan.Proved, At: "2026-11-21T07:00:00Z", By: "db2"}, {Host: "db2", State: plan.Proved}})
 	barred.Proofs([]plan.Proof{{Host: "db1", State: plan.Stale, At: "2026-11-21T07:00:00Z", By: "db2"}, {Host: "db2", State: plan.NeverFired}})
-	proxies, member3 := Declared{Proxies: []Proxy{{"writer", "3306", "/run/haproxy/admin.sock"}}}, Declared{Maintenance: []string{"/etc/haprov/maintenance"}}
-	proxy := func(stick string, states ...string) Host {
+	db := func(parts []status.Part, name, sql, keeps string) status.Row {
+		return says(parts, status.Row{Name: name}, map[string]string{"addresses": "", "mariadb.service": unit, "wsrep status": sql, "galera keeps": keeps, "sql database app": "app\n" + serves})
+	}
+	proxy := func(parts []status.Part, name, stick string, states ...string) status.Row {
 		stat := statHead
 		for i, s := range states {
 			stat += "writer,db" + string(rune('1'+i)) + "," + s + ",0,0," + string(rune('1'+i)) + ",2,L7OK,\n"
 		}
-		return declared(proxies, map[string]string{"proxy": stat, "writer writer": "# table: writer\n0x1: key=3306 use=0 server_id=" + stick + "\n", "addresses": "2: eth0    inet 192.0.2.100/24 brd"})
+		return says(parts, status.Row{Name: name}, map[string]string{"haproxy servers": stat, "haproxy table": "# table: writer\n0x1: key=3306 use=0 server_id=" + stick + "\n", "addresses": "2: eth0    inet 192.0.2.100/24 brd"})
 	}
-	galera := &Page{Cluster: "shop", Recipe: "galera", Endpoint: "192.0.2.100:3306", Active: "db2", Hosts: []Row{
-		{Name: "db1", Answers: true, Host: says(map[string]string{"server": strings.Replace(member, "Synced", "Donor/Desynced", 1)})},
-		{Name: "db2", Answers: true, Active: true, Host: says(map[string]string{"server": member})},
-		{Name: "db3", Answers: true, Host: declared(member3, map[string]string{"server": member, "maintenance": "haprov maintenance db3 on\n"})},
-		{Name: "proxy1", Answers: true, Declared: proxies, Host: proxy("2", "DOWN", "UP", "MAINT")}}}
-	split := &Page{Cluster: "shop", Recipe: "galera", Endpoint: "192.0.2.200:3306", Hosts: []Row{
-		{Name: "db1", Answers: true, Host: says(map[string]string{"server": member})},
-		{Name: "db2", Answers: true, Host: says(map[string]string{"server": strings.Replace(member, "size\t3", "size\t2", 1)})},
-		{Name: "proxy1", Answers: true, Declared: proxies, Host: proxy("2", "UP", "UP")},
-		{Name: "proxy2", Answers: true, Declared: proxies, Host: proxy("1", "UP", "UP")}}}
-	return map[string]*Page{"two-nodes": two(says(active), says(standby)), "standby-away": away, "syncing": syncing, "alone": alone, "hostile": hostile, "galera": galera, "recovered": recovered, "barred": barred, "split": split}
+	one := members("proxy1")
+	four := &status.Page{Cluster: "shop", Recipe: "galera", Endpoint: "192.0.2.100:3306", Active: "db2", Parts: one, Hosts: []status.Row{
+		db(one, "db1", strings.Replace(member, "Synced", "Donor/Desynced", 1), ""),
+		db(one, "db2", member, ""),
+		db(one, "db3", member, "maintenance "+base64.StdEncoding.EncodeToString([]byte("haprov maintenance db3 on\n"))+"\n"),
+		proxy(one, "proxy1", "2", "DOWN", "UP", "MAINT")}}
+	four.Hosts[1].Active = true
+	pair := members("proxy1", "proxy2")
+	split := &status.Page{Cluster: "shop", Recipe: "galera", Endpoint: "192.0.2.200:3306", Parts: pair, Hosts: []status.Row{
+		db(pair, "db1", member, ""),
+		db(pair, "db2", strings.Replace(member, "size\t3", "size\t2", 1), ""),
+		proxy(pair, "proxy1", "2", "UP", "UP"),
+		proxy(pair, "proxy2", "1", "UP", "UP")}}
+	own := partsOf(step{"service", "rabbitmq-server", &host.Service{Name: "rabbitmq-server"}, three}, step{"service", "epmd.socket", &host.Service{Name: "epmd.socket"}, three})
+	queue := &status.Page{Cluster: "queues", Recipe: "rabbitmq", Parts: own, Hosts: []status.Row{
+		says(own, status.Row{Name: "db1"}, map[string]string{"addresses": "", "rabbitmq-server.service": unit, "epmd.socket": unit}),
+		says(own, status.Row{Name: "db2"}, map[string]string{"addresses": "", "rabbitmq-server.service": strings.ReplaceAll(unit, "active", "failed"), "epmd.socket": unit}),
+		{Name: "db3"}}}
+	ready := partsOf(step{"service", "rabbitmq-server", &host.Service{Name: "rabbitmq-server"}, three},
+		step{"rolling", "rabbitmq-server.service", &rolling.Rolling{Unit: "rabbitmq-server.service", Ready: "rabbitmq-diagnostics -q check_running"}, three})
+	rolls := &status.Page{Cluster: "queues", Recipe: "rabbitmq", Parts: ready, Hosts: []status.Row{
+		says(ready, status.Row{Name: "db1"}, map[string]string{"addresses": "", "rabbitmq-server.service": unit, "ready rabbitmq-server.service": ""}),
+		says(ready, status.Row{Name: "db2"}, map[string]string{"addresses": "", "rabbitmq-server.service": unit, "ready rabbitmq-server.service": "ERROR no quorum"}),
+		says(ready, status.Row{Name: "db3"}, map[string]string{"addresses": "", "rabbitmq-server.service": unit, "ready rabbitmq-server.service": ""})}}
+	return map[string]*status.Page{"two-nodes": two(active, standby), "standby-away": away, "syncing": syncing, "alone": alone, "hostile": hostile, "galera": four, "recovered": recovered, "barred": barred, "split": split,
+		"services": queue, "rolling": rolls}
+}
+
+const unit = "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n"
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, _ := os.ReadFile(file)
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s:\n%s", file, diff)
+	}
 }
 
 func TestPages(t *testing.T) {
@@ -104,80 +199,111 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s: a line of %d columns: %s", name, len(l), l)
 			}
 		}
-		file := "testdata/" + name + ".txt"
-		if *update {
-			if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if want, _ := os.ReadFile(file); string(want) != b.String() {
-			t.Errorf("%s:\n%s", name, b.String())
-		}
+		golden(t, "testdata/"+name+".txt", b.String())
 		if healthy := name == "two-nodes" || name == "recovered"; p.Healthy != healthy {
 			t.Errorf("%s: healthy %v", name, p.Healthy)
 		}
 	}
 }
 
-func reasons(rows ...Row) string {
-	p := Page{Cluster: "shop", Hosts: rows}
+// Programs read this form; docs/json.md has its version.
+func TestTheJSONOfAPage(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/json.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"two-nodes", "galera", "rolling"} {
+		p := pages()[name]
+		p.Judge()
+		text, err := json.MarshalIndent(p, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "testdata/"+name+".json", string(text)+"\n")
+		for _, m := range regexp.MustCompile(`"([a-z_]+)": `).FindAllStringSubmatch(string(text), -1) {
+			if !slices.Contains([]string{"db", "app", "mysql", "ring", "cib", "writer"}, m[1]) && !strings.Contains(string(doc), "`"+m[1]+"`") {
+				t.Errorf("field %s is not in docs/json.md", m[1])
+			}
+		}
+	}
+}
+
+func reasons(parts []status.Part, rows ...status.Row) string {
+	p := status.Page{Cluster: "shop", Hosts: rows, Parts: parts}
 	p.Judge()
 	return strings.Join(p.Reasons, "; ")
 }
 
-// A stack may have HAProxy for other ends: what one writer is, the recipe declares.
-func TestAProxyIsJudgedByWhatTheRecipeDeclares(t *testing.T) {
-	stat := statHead + "queues,mq1,UP,0,0,1,2,L7OK,\nqueues,mq2,DOWN,0,0,2,2,L4CON,\n"
-	answers := map[string]string{"proxy": stat, "writer queues": "# table: queues\n0x1: key=5672 use=0 server_id=1\n"}
-	if got := reasons(Row{Name: "mq1", Answers: true, Host: says(answers)}); got != "" {
-		t.Errorf("nothing is declared: %s", got)
+// A stack may have HAProxy for other ends: only the backend of a step is judged, by its own socket.
+func TestAProxyIsJudgedByItsStep(t *testing.T) {
+	stat := statHead + "queues,mq1,UP,0,0,1,2,L7OK,\nqueues,mq2,DOWN,0,0,2,2,L4CON,\nreaders,mq3,DOWN,0,0,3,2,L4CON,\n"
+	answers := map[string]string{"addresses": "", "haproxy servers": stat, "haproxy table": "# table: queues\n0x1: key=5672 use=0 server_id=1\n"}
+	mq1 := status.Row{Name: "mq1"}
+	if got := reasons(nil, says(nil, mq1, answers)); got != "" {
+		t.Errorf("no step is about it: %s", got)
 	}
-	d := Declared{Proxies: []Proxy{{"queues", "5672", "/run/haproxy/other.sock"}}}
-	if got := reasons(Row{Name: "mq1", Answers: true, Declared: d, Host: declared(d, answers)}); got != "mq1: mq2 is DOWN" {
+	if qs := status.Queries(nil, "mq1"); len(qs) != 1 {
+		t.Errorf("asked without a step: %v", qs)
+	}
+	d := partsOf(step{"haproxy", "queues", &haproxy.HAProxy{Backend: "queues", Key: "5672", Socket: "/run/haproxy/other.sock"}, []string{"mq1"}})
+	if got := reasons(d, says(d, mq1, answers)); got != "mq1: mq2 is DOWN" {
 		t.Errorf("its own backend: %s", got)
 	}
-	answers["proxy"] = strings.ReplaceAll(stat, ",UP,", ",DOWN,")
-	if got := reasons(Row{Name: "mq1", Answers: true, Declared: d, Host: declared(d, answers)}); !strings.HasSuffix(got, "mq1: no server of backend queues is up") {
+	answers["haproxy servers"] = strings.ReplaceAll(stat, ",UP,", ",DOWN,")
+	if got := reasons(d, says(d, mq1, answers)); !strings.HasSuffix(got, "mq1: no server of backend queues is up") {
 		t.Errorf("no server is up: %s", got)
 	}
-	if got := reasons(Row{Name: "mq1", Answers: true, Declared: d, Host: declared(d, nil)}); got != "mq1: HAProxy does not run, or has no backend queues" {
+	if got := reasons(d, says(d, mq1, map[string]string{"addresses": ""})); got != "mq1: proxy: no answer on /run/haproxy/other.sock" {
 		t.Errorf("no HAProxy: %s", got)
 	}
-	if got := reasons(Row{Name: "mq1", Declared: d}); got != "" {
+	if got := reasons(d, mq1); got != "" {
 		t.Errorf("a host that is away: %s", got)
 	}
-	for _, q := range Queries(d) {
+	for _, q := range status.Queries(d, "mq1") {
 		if strings.Contains(q.Shell, "admin.sock") {
 			t.Errorf("asks %s", q.Name)
 		}
 	}
 }
 
-// Of three hosts the last two are a ring; Corosync numbers them as the recipe did.
+// Of three hosts the last two are a ring; the numbers are those that the ring itself says.
 func TestALinkNamesTheHostAtItsOtherEnd(t *testing.T) {
 	half := strings.Replace(twoLinks, "enabled connected", "enabled", 1)
-	rows := []Row{{Name: "app1", Answers: true}, {Name: "db1", Answers: true, Host: says(map[string]string{"links": half})},
+	ring := partsOf(step{"corosync", "ring", &pacemaker.Corosync{}, both})
+	rows := []status.Row{{Name: "app1", Answers: true}, says(ring, status.Row{Name: "db1"}, map[string]string{"addresses": "", "corosync links": half}),
 		{Name: "db2", Known: []string{"203.0.113.7", "192.0.2.2"}}}
-	if got := reasons(rows...); got != "db1: link 0 to db2 is down" {
+	if got := reasons(ring, rows...); got != "db1: link 0 to db2 is down" {
 		t.Error(got)
 	}
-	rows[2].Known = nil
-	rows[2].Host = says(map[string]string{"links": strings.NewReplacer("nodeid: 2", "nodeid: 1", "node ID 1", "node ID 2").Replace(twoLinks)})
-	if got := reasons(rows...); got != "db1: link 0 to db2 is down" {
+	rows[2] = says(ring, status.Row{Name: "db2"}, map[string]string{"addresses": "", "corosync links": strings.NewReplacer("nodeid: 2", "nodeid: 1", "node ID 1", "node ID 2").Replace(twoLinks)})
+	if got := reasons(ring, rows...); got != "db1: link 0 to db2 is down" {
 		t.Errorf("by its own number: %s", got)
 	}
-	rows[2].Host = Host{}
-	if got := reasons(rows...); got != "db1: link 0 to node 2 is down" {
+	rows[2] = status.Row{Name: "db2"}
+	if got := reasons(ring, rows...); got != "db1: link 0 to node 2 is down" {
 		t.Errorf("unknown: %s", got)
 	}
 }
 
-func TestMaintenanceIsReadWhereTheRecipeHasIt(t *testing.T) {
-	d := Declared{Maintenance: []string{"/srv/db/out of service"}}
-	if got := reasons(Row{Name: "db1", Answers: true, Host: declared(d, map[string]string{"maintenance": "disk\n"})}); got != "db1 is in maintenance: disk" {
-		t.Error(got)
-	}
-	if qs := Queries(d); !strings.Contains(qs[len(qs)-1].Shell, "'/srv/db/out of service'") {
-		t.Errorf("asks %+v", qs[len(qs)-1])
+// Status asks nothing of its own but for the addresses: the rest are the questions that the steps
+// decide on, which are asked once.
+func TestStatusAsksWhatTheStepsAsk(t *testing.T) {
+	more := map[string]bool{"addresses": true, "corosync links": true}
+	for _, s := range []struct {
+		senser kind.Senser
+		step   kind.Cluster
+	}{
+		{&drbd.DRBDVolume{Name: "mysql"}, &drbd.DRBDVolume{Name: "mysql"}}, {&pacemaker.Corosync{}, &pacemaker.Corosync{}}, {&pacemaker.Pacemaker{}, &pacemaker.Pacemaker{}},
+		{&mariadb.MySQLDatabase{Name: "app"}, &mariadb.MySQLDatabase{Name: "app"}}, {&galera.Galera{Unit: "a.service"}, &galera.Galera{Unit: "a.service"}}, {&haproxy.HAProxy{}, &haproxy.HAProxy{}},
+		{&rolling.Rolling{Unit: "a.service", Ready: "true"}, &rolling.Rolling{Unit: "a.service", Ready: "true"}}} {
+		asked := map[probe.Key]bool{}
+		for _, q := range s.step.Probe("db1", probe.Hosts{"db1": {}}) {
+			asked[q.Key()] = true
+		}
+		for _, q := range status.Queries(partsOf(step{"x", "x", s.senser, []string{"db1"}}), "db1") {
+			if !asked[q.Key()] && !more[q.Name] {
+				t.Errorf("%T: %s is asked for status alone", s.step, q.Name)
+			}
+		}
 	}
 }

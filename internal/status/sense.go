@@ -1,177 +1,231 @@
-// Package status tells how a cluster is: what each host says of links, disks, resources, servers
-// and proxies, read from one batch of questions, and drawn as one screen.
+// Package status shows how a cluster is: what its machines and the parts of its recipe say, drawn as
+// one screen or as JSON, with one verdict and its reasons.
 //
-// Pure: questions and answers are values. It decides nothing about what should be.
+// The steps of the recipe give what is asked, read, drawn and judged (Sensor). This package puts it
+// together. It must not know any tool, nor decide what should be: it asks nothing that no step gave it,
+// but for the addresses of the host.
 package status
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
-	"haprov/internal/cluster/corosync"
-	"haprov/internal/cluster/drbd"
-	"haprov/internal/cluster/galera"
-	"haprov/internal/cluster/haproxy"
-	"haprov/internal/cluster/mysql"
-	"haprov/internal/cluster/pacemaker"
 	"haprov/internal/probe"
-	"haprov/internal/shell"
 )
 
-// Host is what one host says. A part is nil where there is no such thing; Silent names what should
-// have answered and did not, or said what cannot be read.
-type Host struct {
-	Node        int                    `json:"-"` // Corosync's own number of the host; 0: none
-	Links       []corosync.Link        `json:"links,omitempty"`
-	Quorum      *corosync.Quorum       `json:"quorum,omitempty"`
-	Volumes     map[string]drbd.Status `json:"volumes,omitempty"`        // by minor
-	Synced      map[string]string      `json:"synced_percent,omitempty"` // by minor, of resynchronisations under way
-	Pacemaker   *pacemaker.State       `json:"pacemaker,omitempty"`
-	Trouble     *pacemaker.Trouble     `json:"trouble,omitempty"`
-	Server      *mysql.Server          `json:"server,omitempty"`
-	Galera      *galera.Status         `json:"galera,omitempty"`
-	Proxy       []haproxy.Server       `json:"proxy,omitempty"`
-	Maintenance string                 `json:"maintenance,omitempty"`
-	Addresses   []string               `json:"addresses,omitempty"`
-	Silent      []string               `json:"silent,omitempty"`
-
-	writers map[string]string // by backend, of those declared
+// Sensor is what a step shows of itself. It is a Sense of some type; the type is the step's own
+// business.
+type Sensor interface {
+	layer() Layer
+	plain() bool
+	ask(host string) []probe.Query
+	read(host string, seen probe.Seen) (any, error)
+	columns() []column
+	table(all []Said[any]) ([]string, [][]string)
+	judge(v *Verdict, all []Said[any])
 }
 
-// sensor is one question, what has to be installed for it, and what its answer fills in.
-type sensor struct {
-	name  string
-	tool  string // the file that must be there, else there is nothing to ask
-	shell string
-	read  func(h *Host, text string) error
+// Layer is where a part stands on the page: from the machines' links up to the service.
+type Layer int
+
+// The layers, in the order in which columns and tables are drawn and reasons are told.
+const (
+	Links Layer = iota
+	Storage
+	Servers
+	Proxies
+	Manager
+	Units
+)
+
+// Sense is a Sensor whose answers come to a T, which is also what JSON has of the host.
+type Sense[T any] struct {
+	Layer Layer
+	// Plain is drawn only for a recipe of which nothing else is drawn. It is judged all the same.
+	Plain bool
+	// Ask gives the questions. They only read. One that the step asks for its decision too costs
+	// nothing: a question is asked once.
+	Ask func(host string) []probe.Query
+	// Read takes the answers of one host. No value says that there is nothing to show; an error says
+	// what should have answered and did not, one line each, and may come with what was read besides.
+	Read func(host string, seen probe.Seen) (*T, error)
+	// Columns are cells of the hosts' table.
+	Columns []Column[T]
+	// Heads and Rows are a table of its own. Parts with the same heads share one.
+	Heads []string
+	Rows  func(all []Said[T]) [][]string
+	// Judge tells what is wrong, from what all hosts of the step said.
+	Judge func(v *Verdict, all []Said[T])
 }
 
-// socket is where the stacks' servers listen.
-const socket = "/run/mysqld/mysqld.sock"
-
-// absent is the exit status by which a host says that it has no such tool.
-const absent = 196
-
-var sensors = []sensor{
-	{"addresses", "/sbin/ip", "ip -o -4 addr show", (*Host).readAddresses},
-	{"links", "/usr/sbin/corosync-cfgtool", "corosync-cfgtool -n", func(h *Host, t string) (err error) {
-		h.Node, h.Links, err = corosync.ParseLinks(t)
-		return err
-	}},
-	{"quorum", "/usr/sbin/corosync-quorumtool", "corosync-quorumtool -s || [ $? -le 2 ]", func(h *Host, t string) error {
-		q, err := corosync.ParseQuorum(t)
-		if err == nil {
-			h.Quorum = &q
-		}
-		return err
-	}},
-	// Of DRBD 9 (api:2) the file tells the version alone.
-	{"drbd", "/proc/drbd", "cat /proc/drbd\ngrep -q 'api:1/' /proc/drbd || drbdsetup status --json", (*Host).readVolumes},
-	{"pacemaker", "/usr/sbin/crm_mon", "crm_mon -1 -r --output-as=xml", func(h *Host, t string) error {
-		s, err := pacemaker.ParseMon(t)
-		if err != nil {
-			return err
-		}
-		x, err := pacemaker.ParseTrouble(t)
-		h.Pacemaker, h.Trouble = &s, &x
-		return err
-	}},
-	// A server that was killed leaves a socket that nobody listens on; where Pacemaker holds the
-	// server back there is none.
-	{"server", socket, "grep -q ' " + socket + "$' /proc/net/unix || exit " + fmt.Sprint(absent) + "\nc=$(command -v mariadb || command -v mysql)\n" +
-		"timeout -k 1 6 \"$c\" --no-defaults --socket=" + socket + " --connect-timeout=4 -N -B -e " + shell.Quote(mysql.Question), (*Host).readServer},
+// Column is a column of the hosts' table. It is left out where all its cells are empty.
+type Column[T any] struct {
+	Head string
+	Cell func(T) string
+	// Once: several parts may be able to tell it, and the first one does. Otherwise all are shown.
+	Once bool
 }
 
-// sensors are those for a host: those of the tools, then those of what is declared.
-func (d Declared) sensors() []sensor {
-	out := slices.Clone(sensors)
-	for _, file := range d.Maintenance {
-		out = append(out, sensor{"maintenance", file, "head -c 200 " + shell.Quote(file), func(h *Host, t string) error {
-			if h.Maintenance = strings.TrimSpace(t); h.Maintenance == "" {
-				h.Maintenance = "on"
-			}
-			return nil
-		}})
+// Said is what one host said of a part.
+type Said[T any] struct {
+	Host    string
+	Answers bool     // the host itself does
+	Known   []string // its addresses in the inventory
+	Holds   bool     // it has the endpoint's address
+	Value   *T       // nil: it said nothing
+}
+
+type column struct {
+	head string
+	once bool
+	cell func(any) string
+}
+
+func (s Sense[T]) layer() Layer { return s.Layer }
+func (s Sense[T]) plain() bool  { return s.Plain }
+
+func (s Sense[T]) ask(host string) []probe.Query { return s.Ask(host) }
+
+func (s Sense[T]) read(host string, seen probe.Seen) (any, error) {
+	v, err := s.Read(host, seen)
+	if v == nil {
+		return nil, err
 	}
-	asked := map[string]bool{}
-	for _, p := range d.Proxies {
-		if !asked[p.Socket] {
-			asked[p.Socket] = true
-			out = append(out, p.servers())
-		}
-		out = append(out, p.writer())
+	return v, err
+}
+
+func (s Sense[T]) columns() (out []column) {
+	for _, c := range s.Columns {
+		out = append(out, column{c.Head, c.Once, func(v any) string { return c.Cell(*v.(*T)) }})
 	}
 	return out
 }
 
-// ask sends a command to HAProxy's runtime socket (HAProxy Management Guide, 9.3).
-func (p Proxy) ask(words string) string {
-	return "printf '%s\\n' " + shell.Quote(words) + " | socat -T5 - UNIX-CONNECT:" + shell.Quote(p.Socket)
+func (s Sense[T]) table(all []Said[any]) ([]string, [][]string) {
+	if s.Rows == nil {
+		return nil, nil
+	}
+	return s.Heads, s.Rows(typed[T](all))
 }
 
-func (p Proxy) servers() sensor {
-	return sensor{"proxy", p.Socket, p.ask("show stat"), func(h *Host, t string) error {
-		all, err := haproxy.ParseStat(t)
-		h.Proxy = append(h.Proxy, all...)
-		return err
-	}}
+func (s Sense[T]) judge(v *Verdict, all []Said[any]) {
+	if s.Judge != nil {
+		s.Judge(v, typed[T](all))
+	}
 }
 
-// writer is the server that the backend's sessions go to.
-func (p Proxy) writer() sensor {
-	return sensor{"writer " + p.Backend, p.Socket, p.ask("show table " + p.Backend), func(h *Host, t string) error {
-		entries, err := haproxy.ParseTable(t)
-		if err != nil {
-			return err
+func typed[T any](all []Said[any]) (out []Said[T]) {
+	for _, x := range all {
+		y := Said[T]{Host: x.Host, Answers: x.Answers, Known: x.Known, Holds: x.Holds}
+		if x.Value != nil {
+			y.Value = (*x.Value).(*T)
 		}
-		if h.writers == nil {
-			h.writers = map[string]string{}
-		}
-		h.writers[p.Backend], _ = haproxy.Writer(h.backend(p.Backend), entries, p.Key)
-		return nil
-	}}
+		out = append(out, y)
+	}
+	return out
 }
 
-func (s sensor) query() probe.Query {
-	q := probe.Cmd("status "+s.name, fmt.Sprintf("test -e %s || exit %d\n%s", shell.Quote(s.tool), absent, s.shell))
-	q.Timeout, q.Max = 8*time.Second, 256<<10
-	return q
+// Part is one step of the recipe with its sensor on each of its hosts.
+type Part struct {
+	Kind, Name string
+	Sensors    map[string]Sensor // by host
+}
+
+// on tells of any of its sensors: they are of one kind, so they draw and judge alike.
+func (p Part) any() Sensor {
+	for _, host := range sorted(p.Sensors) {
+		return p.Sensors[host]
+	}
+	return nil
+}
+
+// addresses asks for the host's own addresses: who has the endpoint's is told from them.
+func addresses() probe.Query {
+	return probe.Cmd("addresses", "ip -o -4 addr show", "addresses")
 }
 
 // Queries are asked of a host, all in one exchange. They only read.
-func Queries(d Declared) (out []probe.Query) {
-	for _, s := range d.sensors() {
-		out = append(out, s.query())
+func Queries(parts []Part, host string) []probe.Query {
+	out := []probe.Query{addresses()}
+	for _, p := range parts {
+		if s := p.Sensors[host]; s != nil {
+			out = append(out, s.ask(host)...)
+		}
 	}
-	return out
+	return probe.Unique(out)
 }
 
 // Read takes the answers to Queries.
-func Read(seen probe.Seen, d Declared) (h Host) {
-	for _, s := range d.sensors() {
-		a := seen.Get(s.query())
-		switch {
-		case a.State == probe.Unasked || a.State == probe.Answered && a.Exit == absent:
-		case a.State == probe.Unanswered:
-			h.Silent = append(h.Silent, s.name+": no answer in time")
-		case a.Exit != 0:
-			h.Silent = append(h.Silent, fmt.Sprintf("%s: %s", s.name, brief(a.Out)))
-		default:
-			if err := s.read(&h, a.Out); err != nil {
-				h.Silent = append(h.Silent, fmt.Sprintf("%s: %v", s.name, err))
-			}
-		}
+func (r *Row) Read(parts []Part, seen probe.Seen) {
+	r.Parts = map[string]map[string]any{}
+	text, ok, err := Answer(seen, addresses())
+	if ok {
+		r.Addresses = inet(text)
 	}
-	return h
+	r.silent(err)
+	for _, p := range parts {
+		s := p.Sensors[r.Name]
+		if s == nil {
+			continue
+		}
+		v, err := s.read(r.Name, seen)
+		r.silent(err)
+		if v == nil {
+			continue
+		}
+		if r.Parts[p.Kind] == nil {
+			r.Parts[p.Kind] = map[string]any{}
+		}
+		r.Parts[p.Kind][p.Name] = v
+	}
+}
+
+func (r *Row) silent(err error) {
+	if err == nil {
+		return
+	}
+	for l := range strings.Lines(err.Error()) {
+		r.Silent = append(r.Silent, brief(l))
+	}
+}
+
+// What a shell says of a tool that is not installed, and timeout(1) of one that hung.
+const (
+	noTool = 127
+	hung   = 124
+	killed = 137
+)
+
+// Answer is the text that answers a question about a tool. ok is false without an error where the
+// question was not asked or the tool is not installed: there is nothing to tell then. An error says
+// that the tool did not answer, and what it said instead.
+func Answer(seen probe.Seen, q probe.Query) (text string, ok bool, err error) {
+	a := seen.Get(q)
+	switch {
+	case a.State == probe.Unasked || a.State == probe.Answered && a.Exit == noTool:
+		return "", false, nil
+	case a.State == probe.Unanswered || a.Exit == hung || a.Exit == killed:
+		return "", false, errors.New("no answer in time")
+	case a.Exit != 0:
+		return "", false, errors.New(brief(a.Out))
+	}
+	return a.Out, true, nil
+}
+
+// Named puts before an error which part of the host did not answer.
+func Named(part string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", part, err)
 }
 
 // brief is the first line of an answer that is none.
 func brief(s string) string {
 	l, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	if len(l) > 100 {
-		l = l[:100]
+	if len(l) > 160 {
+		l = l[:160]
 	}
 	if l == "" {
 		return "no answer"
@@ -179,57 +233,12 @@ func brief(s string) string {
 	return l
 }
 
-func (h *Host) readAddresses(text string) error {
+// inet reads the addresses of ip(8)'s one-line form, without those of the loopback network.
+func inet(text string) (out []string) {
 	for _, l := range strings.Split(text, "\n") {
 		f := strings.Fields(l)
-		if len(f) > 3 && f[2] == "inet" && !strings.HasPrefix(f[3], "127.") && len(h.Addresses) < 256 {
-			h.Addresses = append(h.Addresses, f[3])
-		}
-	}
-	return nil
-}
-
-func (h *Host) readVolumes(text string) (err error) {
-	if _, list, ok := strings.Cut(text, "\n["); ok {
-		h.Volumes, h.Synced, err = drbd.ParseSetup("[" + list)
-		return err
-	}
-	h.Volumes, h.Synced = drbd.ParseAll(text), drbd.Progress(text)
-	return nil
-}
-
-func (h *Host) readServer(text string) error {
-	s, err := mysql.Parse(text)
-	if err != nil {
-		return err
-	}
-	h.Server = &s
-	if s.Galera {
-		g, err := galera.ParseStatus(text)
-		if err != nil {
-			return err
-		}
-		h.Galera = &g
-	}
-	return nil
-}
-
-// Has tells whether the host holds an address, written with or without its prefix length.
-func (h Host) Has(address string) bool {
-	ip, _, _ := strings.Cut(address, "/")
-	for _, a := range h.Addresses {
-		if have, _, _ := strings.Cut(a, "/"); have == ip && ip != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// backend are the servers of a backend, as the host's proxy sees them.
-func (h Host) backend(name string) (out []haproxy.Server) {
-	for _, s := range h.Proxy {
-		if s.Backend == name {
-			out = append(out, s)
+		if len(f) > 3 && f[2] == "inet" && !strings.HasPrefix(f[3], "127.") && len(out) < 256 {
+			out = append(out, f[3])
 		}
 	}
 	return out

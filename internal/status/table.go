@@ -35,13 +35,6 @@ func (t *table) write(w io.Writer) error {
 	return tw.Flush()
 }
 
-func percent(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " " + s + " %"
-}
-
 func or(s, otherwise string) string {
 	if s == "" {
 		return otherwise

@@ -1,4 +1,4 @@
-// Package corosync reads what Corosync 3's tools say of links and quorum.
+// Package corosync has the questions to Corosync 3's tools about links and quorum, and reads what they say.
 //
 // Pure parsers of hostile text: bounded, strict, never evaluated.
 package corosync

@@ -1,7 +1,6 @@
-// Package haproxy reads what HAProxy says on its runtime socket.
+// Package haproxy asks HAProxy on its runtime socket, and reads what it says.
 //
-// Answers are hostile data: bounded, read strictly, never evaluated. It must not know how they
-// were asked for.
+// Answers are hostile data: bounded, read strictly, never evaluated. It must not know hosts or steps.
 package haproxy
 
 import (

@@ -1,7 +1,6 @@
-// Package mysql reads what a MariaDB server says of itself.
+// Package mysql has the questions to a MariaDB server about itself, and reads what it says.
 //
-// Answers are hostile data: bounded, read strictly, never evaluated. It must not know how they
-// were asked for.
+// Answers are hostile data: bounded, read strictly, never evaluated. It must not know hosts or steps.
 package mysql
 
 import (
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Server is a database server that answers.
@@ -16,18 +16,37 @@ type Server struct {
 	Version  string `json:"version"` // as VERSION() gives it: 10.11.19-MariaDB-...
 	ReadOnly bool   `json:"read_only"`
 	Uptime   int    `json:"uptime_seconds"`
-	Galera   bool   `json:"-"` // a Galera provider is loaded
 }
 
-// Question is the statement whose answer, in the client's batch form without a header, Parse and
-// galera.ParseStatus read.
-const Question = `SELECT 'version', VERSION(); SELECT 'read_only', @@global.read_only; SHOW GLOBAL STATUS WHERE Variable_name = 'uptime' OR Variable_name LIKE 'wsrep\_%'`
+// Variables and Status are statements whose answers, in the client's batch form without a header, Parse
+// reads. SHOW is answered by a Galera member outside of the primary component too.
+const (
+	Variables = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'read_only')"
+	Status    = "SHOW GLOBAL STATUS WHERE Variable_name = 'uptime'"
+)
 
 // Release is the version's number alone.
 func (s Server) Release() string {
 	r, _, _ := strings.Cut(s.Version, "-")
 	return r
 }
+
+// String is the server in a few words: its release and how long it has run.
+func (s Server) String() string {
+	up := time.Duration(s.Uptime) * time.Second
+	text := s.Release() + " up " + up.String()
+	if up >= 48*time.Hour {
+		text = fmt.Sprintf("%s up %d days", s.Release(), up/(24*time.Hour))
+	}
+	if s.ReadOnly {
+		text += " read-only"
+	}
+	return text
+}
+
+// NotRunning tells from what the client said that no server listens on the local socket (MariaDB's
+// error 2002).
+func NotRunning(said string) bool { return strings.HasPrefix(said, "ERROR 2002 ") }
 
 // Parse reads "name TAB value" lines.
 func Parse(text string) (Server, error) {
@@ -37,7 +56,7 @@ func Parse(text string) (Server, error) {
 			f[strings.ToLower(k)] = v
 		}
 	}
-	s := Server{Version: f["version"], Galera: f["wsrep_provider_name"] != "" && f["wsrep_cluster_status"] != "" && f["wsrep_local_state_comment"] != ""}
+	s := Server{Version: f["version"]}
 	if s.Version == "" {
 		return Server{}, errors.New("the server's answer holds no version")
 	}

@@ -9,10 +9,10 @@ const answer = "version\t10.11.19-MariaDB-0+deb12u1\nread_only\t0\nUptime\t75\n"
 
 func TestAServerIsRead(t *testing.T) {
 	for text, want := range map[string]Server{
-		answer: {"10.11.19-MariaDB-0+deb12u1", false, 75, false},
-		strings.Replace(answer, "only\t0", "only\t1", 1):                                                                               {"10.11.19-MariaDB-0+deb12u1", true, 75, false},
-		answer + "wsrep_provider_name\tGalera\nwsrep_cluster_status\tPrimary\nwsrep_local_state_comment\tSynced\n":                     {"10.11.19-MariaDB-0+deb12u1", false, 75, true},
-		answer + "wsrep_provider_name\t\nwsrep_cluster_status\tDisconnected\nwsrep_local_state_comment\t\nwsrep_thread_count\t0\nx\ty": {"10.11.19-MariaDB-0+deb12u1", false, 75, false},
+		answer: {"10.11.19-MariaDB-0+deb12u1", false, 75},
+		strings.Replace(answer, "only\t0", "only\t1", 1):                                                                               {"10.11.19-MariaDB-0+deb12u1", true, 75},
+		answer + "wsrep_provider_name\tGalera\nwsrep_cluster_status\tPrimary\nwsrep_local_state_comment\tSynced\n":                     {"10.11.19-MariaDB-0+deb12u1", false, 75},
+		answer + "wsrep_provider_name\t\nwsrep_cluster_status\tDisconnected\nwsrep_local_state_comment\t\nwsrep_thread_count\t0\nx\ty": {"10.11.19-MariaDB-0+deb12u1", false, 75},
 	} {
 		if got, err := Parse(text); err != nil || got != want || got.Release() != "10.11.19" {
 			t.Errorf("%q: %+v %v", text, got, err)

@@ -16,7 +16,6 @@ import (
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
-	"haprov/internal/status"
 )
 
 var GaleraSpec = kind.Spec{
@@ -82,9 +81,6 @@ func (g *Galera) Intend(in plan.Intent) (kind.Cluster, error) {
 	return &x, nil
 }
 
-// Declare says which file takes a member out of service.
-func (g *Galera) Declare(d *status.Declared) { d.Maintenance = append(d.Maintenance, g.Maintenance) }
-
 func (g *Galera) member(host string) bool {
 	for _, n := range g.Nodes {
 		if n.Name == host {
@@ -94,11 +90,11 @@ func (g *Galera) member(host string) bool {
 	return false
 }
 
-// sql asks the running server for its membership and for its sessions from the network.
+// sql asks the running server for its version, its membership and its sessions from the network.
 func (g *Galera) sql() probe.Query {
 	names := "'" + strings.Join(galera.Variables, "','") + "'"
 	q := probe.Cmd("wsrep status", "timeout -k 1 6 mariadb --no-defaults --connect-timeout=5 -N -B -e "+mysql.ShellArg(
-		"SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'")+" || exit\n"+
+		mysql.Variables+"; SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'")+" || exit\n"+
 		// a server that is no member yet has no such table, most clusters not the other one
 		"timeout -k 1 2 mariadb --no-defaults --connect-timeout=2 -N -B -e "+mysql.ShellArg("SELECT 'member', node_name FROM mysql.wsrep_cluster_members; SELECT 'history', position FROM haprov.history")+" 2>/dev/null || :",
 		"sql", probe.Subject("unit:"+g.Unit), "galera")

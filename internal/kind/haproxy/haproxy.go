@@ -15,8 +15,6 @@ import (
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
-	"haprov/internal/shell"
-	"haprov/internal/status"
 )
 
 var HaproxySpec = kind.Spec{
@@ -64,11 +62,6 @@ var (
 	socketPath  = regexp.MustCompile(`^/[A-Za-z0-9_./@+-]*$`)
 )
 
-// Declare says which backend has one writer, and where to ask.
-func (h *HAProxy) Declare(d *status.Declared) {
-	d.Proxies = append(d.Proxies, status.Proxy{Backend: h.Backend, Key: h.Key, Socket: h.Socket})
-}
-
 // Intend gives the step that moves the writer.
 func (h *HAProxy) Intend(in plan.Intent) (kind.Cluster, error) {
 	if in.Verb != plan.Switchover {
@@ -79,17 +72,9 @@ func (h *HAProxy) Intend(in plan.Intent) (kind.Cluster, error) {
 	return &x, nil
 }
 
-func (h *HAProxy) say(words string) string {
-	return "printf '%s\\n' " + shell.Quote(words) + " | socat -T5 - UNIX-CONNECT:" + shell.Quote(h.Socket)
-}
-
-func (h *HAProxy) stat() probe.Query {
-	return probe.Cmd("haproxy servers", h.say("show stat"), "unit:haproxy.service", "haproxy")
-}
-
-func (h *HAProxy) table() probe.Query {
-	return probe.Cmd("haproxy table", h.say("show table "+h.Backend), "unit:haproxy.service", "haproxy")
-}
+func (h *HAProxy) say(words string) string { return haproxy.Say(h.Socket, words) }
+func (h *HAProxy) stat() probe.Query       { return haproxy.StatQuery(h.Socket) }
+func (h *HAProxy) table() probe.Query      { return haproxy.TableQuery(h.Socket, h.Backend) }
 
 // Probe asks every proxy for its servers and its table.
 func (h *HAProxy) Probe(host string, seen probe.Hosts) []probe.Query {

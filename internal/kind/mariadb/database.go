@@ -49,9 +49,9 @@ func (m *MySQLDatabase) database() string {
 }
 
 // query reads a real table too: a Galera node outside of the primary component answers for the
-// information schema, and for nothing else.
+// information schema, and for nothing else. What status shows of the server comes in the same answer.
 func (m *MySQLDatabase) query() probe.Query {
-	return sqlQuery("database "+m.database(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '"+m.database()+"' AND (SELECT COUNT(*) FROM mysql.global_priv) >= 0")
+	return sqlQuery("database "+m.database(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '"+m.database()+"' AND (SELECT COUNT(*) FROM mysql.global_priv) >= 0; "+mysql.Variables+"; "+mysql.Status)
 }
 
 // Probe asks every host; only the one that serves answers.
@@ -65,7 +65,7 @@ func (m *MySQLDatabase) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	if err != nil || host == "" {
 		return kind.Wait("a database server answers", 2*time.Minute), err
 	}
-	if strings.TrimSpace(out) == m.database() {
+	if first, _, _ := strings.Cut(out, "\n"); first == m.database() {
 		return plan.Phase{}, nil
 	}
 	return sqlPhase(host, "create database "+m.database(), plan.Diff{Attribute: "database", Want: m.database()}, "CREATE DATABASE IF NOT EXISTS `"+m.database()+"`;\n"), nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/corosync"
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -42,9 +43,7 @@ func (c *Corosync) Check() []kind.Problem {
 // Owns is the ring: a host is in one.
 func (c *Corosync) Owns(string) []kind.Thing { return []kind.Thing{{What: "Corosync ring"}} }
 
-func (c *Corosync) members() probe.Query {
-	return probe.Cmd("corosync members", "corosync-quorumtool -s", "unit:corosync.service", "package:corosync")
-}
+func (c *Corosync) members() probe.Query { return corosync.QuorumQuery() }
 
 // Probe asks for the members and for a reload that is owed.
 func (c *Corosync) Probe(host string, seen probe.Hosts) []probe.Query {
