@@ -109,7 +109,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	for _, c := range j.program.Clusters {
 		o := j.options(ctx, c)
 		o.Events, o.Allow = v.Event, f.allow
-		o.Preflight = preflight.Of(j.program.Inventory, c.Hosts, c.Modules())
+		o.Preflight = preflight.Of(j.program.Inventory, c.Hosts, c.Needs())
 		o.PlanOnly, o.Verify = f.plan && !f.verify, f.verify
 		switch {
 		case f.verify:

@@ -17,18 +17,25 @@ const (
 )
 
 // answer is what one host said, as far as it could be read. What is missing was not said: only
-// disks, addresses and modules conclude from that.
+// disks, addresses, modules and tools conclude from that.
 type answer struct {
 	Host
-	clock, free     int64
+	clock           int64
+	free            []space // of / first
 	asked           Span
 	id, like, major string
 	other           bool // the login is not root's
 	addresses       []string
 	disks           map[string]int64
-	modules         []string
+	modules         map[string]string // those that are there, with the version of one that is loaded
+	tools           map[string]bool
 	called          string // what uname -n says
-	drbd            string // version of the module that is loaded
+}
+
+// space is the room on a file system.
+type space struct {
+	path, id string
+	bytes    int64
 }
 
 // Span is when a host answered, by the asking machine's clock.
@@ -55,7 +62,7 @@ func Judge(hosts []Host, seen map[string]probe.Seen, asked map[string]Span) (out
 }
 
 func read(h Host, text string) answer {
-	a := answer{Host: h, disks: map[string]int64{}}
+	a := answer{Host: h, disks: map[string]int64{}, modules: map[string]string{}, tools: map[string]bool{}}
 	for _, l := range strings.Split(text, "\n") {
 		f := strings.SplitN(l, " ", 3)
 		if len(f) < 2 {
@@ -69,10 +76,12 @@ func read(h Host, text string) answer {
 		case f[0] == "clock":
 			a.clock = n
 		case f[0] == "free" && len(f) == 3:
-			blocks, _, _ := strings.Cut(f[2], " ")
-			k, err := strconv.ParseInt(blocks, 10, 64)
-			if err == nil && n > 0 && n <= 1<<20 && k >= 0 && k < 1<<42 {
-				a.free = n*k + 1 // 0 is unknown
+			rest := strings.SplitN(f[2], " ", 3)
+			k, err := strconv.ParseInt(rest[0], 10, 64)
+			if err == nil && len(rest) == 3 && n > 0 && n <= 1<<20 && k >= 0 && k < 1<<42 {
+				if s := (space{rest[2], rest[1], n * k}); !slices.ContainsFunc(a.free, func(o space) bool { return o.id == s.id }) {
+					a.free = append(a.free, s)
+				}
 			}
 		case f[0] == "ID":
 			a.id = v
@@ -85,10 +94,12 @@ func read(h Host, text string) answer {
 		case f[0] == "disk" && len(f) == 3:
 			a.disks[f[2]] = n
 		case f[0] == "module":
-			a.modules = append(a.modules, v)
-			if v == "drbd" && len(f) == 3 {
-				a.drbd = f[2]
+			a.modules[v] = ""
+			if len(f) == 3 {
+				a.modules[v] = f[2]
 			}
+		case f[0] == "tool":
+			a.tools[v] = true
 		case f[0] == "name":
 			a.called = v
 		}
@@ -112,12 +123,10 @@ func (a answer) alone() (out []Finding) {
 	case a.id == "debian" && major > 0 && major < 12:
 		add(false, "release", "only Debian 12 was tested", "found Debian %d", major)
 	}
-	switch {
-	case a.free == 0:
-	case a.free < freeFail:
-		add(true, "free space", "free some space on /", "%d MiB free on /", a.free>>20)
-	case a.free < freeWarn:
-		add(false, "free space", "free some space on /", "%d MiB free on /", a.free>>20)
+	for _, s := range a.free {
+		if s.bytes < freeWarn {
+			add(s.bytes < freeFail, "free space", fmt.Sprintf("free some space on %.200q", s.path), "%d MiB free on %.200s", s.bytes>>20, s.path)
+		}
 	}
 	for _, ip := range a.Addresses {
 		if len(a.addresses) > 0 && !slices.Contains(a.addresses, ip) {
@@ -133,18 +142,32 @@ func (a answer) alone() (out []Finding) {
 			add(true, "disk "+d.Name, "enlarge it, or correct size in the inventory", "%s has %d MiB, the inventory says %d", d.Device, size>>20, d.Size>>20)
 		}
 	}
-	if a.called != "" && a.called != a.Name { // drbd.conf(5): "on" names what uname -n says
-		add(true, "host name", "use that name in the inventory, or change it on the host: hostnamectl set-hostname "+a.Name, "its host name is %.64q, and DRBD looks itself up by that name", a.called)
+	a.needs(add)
+	return out
+}
+
+// needs judges what the steps need. The host's name is told of once, by the step that insists on it.
+func (a answer) needs(add func(fail bool, name, repair, text string, args ...any)) {
+	why := slices.IndexFunc(a.Needs, func(n Need) bool { return n.Called != "" && !n.Warn })
+	if why < 0 {
+		why = slices.IndexFunc(a.Needs, func(n Need) bool { return n.Called != "" })
 	}
-	if a.drbd != "" && !strings.HasPrefix(a.drbd, "8.") {
-		add(true, "kernel module drbd", "use the kernel's own module", "version %.20q is loaded, 8.4 is expected", a.drbd)
+	if why >= 0 && a.called != "" && a.called != a.Name {
+		n := a.Needs[why]
+		add(!n.Warn, "host name", "use that name in the inventory, or change it on the host: hostnamectl set-hostname "+a.Name, "its host name is %.64q, and %s", a.called, n.Called)
 	}
-	for _, m := range a.Modules {
-		if !slices.Contains(a.modules, m) {
-			add(true, "kernel module "+m, "install the kernel package that has it (on Debian linux-image-amd64, not the cloud one) and boot it", "the running kernel has none")
+	for _, n := range a.Needs {
+		version, there := a.modules[n.Module]
+		switch {
+		case n.Tool != "" && !a.tools[n.Tool]:
+			add(true, "tool "+n.Tool, "install it: apt-get install "+n.Package, "it is not there")
+		case n.Module == "":
+		case !there:
+			add(true, "kernel module "+n.Module, "install the kernel package that has it (on Debian linux-image-amd64, not the cloud one) and boot it", "the running kernel has none")
+		case version != "" && !strings.HasPrefix(version, n.Version):
+			add(true, "kernel module "+n.Module, "use the kernel's own module", "version %.20q is loaded, %s is expected", version, n.Version)
 		}
 	}
-	return out
 }
 
 // beside judges a host by the first one.

@@ -1,8 +1,8 @@
 // Package preflight looks at hosts before anything is changed on them: time, disks, addresses,
-// kernel modules, release, free space.
+// release, free space, and what the steps of the recipe need there.
 //
-// One question a host rides with the first ones; Judge is pure. It must not know recipes, nor what
-// becomes of its findings.
+// One question a host rides with the first ones; Judge is pure. It must not know recipes nor any tool of
+// theirs, nor what becomes of its findings.
 package preflight
 
 import (
@@ -36,18 +36,33 @@ type Host struct {
 	Name      string
 	Addresses []string         // that must stand on its interfaces
 	Disks     []inventory.Disk // that must be there
-	Modules   []string         // that its kernel must have
+	Needs     []Need           // of the steps that it has
 }
 
-// Of takes the promises of some hosts from the inventory. A network that only carries ssh may
+// Need is what a step needs of a host that no step brings about. One of Module, Called, Room and Tool
+// says what; the others are empty.
+type Need struct {
+	// Module is a kernel module, loaded or there to be loaded. One that is loaded and tells its version
+	// must tell one that begins with Version.
+	Module, Version string
+	// Called says why the host's own name must be the inventory's, or with Warn should be.
+	Called string
+	Warn   bool
+	// Room is a path whose file system must have some room, there or not. That of / is looked at anyway.
+	Room string
+	// Tool is a command, and Package what has it in Debian.
+	Tool, Package string
+}
+
+// Of takes the promises of some hosts from the inventory, with what steps need there. A network that only carries ssh may
 // translate addresses, so those are not looked for.
-func Of(v *inventory.Inventory, hosts []string, modules map[string][]string) (out []Host) {
+func Of(v *inventory.Inventory, hosts []string, needs map[string][]Need) (out []Host) {
 	for _, name := range hosts {
 		h, ok := v.Host(name)
 		if !ok {
 			continue
 		}
-		x := Host{Name: name, Disks: h.Disks, Modules: modules[name]}
+		x := Host{Name: name, Disks: h.Disks, Needs: needs[name]}
 		for _, purpose := range []string{"ring", "replication", "service"} {
 			for _, a := range v.AddressesFor(h, purpose) {
 				if ip, err := netip.ParseAddr(a.IP); err == nil && !slices.Contains(x.Addresses, ip.String()) {
@@ -66,7 +81,8 @@ const timeout = 20 * time.Second
 // Query is the host's one question. Few processes: each costs as much as the login's smallest part.
 func (h Host) Query() probe.Query {
 	var b strings.Builder
-	b.WriteString("[ -O /proc/1 ] || echo login other\ndate '+clock %s'\nstat -f -c 'free %S %a %n' /\n")
+	b.WriteString("[ -O /proc/1 ] || echo login other\ndate '+clock %s'\n")
+	b.WriteString(h.room())
 	b.WriteString(`while IFS='=' read -r k v; do case $k in ID|ID_LIKE|VERSION_ID) echo "$k $v";; esac; done </etc/os-release` + "\n")
 	if len(h.Addresses) > 0 {
 		b.WriteString("ip -o addr show | while read -r _ _ _ a _; do echo \"address ${a%/*}\"; done\n")
@@ -74,11 +90,30 @@ func (h Host) Query() probe.Query {
 	for _, d := range h.Disks {
 		fmt.Fprintf(&b, "d=%s; if [ -b \"$d\" ]; then echo \"disk $(blockdev --getsize64 \"$d\") $d\"; fi\n", shell.Quote(d.Device))
 	}
-	if slices.Contains(h.Modules, "drbd") {
+	if slices.ContainsFunc(h.Needs, func(n Need) bool { return n.Called != "" }) {
 		b.WriteString("read -r n </proc/sys/kernel/hostname && echo \"name $n\"\n")
 	}
-	for _, m := range h.Modules {
-		fmt.Fprintf(&b, "v=; if [ -d /sys/module/%[1]s ]; then { read -r v </sys/module/%[1]s/version; } 2>/dev/null || :; echo module %[1]s \"$v\"; elif modprobe -nq %[1]s; then echo module %[1]s; fi\n", shell.Quote(m))
+	for _, n := range h.Needs {
+		if n.Tool != "" {
+			fmt.Fprintf(&b, "command -v %[1]s >/dev/null && echo tool %[1]s\n", shell.Quote(n.Tool))
+		}
+		if n.Module == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "v=; if [ -d /sys/module/%[1]s ]; then { read -r v </sys/module/%[1]s/version; } 2>/dev/null || :; echo module %[1]s \"$v\"; elif modprobe -nq %[1]s; then echo module %[1]s; fi\n", shell.Quote(n.Module))
 	}
 	return probe.Query{Kind: probe.Command, Name: "preflight", Shell: b.String(), Timeout: timeout, Max: 64 << 10, Reads: []probe.Subject{"preflight"}}
+}
+
+// room asks for the free space of / and of the paths that steps name, or of the nearest folder above
+// them that is there: block size, free blocks, the file system's number, the path.
+func (h Host) room() string {
+	paths := []string{"/"}
+	for _, n := range h.Needs {
+		if n.Room != "" && !slices.Contains(paths, n.Room) {
+			paths = append(paths, n.Room)
+		}
+	}
+	return "set --; for p in " + shell.Join(paths...) + `; do while [ -n "$p" ] && [ ! -e "$p" ]; do p=${p%/*}; done; set -- "$@" "${p:-/}"; done` + "\n" +
+		`stat -f -c 'free %S %a %i %n' "$@"` + "\n"
 }

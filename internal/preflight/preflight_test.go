@@ -10,13 +10,15 @@ import (
 	"haprov/internal/shell/shelltest"
 )
 
-const good = "clock 1000000\nfree 4096 1000000 /\nID debian\nVERSION_ID \"12\"\naddress 127.0.0.1\naddress 10.0.0.1\ndisk 2147483648 /dev/vdb\nmodule drbd\n"
+const good = "clock 1000000\nfree 4096 1000000 aa /\nID debian\nVERSION_ID \"12\"\naddress 127.0.0.1\naddress 10.0.0.1\ndisk 2147483648 /dev/vdb\nmodule drbd\ntool modprobe\n"
+
+var needs = []Need{{Called: "it may be another's", Warn: true}, {Module: "drbd", Version: "8.4"}, {Called: "DRBD looks itself up by that name"}, {Room: "/srv/a b"}, {Tool: "modprobe", Package: "kmod"}}
 
 func judge(answers ...string) string {
 	var hosts []Host
 	seen, asked := map[string]probe.Seen{}, map[string]Span{}
 	for i, text := range answers {
-		h := Host{Name: "db" + string(rune('1'+i)), Addresses: []string{"10.0.0.1"}, Disks: []inventory.Disk{{Name: "data", Device: "/dev/vdb", Size: 2 << 30}}, Modules: []string{"drbd"}}
+		h := Host{Name: "db" + string(rune('1'+i)), Addresses: []string{"10.0.0.1"}, Disks: []inventory.Disk{{Name: "data", Device: "/dev/vdb", Size: 2 << 30}}, Needs: needs}
 		hosts = append(hosts, h)
 		asked[h.Name] = Span{time.Unix(5000000, 0), time.Unix(5000010, 0)} // a slow answer
 		if text == "hung" {
@@ -39,7 +41,7 @@ func judge(answers ...string) string {
 func TestEachPromiseIsJudged(t *testing.T) {
 	change := func(old, new string) string { return strings.Replace(good, old, new, 1) }
 	for want, second := range map[string]string{
-		"": "name db2\n" + change("module drbd", "module drbd 8.4.11"),
+		"": "name db2\n" + good[:strings.Index(good, "ID")] + "free 4096 10 aa /srv\n" + change("module drbd", "module drbd 8.4.11"),
 		"db2 warn clock: at least 5 s apart from db1":                                                                   change("1000000\n", "1000015\n"),
 		"db2 fail clock: at least 80 s apart from db1":                                                                  change("1000000\n", "999910\n"),
 		"db2 fail release: found \"fedora\": packages are installed by apt-get":                                         change("ID debian", "ID fedora"),
@@ -48,6 +50,8 @@ func TestEachPromiseIsJudged(t *testing.T) {
 		"db2 fail login: it is not root's":                                                                              "login other\n" + good,
 		"db2 warn release: found Debian 11":                                                                             change("\"12\"", "\"11\""),
 		"db2 fail free space: 39 MiB free on /":                                                                         change("4096 1000000", "4096 10000"),
+		"db2 warn free space: 390 MiB free on /srv":                                                                     strings.Replace(good, "ID debian", "free 4096 100000 bb /srv\nID debian", 1),
+		"db2 fail tool modprobe: it is not there":                                                                       change("tool modprobe\n", ""),
 		"db2 fail address: none of its interfaces has 10.0.0.1":                                                         change("10.0.0.1", "10.0.0.2"),
 		"db2 fail disk data: /dev/vdb is not a block device there":                                                      change("disk ", "x "),
 		"db2 warn disk data: 3072 MiB, on db1 2048":                                                                     change("2147483648", "3221225472"),
@@ -70,7 +74,7 @@ func TestEachPromiseIsJudged(t *testing.T) {
 }
 
 func TestTheQuestionsAreLinted(t *testing.T) {
-	h := Host{Name: "db1", Addresses: []string{"10.0.0.1"}, Disks: []inventory.Disk{{Name: "data", Device: "/dev/vdb"}}, Modules: []string{"drbd"}}
+	h := Host{Name: "db1", Addresses: []string{"10.0.0.1"}, Disks: []inventory.Disk{{Name: "data", Device: "/dev/vdb"}}, Needs: needs}
 	found, err := shelltest.Lint(map[string]string{"preflight": h.Query().Shell})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"haprov/internal/inventory"
 	"haprov/internal/kind"
+	"haprov/internal/preflight"
 	"haprov/internal/secret"
 	"haprov/internal/status"
 )
@@ -127,13 +128,26 @@ func (it *Item) step() any {
 	return it.Step
 }
 
-// Modules are the kernel modules that the cluster cannot do without, by host.
-func (c Cluster) Modules() map[string][]string {
-	out := map[string][]string{}
+// Needs are what the steps of each host need there and do not bring about. A tool that a package of the
+// recipe has is none.
+func (c Cluster) Needs() map[string][]preflight.Need {
+	out := map[string][]preflight.Need{}
 	for _, ch := range c.Chains {
+		var packages []string
 		for _, it := range ch.Items {
-			if it.Kind == "drbd_volume" && out[ch.Host] == nil {
-				out[ch.Host] = []string{"drbd"}
+			if i, ok := it.Step.(kind.Installer); ok {
+				packages = append(packages, i.Packages()...)
+			}
+		}
+		for _, it := range ch.Items {
+			step, ok := it.step().(kind.Needer)
+			if !ok {
+				continue
+			}
+			for _, n := range step.Needs(ch.Host) {
+				if !slices.Contains(out[ch.Host], n) && (n.Package == "" || !slices.Contains(packages, n.Package)) {
+					out[ch.Host] = append(out[ch.Host], n)
+				}
 			}
 		}
 	}
