@@ -95,7 +95,7 @@ const (
 	twoLinks = "Local node ID 1, transport knet\nnodeid: 2 reachable\n   LINK: 0 udp (192.0.2.1->192.0.2.2) enabled connected mtu: 1397\n   LINK: 1 udp (198.51.100.1->198.51.100.2) enabled connected mtu: 1397\n"
 	quorate  = "Quorate:          Yes\nExpected votes:   2\nTotal votes:      2\n"
 	inSync   = "version: 8.4.11 (api:1/proto:86-101)\n 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n"
-	serves   = "version\t10.11.19-MariaDB-0+deb12u1\nread_only\t0\nUptime\t75\n"
+	serves   = "read_only\tOFF\nversion\t10.11.19-MariaDB-0+deb12u1\nUptime\t75\n"
 	member   = serves + "wsrep_provider_name\tGalera\nwsrep_cluster_status\tPrimary\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nwsrep_cluster_size\t3\nwsrep_last_committed\t1842\nwsrep_flow_control_paused\t0.03\n"
 	resource = `<pacemaker-result><summary><current_dc with_quorum="true"/></summary><nodes><node name="db1" online="true"/><node name="db2" online="true"/></nodes><resources><clone id="drbd-mysql-clone"><resource id="drbd-mysql" role="Promoted" active="true"><node name="db1"/></resource><resource id="drbd-mysql" role="Unpromoted" active="true"><node name="db2"/></resource></clone><resource id="mysql-vip" role="Started" active="true"><node name="db1"/></resource></resources></pacemaker-result>`
 	statHead = "# pxname,svname,status,bck,scur,sid,type,check_status,last_chk\n"

@@ -1,8 +1,6 @@
 package mariadb
 
 import (
-	"strings"
-
 	"haprov/internal/cluster/mysql"
 	"haprov/internal/probe"
 	"haprov/internal/status"
@@ -21,8 +19,7 @@ func (m *MySQLDatabase) Sense() status.Sensor {
 			if !ok {
 				return nil, status.Named("server", err)
 			}
-			_, text, _ = strings.Cut("\n"+text, "\nversion\t") // what comes before is of the database
-			x, err := mysql.Parse("version\t" + text)
+			x, err := mysql.Parse(text)
 			if err != nil {
 				return nil, status.Named("server", err)
 			}
