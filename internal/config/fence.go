@@ -20,7 +20,7 @@ var optionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}$`)
 
 // ours are options that a recipe sets by itself, and why.
 var ours = map[string]string{
-	"action":          "Pacemaker sets the action.",
+	"action":          "The cluster manager sets the action.",
 	"nodename":        "The device belongs to the host whose block contains it.",
 	"pcmk_host_list":  "The device belongs to the host whose block contains it.",
 	"pcmk_host_map":   "The device belongs to the host whose block contains it; write plug = \"...\".",
