@@ -25,6 +25,7 @@ type builder struct {
 	asked   *names                     // secrets that the inventory itself asks for
 	made    map[*recipe.Item]hcl.Range // where steps are written
 	wide    map[string]owned           // what only one host may own
+	serves  map[string]string          // by endpoint: the cluster that has it
 }
 
 // cluster makes one cluster's chains.
@@ -72,6 +73,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 		}
 	}
 	b.proofs(d, &c, p)
+	b.endpoints(c, blk)
 	c.Secrets = used.sorted()
 	return c, true
 }

@@ -70,6 +70,12 @@ type Thing struct {
 	Wide   bool // not of one host: no other host may own it, such as a virtual address
 }
 
+// Runs is that a step starts, stops or restarts a unit: two that do would undo each other, or restart it
+// on all hosts at once. Shared, it is between a step that starts it and one that does its restarts.
+func Runs(unit string, shared bool) Thing {
+	return Thing{What: "starts and stops of " + unit, Shared: shared}
+}
+
 // Node is one host as a cluster step sees it.
 type Node struct {
 	Name      string

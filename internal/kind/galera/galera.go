@@ -47,9 +47,9 @@ type Galera struct {
 
 var serverUnit = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$`)
 
-// Owns is the data directory.
+// Owns is the data directory, and when the server runs.
 func (g *Galera) Owns(_ string) []kind.Thing {
-	return []kind.Thing{{What: "data directory " + g.Data}}
+	return []kind.Thing{{What: "data directory " + g.Data}, kind.Runs(g.Unit, false)}
 }
 
 // Check finds a unit and paths that cannot be.

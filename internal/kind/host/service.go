@@ -66,12 +66,16 @@ func (s *Service) dropIn() *File {
 	}
 }
 
-// Owns is the drop-in file.
-func (s *Service) Owns(_ string) []kind.Thing {
+// Owns is the drop-in file, and whether the unit runs when that is said. A step whose arguments wait for
+// facts has no default in Restarts yet: nothing is known of it then.
+func (s *Service) Owns(_ string) (out []kind.Thing) {
 	if d := s.dropIn(); d != nil {
-		return kind.Paths(d.Path)
+		out = kind.Paths(d.Path)
 	}
-	return nil
+	if _, running := s.wants(); running != nil && s.Restarts != "" {
+		out = append(out, kind.Runs(s.unit(), s.Restarts == "rolling"))
+	}
+	return out
 }
 
 // Check finds names that no unit can have.

@@ -227,12 +227,15 @@ var (
 	crmOps   = []string{"demote", "migrate_from", "migrate_to", "monitor", "notify", "promote", "reload", "reload-agent", "start", "stop"}
 )
 
-// Owns is the configuration, and the virtual addresses in it.
+// Owns is the configuration, the virtual addresses in it, and the units that Pacemaker starts and stops.
 func (p *Pacemaker) Owns(_ string) []kind.Thing {
 	out := []kind.Thing{{What: "Pacemaker configuration"}}
 	for _, x := range p.Primitives {
 		if ip := x.Params["ip"]; ip != "" && strings.HasPrefix(x.Agent, "ocf:heartbeat:IPaddr") {
 			out = append(out, kind.Thing{What: "address " + ip, Wide: true})
+		}
+		if unit, ok := strings.CutPrefix(x.Agent, "systemd:"); ok {
+			out = append(out, kind.Runs(unit+".service", false))
 		}
 	}
 	return out

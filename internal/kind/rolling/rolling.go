@@ -58,6 +58,9 @@ func (r *Rolling) Check() []kind.Problem {
 	return p
 }
 
+// Owns is the unit's restarts: its service step leaves them to this one with restarts = "rolling".
+func (r *Rolling) Owns(_ string) []kind.Thing { return []kind.Thing{kind.Runs(r.Unit, true)} }
+
 // Intend gives the step that restarts all members.
 func (r *Rolling) Intend(in plan.Intent) (kind.Cluster, error) {
 	if in.Verb != plan.Restart {
