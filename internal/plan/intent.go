@@ -11,6 +11,9 @@ const (
 	ProveFencing = "prove-fencing"
 )
 
+// Verbs lists them all.
+var Verbs = []string{Switchover, Maintenance, Restart, Recover, ProveFencing}
+
 // Intent is what a user asks of a running cluster beyond its inventory. It is data: a cluster step
 // that knows the verb decides phase after phase for it, from evidence, as it does without.
 type Intent struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"haprov/internal/kind"
 	"haprov/internal/plan"
@@ -37,11 +38,34 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 		}
 	}
 	if len(chains) == 0 {
-		return c, fmt.Errorf("%s: cluster %s: %w", in.Verb, c.Name, kind.ErrNoIntent)
+		other := "it supports none of them"
+		if verbs := c.Verbs(); len(verbs) > 0 {
+			other = "it supports " + strings.Join(verbs, ", ")
+		}
+		return c, fmt.Errorf("%s: cluster %s: %w (%s)", in.Verb, c.Name, kind.ErrNoIntent, other)
 	}
 	c.Chains = chains
 	c.Checks = c.seenFrom(chains)
 	return c, nil
+}
+
+// Verbs are the intents that some step of the cluster knows.
+func (c Cluster) Verbs() (out []string) {
+	for _, verb := range plan.Verbs {
+		if slices.ContainsFunc(c.Chains, func(ch Chain) bool {
+			return slices.ContainsFunc(ch.Items, func(it *Item) bool {
+				step, ok := it.Cluster.(kind.Intended)
+				if !ok {
+					return false
+				}
+				_, err := step.Intend(plan.Intent{Verb: verb})
+				return !errors.Is(err, kind.ErrNoIntent)
+			})
+		}) {
+			out = append(out, verb)
+		}
+	}
+	return out
 }
 
 // seenFrom are the checks that the chains' hosts can prove among them: nobody logs in elsewhere.

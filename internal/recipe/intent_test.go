@@ -48,8 +48,11 @@ func TestIntendKeepsWhatKnowsIt(t *testing.T) {
 	if shared.Cluster.(ring).verb != "" || len(c.Chains) != 3 {
 		t.Error("the program itself was changed")
 	}
-	if _, err := c.Intend(plan.Intent{Verb: plan.Recover}); !errors.Is(err, kind.ErrNoIntent) {
+	if _, err := c.Intend(plan.Intent{Verb: plan.Recover}); !errors.Is(err, kind.ErrNoIntent) || err.Error() != "recover: cluster shop: no step of its recipe supports that (it supports switchover)" {
 		t.Errorf("recover: %v", err)
+	}
+	if _, err := (Cluster{Name: "web"}).Intend(plan.Intent{Verb: plan.Recover}); !errors.Is(err, kind.ErrNoIntent) || err.Error() != "recover: cluster web: no step of its recipe supports that (it supports none of them)" {
+		t.Errorf("nothing: %v", err)
 	}
 	if _, err := c.Intend(plan.Intent{Verb: plan.Switchover, Host: "db9"}); err == nil || errors.Is(err, kind.ErrNoIntent) {
 		t.Errorf("unknown host: %v", err)
