@@ -194,7 +194,7 @@ inventory/galera-3.hcl: five or three machines of a lab.`,
 		{"Build", []*cobra.Command{a.initCmd(), a.upCmd(), a.planCmd(), a.validateCmd(), a.verifyCmd(), a.secretCmd()}},
 		{"Inspect and use", []*cobra.Command{a.statusCmd(), a.sqlCmd(), a.forwardCmd(), a.inventoryCmd(), a.graphCmd()}},
 		{"Operate", []*cobra.Command{a.switchoverCmd(), a.maintenanceCmd(), a.restartCmd(), a.recoverCmd()}},
-		{"Lab", []*cobra.Command{a.labCmd(), a.sshCmd(), a.sshConfigCmd(), a.downCmd()}},
+		{"Lab", []*cobra.Command{a.labCmd(), a.sshCmd(), a.sshConfigCmd(), a.downCmd(), a.boxCmd()}},
 	} {
 		c.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})
 		for _, x := range g.has {
@@ -202,7 +202,7 @@ inventory/galera-3.hcl: five or three machines of a lab.`,
 			c.AddCommand(x)
 		}
 	}
-	c.AddCommand(a.versionCmd())
+	c.AddCommand(a.versionCmd(), a.fenceGateCmd())
 	c.AddCommand(&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitHelp})
 	c.AddCommand(&cobra.Command{Use: "environment", Short: "List the variables that haprov reads", Long: environmentHelp})
 	c.AddCommand(a.referenceCmd())
@@ -222,7 +222,8 @@ const environmentHelp = `Variables of the environment:
   SSH_AUTH_SOCK    the SSH agent
   NO_COLOR         no colours when set
 
-The Vagrantfile reads HAPROV (the program), INVENTORY (the file) and HAPROV_BOX.
+The Vagrantfile reads HAPROV (the program), INVENTORY (the file), HAPROV_BOX and
+HAPROV_LIBVIRT (qemu: machines are emulated).
 `
 
 // badArgs makes wrong arguments of any command the user's mistake.

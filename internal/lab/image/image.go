@@ -35,6 +35,7 @@ type Definition struct {
 	Size     string   // of the root disk as the guest sees it, in mke2fs's notation; sparse
 	Base     []string // packages that are installed
 	Packages []string // packages that stand in the image's own repository, to be installed offline
+	Box      bool     `json:",omitempty"` // it boots by itself and is as Vagrant wants it; see Box
 }
 
 // Define is the image of a system, as the inventory names it, with these packages at hand. Their
@@ -61,6 +62,13 @@ type Image struct {
 	Root   string // raw ext4 file
 	Kernel string // a program (UML) or a kernel file (Stock)
 	Initrd string // "" for UML
+	Loader Loader // of a box, else empty
+}
+
+// Loader are the parts of GRUB that a disk begins with.
+type Loader struct {
+	Boot string // the boot record's code
+	Core string // what it loads, from the second sector on
 }
 
 // Build returns the image of a definition, from the cache when it is there. Several may build at
@@ -82,6 +90,9 @@ func Build(ctx context.Context, def Definition, cache string, progress func(stri
 	img := Image{Digest: digest, Root: filepath.Join(dir, "root.ext4"), Kernel: uml.Program}
 	if def.Kernel == Stock {
 		img.Kernel, img.Initrd = filepath.Join(dir, "vmlinuz"), filepath.Join(dir, "initrd")
+	}
+	if def.Box {
+		img.Loader = Loader{Boot: filepath.Join(dir, "boot.img"), Core: filepath.Join(dir, "core.img")}
 	}
 	err = once(ctx, dir, func(temp string) error {
 		return def.rootfs(ctx, temp, cache, uml.Modules, progress)

@@ -116,6 +116,11 @@ func (d Definition) rootfs(ctx context.Context, dir, cache, modules string, prog
 		return err
 	}
 	defer w.end()
+	if d.Box {
+		if err := wellKnownKey(filepath.Join(w.dir, "vagrant.pub")); err != nil {
+			return err
+		}
+	}
 	if modules != "" {
 		if err := run(ctx, exec.Command("cp", "-r", modules, filepath.Join(w.dir, "modules")), nil); err != nil {
 			return err
@@ -126,7 +131,7 @@ func (d Definition) rootfs(ctx context.Context, dir, cache, modules string, prog
 		"--setup-hook=tar-in "+shell.Quote(base)+" /", w.hook("customize", "build.sh", append([]string{d.Size}, d.Packages...)...)); err != nil {
 		return err
 	}
-	if err := collect(ctx, w.dir, dir, d.Kernel); err != nil {
+	if err := collect(ctx, w.dir, dir, d.files()...); err != nil {
 		return err
 	}
 	progress(fmt.Sprintf("the %s image is ready after %s", d.Suite, time.Since(begin).Round(time.Second)))
@@ -172,12 +177,20 @@ func keep(ctx context.Context, from, debs string) error {
 	return nil
 }
 
-// collect takes the results out of the work folder, as files of this user.
-func collect(ctx context.Context, work, dir string, kernel Kernel) error {
+// files are what an image consists of.
+func (d Definition) files() []string {
 	names := []string{"root.ext4"}
-	if kernel == Stock {
+	if d.Kernel == Stock {
 		names = append(names, "vmlinuz", "initrd")
 	}
+	if d.Box {
+		names = append(names, "boot.img", "core.img")
+	}
+	return names
+}
+
+// collect takes the results out of the work folder, as files of this user.
+func collect(ctx context.Context, work, dir string, names ...string) error {
 	for _, name := range names {
 		from, to := filepath.Join(work, name), filepath.Join(dir, name)
 		if os.Geteuid() != 0 {

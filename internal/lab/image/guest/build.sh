@@ -2,7 +2,8 @@
 # Runs as mmdebstrap's last hook, as (real or mapped) root: makes an installed Debian a lab image.
 #   build.sh ROOT WORK SIZE PACKAGE...
 # WORK holds the files of this folder (guest/), the kernel's modules (modules/, for a kernel that
-# is not a package), and receives root.ext4, vmlinuz and initrd.
+# is not a package), and receives root.ext4, vmlinuz and initrd. With vagrant.pub in it the image is
+# a Vagrant box's; see box.sh.
 set -eu
 root=$1 work=$2 size=$3
 shift 3
@@ -108,13 +109,14 @@ else
 	cp -L "$root/vmlinuz" "$work/vmlinuz"
 	cp -L "$root/initrd.img" "$work/initrd"
 	chmod 0644 "$work/vmlinuz" "$work/initrd"
-	rm -f "$root"/boot/initrd.img-*
+	[ -e "$work/vagrant.pub" ] || rm -f "$root"/boot/initrd.img-*
 fi
 
 rm -rf "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/locale/* "$root"/usr/share/info/* \
 	"$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/log/apt/* "$root"/var/log/dpkg.log
 rm -f "$root/etc/resolv.conf"
 : >"$root/etc/resolv.conf"
+[ ! -e "$work/vagrant.pub" ] || sh "$work/guest/box.sh" "$root" "$work"
 
 echo "haprov: writing the disk"
 # A second view of the root without what is mounted in it (proc, sys, dev).
