@@ -119,10 +119,15 @@ recipe "mysql-drbd" {
     file "/usr/sbin/fence_haprov" {
       content = template("fence_haprov", {})
       mode    = "0755"
-      when    = lab.enabled
+      when    = contains([for f in flatten([for h in role.db.hosts : h.fence]) : f.agent], "fence_haprov")
     }
     directory "/etc/haprov" {
       mode = "0755"
+    }
+    # a hypervisor's haprov is asked over SSH, with a key that allows nothing else
+    secret "/etc/haprov/fence.key" {
+      value = ssh_key("fence").private
+      when  = length([for f in flatten([for h in role.db.hosts : h.fence]) : f if f.agent == "fence_haprov" && contains(keys(f.options), "ip")]) > 0
     }
     # a device's password is asked for by its agent, and stands nowhere else
     file "fence password" {
@@ -293,7 +298,7 @@ recipe "mysql-drbd" {
     }
     fencing "standby" {
       rests_on = concat(["/etc/corosync/corosync.conf", "/etc/drbd.d/mysql.res"],
-        lab.enabled ? ["/usr/sbin/fence_haprov"] : [],
+        contains([for f in flatten([for h in role.db.hosts : h.fence]) : f.agent], "fence_haprov") ? ["/usr/sbin/fence_haprov"] : [],
         [for f in flatten([for h in role.db.hosts : h.fence]) : "/etc/haprov/${f.id}.password" if f.secret])
     }
   }

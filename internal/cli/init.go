@@ -15,14 +15,15 @@ import (
 )
 
 func (a *app) initCmd() *cobra.Command {
-	var recipes bool
+	var with extras
 	c := &cobra.Command{
 		Use:   "init [STACK]",
 		Short: "Write a shipped inventory here, to be edited",
 		Long: "Writes haprov.hcl: the inventory of STACK (mysql-drbd when none is named), which every command\n" +
 			"here uses from then on. With --recipes also what the program ships in recipes and templates,\n" +
-			"which then comes before its own. A file that is there is never replaced.",
-		Example:   "  mkdir shop && cd shop && haprov init galera && haprov validate",
+			"which then comes before its own. With --vagrant also a Vagrantfile that makes the inventory's\n" +
+			"machines. A file that is there is never replaced.",
+		Example:   "  mkdir shop && cd shop && haprov init galera && haprov validate\n  haprov init --vagrant",
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: stacks(),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -30,12 +31,16 @@ func (a *app) initCmd() *cobra.Command {
 			if len(args) == 1 {
 				stack = args[0]
 			}
-			return a.init(stack, recipes)
+			return a.init(stack, with)
 		},
 	}
-	c.Flags().BoolVar(&recipes, "recipes", false, "write recipes and templates too")
+	c.Flags().BoolVar(&with.recipes, "recipes", false, "write recipes and templates too")
+	c.Flags().BoolVar(&with.vagrant, "vagrant", false, "write a Vagrantfile too")
 	return c
 }
+
+// extras are what is written beside an inventory.
+type extras struct{ recipes, vagrant bool }
 
 // stacks are the shipped inventories' names.
 func stacks() (out []string) {
@@ -46,7 +51,7 @@ func stacks() (out []string) {
 	return out
 }
 
-func (a *app) init(stack string, recipes bool) error {
+func (a *app) init(stack string, with extras) error {
 	text, err := haprov.Shipped.ReadFile("inventory/" + stack + ".hcl")
 	if err != nil {
 		return errInput{fmt.Sprintf("no inventory %q is shipped: expected %s", stack, strings.Join(stacks(), ", "))}
@@ -60,7 +65,7 @@ func (a *app) init(stack string, recipes bool) error {
 		}
 		for _, f := range files {
 			name := path.Join(dir, f.Name())
-			if !recipes || strings.HasSuffix(name, ".md") {
+			if !with.recipes || strings.HasSuffix(name, ".md") {
 				continue
 			}
 			if write[name], err = haprov.Shipped.ReadFile(name); err != nil {
@@ -68,6 +73,12 @@ func (a *app) init(stack string, recipes bool) error {
 			}
 			order = append(order, name)
 		}
+	}
+	if with.vagrant {
+		if write["Vagrantfile"], err = haprov.Shipped.ReadFile("vagrant/Vagrantfile"); err != nil {
+			return err
+		}
+		order = append(order, "Vagrantfile")
 	}
 	for _, name := range order {
 		if _, err := os.Lstat(filepath.FromSlash(name)); err == nil {

@@ -32,9 +32,14 @@ type job struct {
 	secrets *store.Store
 	lab     *lab.Client // nil: the machines are not a lab's
 	vagrant *vagrant
-	user    *transport.SSHConfig
-	pace    *pace.Watch // of this machine, when a lab's machines run on it
+
+	hypervisor *hypervisor // nil: the machines are not Vagrant's
+	user       *transport.SSHConfig
+	pace       *pace.Watch // of this machine, when a lab's machines run on it
 }
+
+// emulated is the driver whose time-outs fit machines without hardware virtualisation.
+const emulated = "tcg"
 
 // load reads inventory and recipes and shows all problems at once. Secrets that are there and
 // cannot be read are an error.
@@ -67,7 +72,16 @@ func (a *app) loadAnyway() (*job, error) {
 		}
 	}
 	j := &job{app: a, path: path, secrets: s}
-	if err := j.read("", 1); err != nil {
+	driver, speed := "", 1.0
+	if a.useVagrant {
+		if j.hypervisor = hypervisorOf(vagrantDir()); j.hypervisor.slow {
+			driver, speed = emulated, inventory.DriverOf(emulated).Speed
+		}
+	}
+	if err := j.read(driver, speed); err != nil {
+		if h := j.hypervisor; h != nil && h.err != nil {
+			fmt.Fprintf(a.err, "fencing under Vagrant: %v\n", h.err)
+		}
 		return nil, err
 	}
 	return j, nil
@@ -105,6 +119,9 @@ func openSecrets(root string) (*store.Store, error) {
 // read makes the program for machines of a driver and speed, and shows all problems at once.
 func (j *job) read(driver string, speed float64) error {
 	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Driver: driver, Speed: speed, Vagrant: j.useVagrant}
+	if j.hypervisor != nil {
+		o.Fences = j.hypervisor.fences
+	}
 	path := j.path
 	if _, err := os.Stat(path); path != "" && errors.Is(err, fs.ErrNotExist) {
 		// One of those that are shipped, by the name that the documents give it.
@@ -114,7 +131,7 @@ func (j *job) read(driver string, speed float64) error {
 	}
 	p, problems := config.Load(path, o)
 	j.problems = problems
-	if len(problems) > 0 && driver == "" {
+	if len(problems) > 0 && j.program == nil {
 		fmt.Fprint(j.err, problems.Render(100, j.color()))
 	}
 	if problems.Failed() {
@@ -196,6 +213,11 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 		for _, h := range v.Hosts {
 			hosts = append(hosts, h.Name)
 		}
+		if start {
+			if err := j.allowed(); err != nil {
+				return err
+			}
+		}
 		j.vagrant, err = j.vagrantWay(ctx, hosts)
 		return err
 	}
@@ -248,7 +270,10 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 
 // speed is how much slower than a real machine the hosts are.
 func (j *job) speed(ctx context.Context) float64 {
-	if j.lab == nil {
+	switch {
+	case j.hypervisor != nil && j.hypervisor.slow:
+		return inventory.DriverOf(emulated).Speed
+	case j.lab == nil:
 		return 1
 	}
 	st, err := j.lab.Status(ctx)
@@ -273,7 +298,7 @@ func holder() string {
 func (j *job) options(ctx context.Context, c recipe.Cluster) engine.Options {
 	o := engine.Options{Hosts: c.Chains, Open: j.open, Checks: c.Checks, Active: c.Active, Holder: holder(), Speed: j.speed(ctx),
 		Prepare: func(context.Context) error { return j.secrets.Commit() }}
-	if j.lab != nil {
+	if j.lab != nil || j.hypervisor != nil {
 		if j.pace == nil {
 			j.pace = pace.NewWatch()
 		}

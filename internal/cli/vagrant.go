@@ -34,12 +34,7 @@ func (v *vagrant) target(t transport.Target) transport.Target {
 // vagrantWay asks Vagrant how to log in to hosts: in this folder, or in vagrant/ when only that
 // holds a Vagrantfile. The error names those of them that do not run.
 func (j *job) vagrantWay(ctx context.Context, hosts []string) (*vagrant, error) {
-	dir := "."
-	if _, err := os.Stat("Vagrantfile"); err != nil {
-		if _, err := os.Stat(filepath.Join("vagrant", "Vagrantfile")); err == nil {
-			dir = "vagrant"
-		}
-	}
+	dir := vagrantDir()
 	env := os.Environ()
 	if exe, err := os.Executable(); err == nil && os.Getenv("HAPROV") == "" {
 		env = append(env, "HAPROV="+exe)
@@ -74,13 +69,7 @@ func (j *job) vagrantWay(ctx context.Context, hosts []string) (*vagrant, error) 
 		return nil, fmt.Errorf("vagrant ssh-config: %w", err)
 	}
 	v := &vagrant{config: config, pins: map[string]string{}}
-	store := os.Getenv("VAGRANT_DOTFILE_PATH")
-	if store == "" {
-		store = ".vagrant"
-	}
-	if !filepath.IsAbs(store) {
-		store = filepath.Join(dir, store)
-	}
+	store := vagrantFolder(dir)
 	at := addressesIn(string(text))
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -98,6 +87,16 @@ func (j *job) vagrantWay(ctx context.Context, hosts []string) (*vagrant, error) 
 	}
 	all.Wait()
 	return v, errors.Join(failed...)
+}
+
+// vagrantDir is the folder of the Vagrantfile: this one, or vagrant/ when only that has one.
+func vagrantDir() string {
+	if _, err := os.Stat("Vagrantfile"); err != nil {
+		if _, err := os.Stat(filepath.Join("vagrant", "Vagrantfile")); err == nil {
+			return "vagrant"
+		}
+	}
+	return "."
 }
 
 // notRunning reads Vagrant's machine-readable status: TIME,NAME,state,STATE.

@@ -97,6 +97,15 @@ func (w *world) fences() {
 	}
 }
 
+// fenced takes the devices of hosts that name none from where the machines come from.
+func (w *world) fenced(of func(*inventory.Inventory, inventory.Host) []inventory.Fence) {
+	for i := range w.inv.Hosts {
+		if h := &w.inv.Hosts[i]; of != nil && len(h.Fence) == 0 {
+			h.Fence = of(w.inv, *h)
+		}
+	}
+}
+
 // deviceKey is what tells a fence device from others, and whether the host's outlet is part of it.
 // Logins do not tell: the same device may have several.
 func deviceKey(f inventory.Fence) (key string, plug bool) {
@@ -146,12 +155,21 @@ func (w *world) devices(h inventory.Host) (out []kind.Device, passwords map[stri
 	return out, passwords
 }
 
+// options are those that stand in the cluster's configuration: no password among them.
+func options(d kind.Device) cty.Value {
+	all := map[string]cty.Value{}
+	for n, v := range d.Options {
+		all[n] = cty.StringVal(v)
+	}
+	return cty.ObjectVal(all)
+}
+
 // fenceValue is what each.host.fence and each.host.fence_passwords give.
 func (w *world) fenceValue(h inventory.Host) (devices, passwords cty.Value) {
 	list, secrets := w.devices(h)
 	out := []cty.Value{}
 	for _, d := range list {
-		out = append(out, cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(d.ID), "host": cty.StringVal(h.Name), "agent": cty.StringVal(d.Agent), "secret": cty.BoolVal(d.Secret)}))
+		out = append(out, cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(d.ID), "host": cty.StringVal(h.Name), "agent": cty.StringVal(d.Agent), "secret": cty.BoolVal(d.Secret), "options": options(d)}))
 	}
 	return cty.TupleVal(out), cty.ObjectVal(secrets)
 }

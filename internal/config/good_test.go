@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
 
 	"haprov/internal/config"
 	"haprov/internal/inventory"
@@ -18,6 +19,7 @@ import (
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
+	"haprov/internal/secret"
 )
 
 // TestGoodFilesMakeTheirPrograms compares the whole program with its golden form.
@@ -327,6 +329,70 @@ recipe "r" {
 	}
 	if got := strings.Join(p.Clusters[0].Secrets, " "); got != "tls-ca tls-db1 tls-db2" {
 		t.Errorf("secrets: %s", got)
+	}
+}
+
+// TestAnSSHKeyIsOneForTheWholeCluster: the private half is a secret, the public one is none.
+func TestAnSSHKeyIsOneForTheWholeCluster(t *testing.T) {
+	text := `
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+host "db2" { address = "10.0.0.3" }
+cluster "shop" { recipe = "r" }
+recipe "r" {
+  on "all" {
+    secret "/key" { value = ssh_key("fence").private }
+    file "/key.pub" { content = ssh_key("fence").public }
+  }
+}
+`
+	p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}})
+	if len(problems) > 0 {
+		t.Fatal(problems.Render(80, false))
+	}
+	a, b := p.Clusters[0].Chains[0].Items, p.Clusters[0].Chains[1].Items
+	private, public := a[0].Step.(*host.Secret).Value, a[1].Step.(*host.File).Content
+	if private.Reveal() != b[0].Step.(*host.Secret).Value.Reveal() {
+		t.Error("two keys")
+	}
+	signer, err := ssh.ParsePrivateKey([]byte(private.Reveal()))
+	if err != nil || strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))) != public.Reveal() || public.IsSensitive() {
+		t.Errorf("%v %q", err, public.Reveal())
+	}
+	if got := strings.Join(p.Clusters[0].Secrets, " "); got != "ssh-fence" {
+		t.Errorf("secrets: %s", got)
+	}
+}
+
+// TestHostsWithoutAFenceTakeTheDevicesOfTheirMachines, as Vagrant's do; one that is written comes first.
+func TestHostsWithoutAFenceTakeTheDevicesOfTheirMachines(t *testing.T) {
+	text := `
+lab "x" {}
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+host "db2" {
+  address = "10.0.0.3"
+  fence "fence_ipmilan" { options = { ip = "10.0.9.1" } }
+}
+cluster "shop" { recipe = "r" }
+recipe "r" {
+  needs = ["fencing"]
+  on "all" {
+    file "/device" { content = "${each.host.fence[0].agent} ${each.host.fence[0].options.ip} ${lab.enabled} ${lab.driver}" }
+  }
+}
+`
+	given := func(_ *inventory.Inventory, h inventory.Host) []inventory.Fence {
+		return []inventory.Fence{{Agent: "fence_given", Options: map[string]secret.Text{"ip": secret.Plain(h.Addresses[0].IP)}}}
+	}
+	p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Vagrant: true, Driver: "tcg", Fences: given})
+	if len(problems) > 0 {
+		t.Fatal(problems.Render(80, false))
+	}
+	for i, want := range []string{"fence_given 10.0.0.2 false tcg", "fence_ipmilan 10.0.9.1 false tcg"} {
+		if got := p.Clusters[0].Chains[i].Items[0].Step.(*host.File).Content.Reveal(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

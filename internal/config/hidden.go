@@ -20,7 +20,7 @@ import (
 // secret may be written out.
 
 // gives are the functions whose result is a secret.
-var gives = map[string]bool{"secret": true, "certificate": true}
+var gives = map[string]bool{"secret": true, "certificate": true, "ssh_key": true}
 
 // reveals reports whether the error of an expression may hold a secret: it works with one in this
 // scope. A call that gives a secret does not know it before it is given.

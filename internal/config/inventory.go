@@ -30,15 +30,16 @@ type world struct {
 }
 
 // read decodes the inventory's own blocks and checks them against each other.
-func (w *world) read(body *hclsyntax.Body, speed float64) {
+func (w *world) read(body *hclsyntax.Body, o Options) {
 	w.outer(body)
 	w.lab()
 	w.networks()
 	w.hosts()
 	w.fences()
+	w.fenced(o.Fences)
 	w.groups()
 	w.topology()
-	w.scope(speed)
+	w.scope(o.Speed)
 }
 
 // outer fills the outermost structs; hosts may use the networks' values in theirs.

@@ -25,8 +25,10 @@ type Options struct {
 	Speed float64
 	// Driver replaces the lab's driver when it is not empty.
 	Driver string
-	// Vagrant tells that Vagrant runs the machines that a lab block describes: recipes see no lab,
-	// since there is none of its fence devices.
+	// Fences gives the devices of a host whose blocks name none; nil: there are no others.
+	Fences func(*inventory.Inventory, inventory.Host) []inventory.Fence
+	// Vagrant tells that Vagrant runs the machines that a lab block describes: recipes see no lab.
+	// Driver then says how its machines run, when it is not empty.
 	Vagrant bool
 }
 
@@ -58,7 +60,7 @@ func Load(path string, o Options) (*recipe.Program, Problems) {
 	if body == nil {
 		return nil, b.sorted(path)
 	}
-	b.read(body, o.Speed)
+	b.read(body, o)
 	if len(b.inv.Hosts) == 0 && b.fails == 0 && len(b.file.Recipes) == 0 {
 		b.at(hcl.Range{Filename: path}, "Inventory has no hosts", "Write host \"db1\" { address = \"...\" } for each machine.")
 	}

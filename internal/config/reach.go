@@ -23,13 +23,15 @@ type Secrets interface {
 	Make(cluster, name string, make func() (string, error)) (t secret.Text, exists bool, err error)
 }
 
-// reach makes the functions that look beyond their arguments: template, file, secret, certificate.
+// reach makes the functions that look beyond their arguments: template, file, secret, certificate,
+// ssh_key.
 func (f *files) reach(cluster string, from Secrets, used *names) map[string]function.Function {
 	out := map[string]function.Function{
 		"template":    f.templateFunc(),
 		"file":        f.fileFunc(),
 		"secret":      secretFunc(cluster, from, used),
 		"certificate": certificateFunc(cluster, from, used),
+		"ssh_key":     sshKeyFunc(cluster, from, used),
 	}
 	for n, fn := range functions {
 		out[n] = fn

@@ -16,8 +16,11 @@ func (w *world) scope(speed float64) {
 		w.values[h.Name] = w.hostValue(h)
 	}
 	driver, enabled := "", w.inv.Lab != nil && !w.vagrant
-	if enabled {
+	switch {
+	case enabled:
 		driver = w.inv.Lab.Driver
+	case w.vagrant:
+		driver = w.driver
 	}
 	w.ctx = w.ctx.NewChild()
 	w.ctx.Variables = map[string]cty.Value{

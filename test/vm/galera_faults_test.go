@@ -186,6 +186,7 @@ func TestGaleraFaults(t *testing.T) {
 		g.compare(members...)
 	})
 	g.step(t, "from three members to five and back", func(t *testing.T) { g.scale() })
+	g.step(t, "a proxy leaves and comes back", func(t *testing.T) { g.proxyLeaves() })
 	g.step(t, "after all of it, a run changes nothing", func(t *testing.T) { g.unchanged() })
 }
 
@@ -236,6 +237,51 @@ func (g *galera) rogue() {
 	}
 	if n := g.must("db1", `mariadb -N -B -e "SHOW STATUS LIKE 'wsrep_cluster_size'"`); !strings.HasSuffix(n, "\t3") {
 		g.t.Errorf("%s", n)
+	}
+	g.healthy()
+}
+
+// proxyLeaves takes the proxy that holds the address out of its role under a writer, and takes it back.
+// At no look do two hosts hold the address, and afterwards exactly the other one does.
+func (g *galera) proxyLeaves() {
+	g.t.Helper()
+	whole := string(g.inventory())
+	holders := func() (all []string) {
+		for _, p := range []string{"proxy1", "proxy2"} {
+			if _, ok := g.on(p, "ip -o addr show | grep -qF ' 192.168.58.100/'"); ok {
+				all = append(all, p)
+			}
+		}
+		return all
+	}
+	before := holders()
+	if len(before) != 1 {
+		g.t.Fatalf("the address is held by %q", before)
+	}
+	leaves, stays := before[0], "proxy1"
+	if leaves == stays {
+		stays = "proxy2"
+	}
+	l := g.load()
+	g.write(strings.Replace(whole, `role "proxy" { hosts = [host.proxy1, host.proxy2] }`, "role \"proxy\" {\n    hosts   = [host."+stays+"]\n    leaving = [host."+leaves+"]\n  }", 1))
+	if s := g.up(5 * time.Minute); s.Failed != 0 {
+		g.t.Errorf("%+v", s)
+	}
+	if now := holders(); len(now) != 1 || now[0] != stays {
+		g.t.Errorf("%s has left, and the address is held by %q", leaves, now)
+	}
+	if out, ok := g.on(leaves, "systemctl is-active haproxy keepalived"); ok || strings.Contains(strings.ReplaceAll(out, "inactive", ""), "active") {
+		g.t.Errorf("%s has left and still runs: %s", leaves, out)
+	}
+	g.unchanged()
+	l.end()
+	g.t.Logf("%s has left: %d rows failed", leaves, l.fails)
+	g.write(whole)
+	if s := g.up(5 * time.Minute); s.Failed != 0 {
+		g.t.Errorf("%+v", s)
+	}
+	if now := holders(); len(now) != 1 {
+		g.t.Errorf("%s is back, and the address is held by %q", leaves, now)
 	}
 	g.healthy()
 }

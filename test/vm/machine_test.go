@@ -34,6 +34,7 @@ type place struct {
 	exe   string
 	state string
 	dir   string
+	flags []string // of every command
 }
 
 // newPlace prepares a lab that is destroyed when the test ends.
@@ -52,7 +53,7 @@ func newPlace(t *testing.T) *place {
 }
 
 func (p *place) command(ctx context.Context, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, p.exe, args...)
+	c := exec.CommandContext(ctx, p.exe, append(slices.Clone(p.flags), args...)...)
 	c.Dir = p.dir
 	c.Env = append(os.Environ(), "HAPROV_STATE="+p.state, "NO_COLOR=1")
 	return c

@@ -3,6 +3,7 @@ package vm
 import (
 	"database/sql"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,42 @@ func (c *two) under(most time.Duration, fault func(active, standby string)) (hit
 		t.Errorf("%s without service, more than %s", gap, most)
 	}
 	return hit, w.back
+}
+
+// slowed measures a delay and a loss with ping, and looks at what the lab and status tell of them.
+func (c *two) slowed(t *testing.T) {
+	ping := func(args string) string {
+		t.Helper()
+		return c.run(2*time.Minute, "ssh", "db1", "--", "ping -q -n "+args+" 192.168.57.12 || :")
+	}
+	shows := func(want string) {
+		t.Helper()
+		if out := c.run(time.Minute, "lab", "status"); !strings.Contains(out, want) {
+			t.Errorf("lab status does not tell %q:\n%s", want, out)
+		}
+	}
+	c.run(time.Minute, "lab", "delay", "db1", "db2", "50ms", "--network", "replication")
+	shows("50ms")
+	least := regexp.MustCompile(`rtt min/avg/max/mdev = ([0-9.]+)/`).FindStringSubmatch(ping("-c 5"))
+	if least == nil {
+		t.Fatal("ping tells no times")
+	}
+	if ms, err := strconv.ParseFloat(least[1], 64); err != nil || ms < 100 {
+		t.Errorf("the shortest round trip took %s ms, less than twice 50 ms", least[1])
+	}
+	c.run(time.Minute, "lab", "heal")
+	c.run(time.Minute, "lab", "loss", "db1", "db2", "30%", "--network", "replication", "--one-way")
+	shows("30%")
+	lost := regexp.MustCompile(`, ([0-9.]+)% packet loss`).FindStringSubmatch(ping("-c 100 -i 0.02 -W 1"))
+	if lost == nil {
+		t.Fatal("ping tells no loss")
+	}
+	if share, err := strconv.ParseFloat(lost[1], 64); err != nil || share < 10 || share > 55 { // five standard deviations
+		t.Errorf("%s%% of the frames were lost, 30%% were told", lost[1])
+	}
+	c.run(time.Minute, "lab", "heal")
+	t.Logf("shortest round trip with 50 ms in each direction: %s ms; lost of 100 with 30%%: %s%%", least[1], lost[1])
+	c.healthy()
 }
 
 func (c *two) healthy() {
@@ -151,6 +188,7 @@ func (c *two) broken(t *testing.T) {
 			}
 		})
 	}
+	c.step(t, "frames are delayed and lost as told", c.slowed)
 	c.step(t, "the database server freezes", func(t *testing.T) {
 		c.under(2*time.Minute, func(active, _ string) { c.run(time.Minute, "ssh", active, "--", "pkill -STOP -x mariadbd") })
 		c.healthy()
