@@ -65,7 +65,7 @@ func (g powerGate) answer(request string) (string, error) {
 	switch {
 	case len(words) == 1 && words[0] == "monitor":
 		if len(g.names()) == 0 {
-			return "", fmt.Errorf("Vagrant has no machine of libvirt in %s", g.folder)
+			return "", fmt.Errorf("no machine of libvirt in %s", g.folder)
 		}
 		return "ready", nil
 	case len(words) == 1 && words[0] == "list":
