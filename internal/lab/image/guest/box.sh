@@ -37,7 +37,7 @@ rm -f "$root/etc/resolv.conf" "$root/etc/systemd/system/systemd-timesyncd.servic
 ln -s /run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 
 # -- Debian's own archive, after the packages that are at hand
-suite=$(. "$root/etc/os-release" && echo "$VERSION_CODENAME")
+suite=$(sed -n "s/^VERSION_CODENAME=//p" "$root/etc/os-release")
 cat >"$root/etc/apt/sources.list.d/debian.sources" <<CONF
 Types: deb
 URIs: https://deb.debian.org/debian
