@@ -307,3 +307,53 @@ func TestStatusAsksWhatTheStepsAsk(t *testing.T) {
 		}
 	}
 }
+
+// DRBD 9's module tells of its volumes by drbdsetup, in the same answer.
+func TestAVolumeOfDRBD9IsShown(t *testing.T) {
+	volume := partsOf(step{"drbd_volume", "data", &drbd.DRBDVolume{Name: "data", Minor: 3}, both})
+	text := "version: 9.2.8 (api:2/proto:86-122)\nTransports (api:20): tcp\n" + `[{"name":"data","role":"Primary","devices":[{"volume":0,"minor":3,"disk-state":"UpToDate"}],` +
+		`"connections":[{"connection-state":"Connected","peer-role":"Secondary","peer_devices":[{"volume":0,"replication-state":"SyncSource","peer-disk-state":"Inconsistent","percent-in-sync":12.5}]}]}]`
+	if got := reasons(volume, says(volume, status.Row{Name: "db1"}, map[string]string{"addresses": "", "drbd": text})); got != "db1: volume data is SyncSource UpToDate/Inconsistent 12.5 %" {
+		t.Error(got)
+	}
+	if got := reasons(volume, says(volume, status.Row{Name: "db1"}, map[string]string{"addresses": "", "drbd": inSync})); got != "" {
+		t.Errorf("a volume of another minor: %s", got)
+	}
+}
+
+// Of a host on which nothing is installed yet the plan tells: status has little to say.
+func TestAFreshHostIsNotACatalogueOfMissingTools(t *testing.T) {
+	if got := reasons(twoNodes, says(twoNodes, status.Row{Name: "db1"}, nil), says(twoNodes, status.Row{Name: "db2"}, nil)); got != "" {
+		t.Errorf("two nodes: %s", got)
+	}
+	parts := members("proxy1")
+	fresh := map[string]string{"mariadb.service": "LoadState=not-found\nActiveState=inactive\n", "galera keeps": "", "addresses": ""}
+	if got := reasons(parts, says(parts, status.Row{Name: "db1"}, fresh), says(parts, status.Row{Name: "proxy1"}, nil)); got != "db1: there is no unit mariadb.service; proxy1: proxy: no answer on /run/haproxy/admin.sock" {
+		t.Errorf("members: %s", got)
+	}
+}
+
+// What a host says is data: whatever it is, the page is drawn, on lines that a terminal can take.
+func FuzzAPage(f *testing.F) {
+	f.Add("drbd", inSync)
+	f.Add("crm_mon", resource)
+	f.Add("corosync links", twoLinks)
+	f.Add("wsrep status", member)
+	f.Add("haproxy servers", statHead)
+	parts := append(slices.Clone(twoNodes), members("db1", "db2")...)
+	f.Fuzz(func(t *testing.T, question, text string) {
+		answers := map[string]string{question: text, "mariadb.service": unit, "galera keeps": "", "haproxy table": text}
+		p := &status.Page{Cluster: text, Endpoint: text, Parts: parts, Hosts: []status.Row{says(parts, status.Row{Name: "db1"}, answers), says(parts, status.Row{Name: "db2"}, answers)}}
+		p.Judge()
+		var b strings.Builder
+		if err := p.Draw(&b, false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := json.Marshal(p); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsAny(b.String(), "\x1b\x00\x07") {
+			t.Errorf("%q", b.String())
+		}
+	})
+}
