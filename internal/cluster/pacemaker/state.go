@@ -84,7 +84,7 @@ func (s State) Standby(node string) bool {
 	return slices.ContainsFunc(s.Nodes, func(n Member) bool { return n.Name == node && n.Standby })
 }
 
-// Single are the resources that run once: neither clones nor fence devices. They are the service.
+// Single are the resources that run once: neither clones nor fence devices.
 func (s State) Single() (out []Resource) {
 	for _, r := range s.Resources {
 		if !r.Clone && !r.Fence {
@@ -94,15 +94,62 @@ func (s State) Single() (out []Resource) {
 	return out
 }
 
-// Active is the node that serves: all that runs once runs there, and all of it does. Empty when
-// there is no such node.
-func (s State) Active() string {
+// Serving are the instances that make up the service. Of the named clones, groups and primitives: what
+// runs once, and the promoted instances; the instances of a plain clone are none, for they serve
+// wherever they run. With no name it is all that runs once.
+func (s State) Serving(of []string) (out []Resource) {
+	if len(of) == 0 {
+		return s.Single()
+	}
+	for _, r := range s.Resources {
+		if (slices.Contains(of, r.Top) || slices.Contains(of, r.ID)) && (!r.Clone || r.Role == "Promoted") {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Places are the nodes on which the named resources serve, sorted. whole reports that each of them
+// does: what runs once runs, and a clone has an instance that is promoted, or started if none can be.
+func (s State) Places(of []string) (nodes []string, whole bool) {
+	serving := map[string]bool{}
+	whole = true
+	for _, r := range s.Serving(of) {
+		serving[r.Top], serving[r.ID] = true, true
+		if r.Node == "" || r.Failed || r.Role != "Started" && r.Role != "Promoted" {
+			whole = false
+			continue
+		}
+		nodes = append(nodes, r.Node)
+	}
+	for _, id := range of {
+		if serving[id] {
+			continue
+		}
+		found := false
+		for _, r := range s.Resources { // a plain clone
+			if (r.Top == id || r.ID == id) && r.Node != "" && r.Role == "Started" && !r.Failed {
+				found, nodes = true, append(nodes, r.Node)
+			}
+		}
+		whole = whole && found
+	}
+	slices.Sort(nodes)
+	return slices.Compact(nodes), whole
+}
+
+// Active is the node that serves: all of Serving runs there, and all of it does. Empty when there is
+// no such node, as while it moves, or when several serve.
+func (s State) Active(of ...string) string {
 	node := ""
-	for i, r := range s.Single() {
-		if r.Node == "" || r.Failed || r.Role != "Started" || i > 0 && r.Node != node {
+	for i, r := range s.Serving(of) {
+		if r.Node == "" || r.Failed || r.Role != "Started" && r.Role != "Promoted" || i > 0 && r.Node != node {
 			return ""
 		}
 		node = r.Node
+	}
+	if _, whole := s.Places(of); !whole {
+		return ""
 	}
 	return node
 }

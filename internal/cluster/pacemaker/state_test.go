@@ -62,6 +62,52 @@ func TestStateIsRead(t *testing.T) {
 	}
 }
 
+// clone is a clone whose instances have the role on the nodes.
+func clone(id, of, role string, nodes ...string) string {
+	out := `<clone id="` + id + `">`
+	for _, n := range nodes {
+		out += instance(of, "ocf:x:y", role, n)
+	}
+	return out + `</clone>`
+}
+
+func TestWhatMakesANodeTheActiveOneIsDeclared(t *testing.T) {
+	one := `<group id="one">` + instance("ip1", "ocf:heartbeat:IPaddr2", "Started", "n1") + `</group>`
+	two := `<group id="two">` + instance("ip2", "ocf:heartbeat:IPaddr2", "Started", "n2") + `</group>`
+	promoted := `<clone id="db">` + instance("pg", "ocf:x:pg", "Promoted", "n2") + instance("pg", "ocf:x:pg", "Unpromoted", "n1") + instance("pg", "ocf:x:pg", "Unpromoted", "n3") + `</clone>`
+	none := `<clone id="db">` + instance("pg", "ocf:x:pg", "Unpromoted", "n1") + instance("pg", "ocf:x:pg", "Unpromoted", "n2") + `</clone>`
+	for _, c := range []struct {
+		name, resources, serves, active, places string
+		whole                                   bool
+	}{
+		{"two groups, none declared", one + two, "", "", "n1 n2", true},
+		{"two groups, one declared", one + two, "two", "n2", "n2", true},
+		{"two groups side by side", one + two, "one two", "", "n1 n2", true},
+		{"only clones, none declared", clone("web", "nginx", "Started", "n1", "n2"), "", "", "", true},
+		{"a clone is the service", clone("web", "nginx", "Started", "n1", "n2"), "web", "", "n1 n2", true},
+		{"a clone by its primitive", clone("web", "nginx", "Started", "n1", "n2"), "nginx", "", "n1 n2", true},
+		{"a clone that runs nowhere", clone("web", "nginx", "Stopped", ""), "web", "", "", false},
+		{"promoted, without an address", promoted, "db", "n2", "n2", true},
+		{"nobody is promoted", none, "db", "", "n1 n2", false},
+		{"promoted, and a group elsewhere", promoted + one, "db one", "", "n1 n2", true},
+		{"a clone beside what moves", clone("web", "nginx", "Started", "n1", "n2") + two, "web two", "n2", "n1 n2", true},
+		{"a part that is gone", two, "two other", "", "n2", false},
+		{"on its way", strings.Replace(two, `role="Started"`, `role="Stopping"`, 1), "two", "", "", false},
+	} {
+		s, err := ParseMon(mon(both, c.resources))
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes, whole := s.Places(strings.Fields(c.serves))
+		if got := s.Active(strings.Fields(c.serves)...); got != c.active {
+			t.Errorf("%s: active %q, want %q", c.name, got, c.active)
+		}
+		if got := strings.Join(nodes, " "); whole != c.whole || whole && got != c.places {
+			t.Errorf("%s: on %q, whole %v", c.name, got, whole)
+		}
+	}
+}
+
 // As stonith_admin 2.1.5 prints it for a tag of "haprov-abc".
 const history = `<pacemaker-result api-version="2.25"><list name="fencing history" count="3">
 <fence_event action="reboot" target="db2" client="(null).haprov-abc.5782" origin="db1" status="success" delegate="db1" completed="2026-11-21 06:16:58Z"/>

@@ -172,6 +172,9 @@ func (p *Pacemaker) devices() (all []Primitive, away []Location) {
 func (p *Pacemaker) wanted() *pacemaker.Node {
 	config, resources, constraints, defaults := element("crm_config", ""), element("resources", ""), element("constraints", ""), element("rsc_defaults", "")
 	config.Children = pairs("cluster_property_set", "haprov-options", p.Properties)
+	if len(p.Serves) > 0 {
+		config.Children = append(config.Children, pairs("cluster_property_set", "haprov-serving", map[string]string{servesProperty: strings.Join(p.Serves, " ")})...)
+	}
 	defaults.Children = pairs("meta_attributes", "haprov-defaults", p.Defaults)
 	devices, away := p.devices()
 	free := map[string]*pacemaker.Node{}
@@ -344,6 +347,12 @@ func (p *Pacemaker) Check() []kind.Problem {
 		if !slices.ContainsFunc(p.Nodes, func(n kind.Node) bool { return n.Name == x.Node }) {
 			out.Add("location", "Unknown host", "Found "+kind.Quoted(x.Node)+"; it is none of the role.")
 		}
+	}
+	for _, x := range p.Serves {
+		if held[x] {
+			out.Add("serves", "Resource is part of another", "Found "+kind.Quoted(x)+", which is in a clone or a group; expected that one.")
+		}
+		refer("serves", x, resources)
 	}
 	for _, x := range p.Servers {
 		refer("servers", x, primitives)

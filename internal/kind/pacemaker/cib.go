@@ -25,6 +25,44 @@ type crm struct {
 	state pacemaker.State
 }
 
+// servesProperty is the cluster property that tells every step, and every later run, which resources
+// make a host the active one. It stands in the CIB because steps other than the one that configures
+// the cluster need it, too.
+const servesProperty = "haprov-serves"
+
+// serves are the resources that make a host the active one; none when it was not declared.
+func (c crm) serves() []string { return strings.Fields(c.property(servesProperty)) }
+
+// active is the one host that serves; empty when there is none, or several.
+func (c crm) active() string { return c.state.Active(c.serves()...) }
+
+// serving are the instances that can be moved and make up the service.
+func (c crm) serving() []pacemaker.Resource { return c.state.Serving(c.serves()) }
+
+// spread are the hosts that serve, when they are several and each part of the service runs.
+func (c crm) spread() []string {
+	if nodes, whole := c.state.Places(c.serves()); whole && len(nodes) > 1 && c.active() == "" {
+		return nodes
+	}
+	return nil
+}
+
+// next is a host that the active side can move to from the given one: a member that is not in standby
+// and, where something is promoted, has an instance that could be. The first by name; empty when
+// there is none.
+func (c crm) next(from string) string {
+	var ready []string
+	for _, n := range c.state.Online() {
+		if n != from && !c.state.Standby(n) && !slices.ContainsFunc(c.state.Resources, func(r pacemaker.Resource) bool {
+			return r.Role == "Promoted" && !slices.ContainsFunc(c.state.Resources, func(o pacemaker.Resource) bool { return o.ID == r.ID && o.Node == n })
+		}) {
+			ready = append(ready, n)
+		}
+	}
+	sort.Strings(ready)
+	return strings.Join(ready[:min(1, len(ready))], "")
+}
+
 // lookCRM reads the cluster. unready is a phase that waits when it cannot be read yet; an error is that
 // a host cannot be seen.
 func lookCRM(seen probe.Hosts) (c crm, unready *plan.Phase, err error) {
@@ -94,14 +132,15 @@ func (c crm) constraint(prefix string) *pacemaker.Node {
 	return nil
 }
 
-// other is the node that is not the given one; only of two.
-func (c crm) other(node string) string {
+// another is a host that can be told something about the given one: one that is not in standby, if
+// there is any.
+func (c crm) another(host string) (by string) {
 	for _, n := range c.names {
-		if n != node {
-			return n
+		if n != host && (by == "" || c.state.Standby(by) && !c.state.Standby(n)) {
+			by = n
 		}
 	}
-	return ""
+	return by
 }
 
 // drbdFence begins the ids of constraints that DRBD's fence handler makes.
@@ -129,18 +168,22 @@ func (c crm) unsettled(seen probe.Hosts) string {
 	return ""
 }
 
-// servesGuard is a shell condition, to be checked on the active host: it still is the active one.
-func (c crm) servesGuard(active string) string {
-	g := []string{`[ "$(crm_node -n)" = ` + shell.Quote(active) + ` ]`}
-	for _, r := range c.state.Single() {
-		g = append(g, "crm_resource --locate --resource "+shell.Quote(r.ID)+" | grep -q "+shell.Quote(": "+active+" *$"))
+// servesGuard is a shell condition, to be checked on one host: what serves runs where it was seen.
+func (c crm) servesGuard(by string) string {
+	g := []string{`[ "$(crm_node -n)" = ` + shell.Quote(by) + ` ]`}
+	for _, r := range c.serving() {
+		end := " *$"
+		if r.Role == "Promoted" {
+			end = " Promoted *$"
+		}
+		g = append(g, "crm_resource --locate --resource "+shell.Quote(r.ID)+" | grep -q "+shell.Quote(": "+r.Node+end))
 	}
 	return strings.Join(g, " && ")
 }
 
 // settledGuard is one too: and the other node is a member, and the disks of both are in sync.
-func (c crm) settledGuard(active, other string) string {
-	return strings.Join([]string{c.servesGuard(active), "crm_node -l | grep -q " + shell.Quote(" "+other+" member$"),
+func (c crm) settledGuard(by, other string) string {
+	return strings.Join([]string{c.servesGuard(by), "crm_node -l | grep -q " + shell.Quote(" "+other+" member$"),
 		"! cibadmin -Q -l | grep -q " + drbdFence,
 		`! grep -E '^ *[0-9]+: cs:' /proc/drbd 2>/dev/null | grep -v cs:Unconfigured | grep -qvE 'cs:Connected ro:[A-Za-z]+/[A-Za-z]+ ds:UpToDate/UpToDate '`}, " && ")
 }

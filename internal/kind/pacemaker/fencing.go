@@ -173,26 +173,28 @@ func (f *Fencing) due(begin, all []hostProof) (due []string, news bool) {
 
 // next fences a standby that is due; when only the active host is, the active side moves first.
 func (f *Fencing) next(c crm, all []hostProof, due []string, seen probe.Hosts) (plan.Phase, error) {
-	active := c.state.Active()
-	if active == "" && len(c.state.Single()) > 0 {
-		return plan.Phase{Note: "fencing is not proved: the services run on several hosts, and none of them is a standby that could be fenced"}, nil
+	active := c.active()
+	k := slices.IndexFunc(due, func(n string) bool {
+		return !slices.ContainsFunc(c.serving(), func(r pacemaker.Resource) bool { return r.Node == n })
+	})
+	if k < 0 && active == "" {
+		return plan.Phase{Note: "fencing is not proved for " + strings.Join(due, ", ") + ": the services run on several hosts, and none of these is a standby that could be fenced"}, nil
 	}
-	k := slices.IndexFunc(due, func(n string) bool { return n != active })
 	if k < 0 {
-		to := c.other(active)
+		to := c.next(active)
 		ph, err := c.move(seen, to)
 		ph.Then = append(ph.Then, "fence "+active+", wait until it is back and in sync", "record the proof; "+to+" stays the active host")
 		return ph, err
 	}
 	host, by := due[k], active
 	if by == "" {
-		by = c.other(host)
+		by = c.another(host)
 	}
 	then := []string{"wait until " + host + " is back and in sync"}
 	for _, n := range due {
 		switch {
 		case n == active:
-			then = append(then, "move the active side to "+c.other(active), "fence "+n+", wait until it is back and in sync")
+			then = append(then, "move the active side to "+c.next(active), "fence "+n+", wait until it is back and in sync")
 		case n != host:
 			then = append(then, "fence "+n+", wait until it is back and in sync")
 		}

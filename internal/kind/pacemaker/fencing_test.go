@@ -12,8 +12,9 @@ import (
 	"haprov/internal/probe"
 )
 
-// pair scripts what two hosts of a cluster say.
+// pair scripts what two hosts of a cluster say, or more of them.
 type pair struct {
+	more     []string          // hosts beside db1 and db2
 	crm      string            // property sets, resources and constraints of the CIB, as XML
 	running  string            // resources of crm_mon; empty: all is well, db1 serves
 	nodes    string            // of crm_mon; empty: both online
@@ -49,11 +50,17 @@ func (p pair) hosts(t *testing.T, c kind.Cluster) probe.Hosts {
 	}
 	if p.nodes == "" {
 		p.nodes = clusterNode("db1", "true", "false") + clusterNode("db2", "true", "false")
+		for _, h := range p.more {
+			p.nodes += clusterNode(h, "true", "false")
+		}
 	}
 	if p.file == "" {
 		p.file = "same"
 	}
 	out := probe.Hosts{"db1": {}, "db2": {Lost: p.lost}}
+	for _, h := range p.more {
+		out[h] = probe.HostSeen{}
+	}
 	for range 3 {
 		for h, s := range out {
 			got := map[probe.Key]probe.Answer{}
@@ -150,6 +157,9 @@ func (p *pair) fires(t *testing.T, f kind.Cluster) (done []string, last plan.Pha
 					p.history += fenceEvent(ph.Away[0], host, "(null)."+tag+".77", at)
 				case strings.HasPrefix(ph.Name, "move the active side to "):
 					p.running = map[string]string{"db1": serving1, "db2": serving2}[strings.TrimPrefix(ph.Name, "move the active side to ")]
+					if len(p.more) > 0 {
+						p.running = vipOn(strings.TrimPrefix(ph.Name, "move the active side to "))
+					}
 					p.crm += `<constraints><rsc_location id="haprov-switchover"><expression attribute="#uname" value="` + strings.TrimPrefix(ph.Name, "move the active side to ") + `"/></rsc_location></constraints>`
 				case ph.Name == "remove the constraint":
 					p.crm, _, _ = strings.Cut(p.crm, "<constraints>")

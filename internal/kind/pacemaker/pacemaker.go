@@ -51,6 +51,7 @@ type Pacemaker struct {
 	Locations   []Location        `hcl:"location,block" about:"Where a resource may run, or may not"`
 	Fence       *Fences           `hcl:"fence,block" about:"The hosts' fence devices, from the inventory"`
 
+	Serves  []string `hcl:"serves,optional" about:"The clones, groups and primitives that make a host the active one: it serves where all of them run, or are promoted; omitted: all that runs once"`
 	Servers []string `hcl:"servers,optional" about:"The primitives that haprov restart --rolling restarts"`
 
 	intent *plan.Intent // switchover, maintenance or restart, else nil
@@ -67,9 +68,7 @@ func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []plan.Diff) {
 		differs = append(differs, plan.Diff{Attribute: d.What, Have: d.Have, Want: d.Want})
 	}
 	e.drop = pacemaker.Surplus(cib, e.put)
-	if (crm{cib: cib}).constraint(switchoverID) != nil {
-		e.drop = append([]string{switchoverID}, e.drop...)
-	}
+	e.drop = append((crm{cib: cib}).moves(), e.drop...)
 	for _, id := range e.drop {
 		differs = append(differs, removed(id))
 	}

@@ -152,20 +152,23 @@ func (p *Pacemaker) restartAsked(begin, c crm, seen probe.Hosts) (plan.Phase, er
 	if late := c.state.Late(); len(late) > 0 {
 		return c.waiting(late, seen), nil
 	}
-	active := c.state.Active()
-	if active == "" {
+	if _, whole := c.state.Places(c.serves()); !whole {
 		return plan.Phase{}, errors.New("no host serves: there is nothing to restart (haprov status)")
 	}
-	ch := plan.Change{}
+	ph := plan.Phase{Name: "ask for the restart", Changes: map[string]plan.Change{}, Then: []string{"restart it", "wait until everything runs"}}
 	for _, id := range p.Servers {
-		if c.life(id) != begin.life(id) {
+		k := slices.IndexFunc(c.state.Resources, func(r pacemaker.Resource) bool { return r.ID == id && r.Node != "" })
+		if k < 0 || c.life(id) != begin.life(id) {
 			continue // started since this run began
 		}
+		node := c.state.Resources[k].Node
+		ch := ph.Changes[node]
 		ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: id, Have: "runs", Want: "restarted"})
-		ch.Actions = append(ch.Actions, act.Action{Title: "ask for a restart of " + id, Shell: "true", Guard: c.servesGuard(active), Owes: []act.Owed{{Unit: id, What: "restart"}}})
+		ch.Actions = append(ch.Actions, act.Action{Title: "ask for a restart of " + id, Shell: "true", Guard: c.servesGuard(node), Owes: []act.Owed{{Unit: id, What: "restart"}}})
+		ph.Changes[node] = ch
 	}
-	if ch.Empty() {
+	if len(ph.Changes) == 0 {
 		return plan.Phase{}, nil
 	}
-	return plan.Phase{Name: "ask for the restart", Changes: map[string]plan.Change{active: ch}, Then: []string{"restart it", "wait until everything runs"}}, nil
+	return ph, nil
 }
