@@ -1,6 +1,7 @@
 package pacemaker
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -37,7 +38,7 @@ type Operation struct {
 // ResourceClone runs a resource on several nodes.
 type ResourceClone struct {
 	ID   string            `hcl:"id,label" about:"The clone's id"`
-	Of   string            `hcl:"of" about:"The primitive"`
+	Of   string            `hcl:"of" about:"The primitive, or the group"`
 	Meta map[string]string `hcl:"meta,optional" about:"Options of the clone, such as promotable"`
 }
 
@@ -50,28 +51,48 @@ type ResourceGroup struct {
 
 // Colocation puts a resource where another one is.
 type Colocation struct {
-	ID    string `hcl:"id,label" about:"The constraint's id"`
-	Of    string `hcl:"of" about:"The resource that follows"`
-	With  string `hcl:"with" about:"The resource that it follows"`
-	Role  string `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role that the other one must have there"`
-	Score string `hcl:"score,optional" default:"INFINITY" about:"Score"`
+	ID     string `hcl:"id,label" about:"The constraint's id"`
+	Of     string `hcl:"of" about:"The resource that follows"`
+	With   string `hcl:"with" about:"The resource that it follows"`
+	OfRole string `hcl:"of_role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role of the follower that follows"`
+	Role   string `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role that the other one must have there"`
+	Score  string `hcl:"score,optional" default:"INFINITY" about:"Score"`
 }
 
 // Order does one thing before another.
 type Order struct {
-	ID     string `hcl:"id,label" about:"The constraint's id"`
-	First  string `hcl:"first" about:"The resource that comes first"`
-	Action string `hcl:"action,optional" default:"start" oneof:"start,promote,demote,stop" about:"What is done with it"`
-	Then   string `hcl:"then" about:"The resource that is started after it"`
-	Kind   string `hcl:"kind,optional" default:"Mandatory" oneof:"Mandatory,Optional,Serialize" about:"How strictly the order is kept"`
+	ID         string `hcl:"id,label" about:"The constraint's id"`
+	First      string `hcl:"first" about:"The resource that comes first"`
+	Action     string `hcl:"action,optional" default:"start" oneof:"start,promote,demote,stop" about:"What is done with it"`
+	Then       string `hcl:"then" about:"The resource that comes after it"`
+	ThenAction string `hcl:"then_action,optional" default:"start" oneof:"start,promote,demote,stop" about:"What is done with that one"`
+	Kind       string `hcl:"kind,optional" default:"Mandatory" oneof:"Mandatory,Optional,Serialize" about:"How strictly the order is kept"`
 }
 
-// Location ties a resource to a node, or keeps it away.
+// Location ties a resource to a node, or to nodes by what is true of them, or keeps it away.
 type Location struct {
 	ID    string `hcl:"id,label" about:"The constraint's id"`
 	Of    string `hcl:"of" about:"The resource"`
-	Node  string `hcl:"node" about:"The host"`
+	Node  string `hcl:"node,optional" about:"The host; or rule"`
+	Rule  string `hcl:"rule,optional" about:"What is true of the host, as in size eq big, defined size and #uname ne db3, or date lt 2027-01-31; or node"`
+	Role  string `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role that the rule is for; only with rule"`
 	Score string `hcl:"score,optional" default:"INFINITY" about:"Score; -INFINITY: never there"`
+}
+
+// Level is one try at fencing a host: all its devices act; when one fails, the next level is tried.
+type Level struct {
+	ID      string   `hcl:"id,label" about:"The level's id"`
+	Host    string   `hcl:"host" about:"The host that is fenced"`
+	Index   int      `hcl:"index" about:"Its turn, from 1 to 9"`
+	Devices []string `hcl:"devices" about:"Fence devices of the inventory, all of which act"`
+}
+
+// Alert runs a program of the administrator's at each event of the cluster.
+type Alert struct {
+	ID         string            `hcl:"id,label" about:"The alert's id"`
+	Path       string            `hcl:"path" about:"The program; on every host"`
+	Options    map[string]string `hcl:"options,optional" about:"Its environment"`
+	Recipients []string          `hcl:"recipients,optional" about:"Whom it is run for, one after the other"`
 }
 
 // Fences are devices of the hosts, as the inventory has them: none runs on the host that it fences.
@@ -181,24 +202,33 @@ func (p *Pacemaker) wanted() *pacemaker.Node {
 	for _, x := range p.Primitives {
 		free[x.ID] = x.node()
 	}
-	take := func(to *pacemaker.Node, ids ...string) {
-		for _, id := range ids {
-			if n := free[id]; n != nil {
-				to.Children = append(to.Children, n)
+	groups := map[string]*pacemaker.Node{}
+	for _, x := range p.Groups {
+		n := element("group", x.ID)
+		n.Children = pairs("meta_attributes", x.ID+"-meta", x.Meta)
+		for _, id := range x.Of {
+			if m := free[id]; m != nil {
+				n.Children = append(n.Children, m)
 				delete(free, id)
 			}
 		}
-		resources.Children = append(resources.Children, to)
+		groups[x.ID] = n
 	}
 	for _, x := range p.Clones {
 		n := element("clone", x.ID)
 		n.Children = pairs("meta_attributes", x.ID+"-meta", x.Meta)
-		take(n, x.Of)
+		for _, from := range []map[string]*pacemaker.Node{free, groups} {
+			if m := from[x.Of]; m != nil {
+				n.Children = append(n.Children, m)
+				delete(from, x.Of)
+			}
+		}
+		resources.Children = append(resources.Children, n)
 	}
 	for _, x := range p.Groups {
-		n := element("group", x.ID)
-		n.Children = pairs("meta_attributes", x.ID+"-meta", x.Meta)
-		take(n, x.Of...)
+		if n := groups[x.ID]; n != nil {
+			resources.Children = append(resources.Children, n)
+		}
 	}
 	for _, x := range p.Primitives {
 		if n := free[x.ID]; n != nil {
@@ -209,17 +239,89 @@ func (p *Pacemaker) wanted() *pacemaker.Node {
 		resources.Children = append(resources.Children, x.node())
 	}
 	for _, x := range p.Colocations {
-		constraints.Children = append(constraints.Children, element("rsc_colocation", x.ID, "rsc", x.Of, "with-rsc", x.With, "with-rsc-role", x.Role, "score", x.Score))
+		constraints.Children = append(constraints.Children, element("rsc_colocation", x.ID, "rsc", x.Of, "rsc-role", x.OfRole, "with-rsc", x.With, "with-rsc-role", x.Role, "score", x.Score))
 	}
 	for _, x := range p.Orders {
-		constraints.Children = append(constraints.Children, element("rsc_order", x.ID, "first", x.First, "first-action", x.Action, "then", x.Then, "then-action", "start", "kind", x.Kind))
+		constraints.Children = append(constraints.Children, element("rsc_order", x.ID, "first", x.First, "first-action", x.Action, "then", x.Then, "then-action", cmp.Or(x.ThenAction, "start"), "kind", x.Kind))
 	}
 	for _, x := range append(slices.Clone(p.Locations), away...) {
-		constraints.Children = append(constraints.Children, element("rsc_location", x.ID, "rsc", x.Of, "node", x.Node, "score", x.Score))
+		n := element("rsc_location", x.ID, "rsc", x.Of)
+		if rule, err := ruleNode(x.ID, x.Rule, x.Score, x.Role); x.Rule != "" && err == nil { // Check tells of others
+			n.Children = append(n.Children, rule)
+		} else {
+			n = element("rsc_location", x.ID, "rsc", x.Of, "node", x.Node, "score", x.Score)
+		}
+		constraints.Children = append(constraints.Children, n)
 	}
 	root := element("configuration", "")
-	root.Children = []*pacemaker.Node{config, resources, constraints, defaults}
+	root.Children = append([]*pacemaker.Node{config, resources, constraints, defaults}, p.rare()...)
 	return pacemaker.WithRecord(root)
+}
+
+// rare are the sections that few clusters have; none when there is nothing for them.
+func (p *Pacemaker) rare() (out []*pacemaker.Node) {
+	if len(p.OpDefaults) > 0 {
+		n := element("op_defaults", "")
+		n.Children = pairs("meta_attributes", "haprov-op-defaults", p.OpDefaults)
+		out = append(out, n)
+	}
+	if len(p.Levels) > 0 {
+		n := element("fencing-topology", "")
+		for _, x := range p.Levels {
+			n.Children = append(n.Children, element("fencing-level", x.ID, "target", x.Host, "index", strconv.Itoa(x.Index), "devices", strings.Join(x.Devices, ",")))
+		}
+		out = append(out, n)
+	}
+	if len(p.Alerts) > 0 {
+		n := element("alerts", "")
+		for _, x := range p.Alerts {
+			a := element("alert", x.ID, "path", x.Path)
+			a.Children = pairs("instance_attributes", x.ID+"-options", x.Options)
+			for i, r := range x.Recipients {
+				a.Children = append(a.Children, element("recipient", fmt.Sprintf("%s-recipient-%d", x.ID, i+1), "value", r))
+			}
+			n.Children = append(n.Children, a)
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// checkRare finds what is wrong in levels and alerts.
+func (p *Pacemaker) checkRare(out *kind.Problems, id func(block, id string)) {
+	devices, _ := p.devices()
+	turns := map[string]bool{}
+	for _, x := range p.Levels {
+		id("level", x.ID)
+		if !slices.ContainsFunc(p.Nodes, func(n kind.Node) bool { return n.Name == x.Host }) {
+			out.Add("level", "Unknown host", "Found "+kind.Quoted(x.Host)+"; it is none of the role.")
+		}
+		if x.Index < 1 || x.Index > 9 {
+			out.Add("level", "Invalid index", fmt.Sprintf("Found %d; expected 1 to 9.", x.Index))
+		}
+		if turn := fmt.Sprint(x.Host, " ", x.Index); turns[turn] {
+			out.Add("level", "Duplicate level", fmt.Sprintf("Found index %d of %s again.", x.Index, x.Host))
+		} else {
+			turns[turn] = true
+		}
+		if len(x.Devices) == 0 {
+			out.Add("level", "Level without a device", "Found no device in "+kind.Quoted(x.ID)+"; expected one or more.")
+		}
+		for _, d := range x.Devices {
+			if !slices.ContainsFunc(devices, func(have Primitive) bool {
+				return have.ID == d && have.Params["pcmk_host_list"] == x.Host
+			}) {
+				out.Add("level", "Unknown fence device", "Found "+kind.Quoted(d)+"; it is none that the inventory gives "+x.Host+", or the block fence is missing.")
+			}
+		}
+	}
+	for _, x := range p.Alerts {
+		id("alert", x.ID)
+		out.Path("alert", x.Path)
+		for _, k := range slices.Sorted(maps.Keys(x.Options)) {
+			out.Name("alert", k, crmKey, "name of an option")
+		}
+	}
 }
 
 var (
@@ -290,6 +392,7 @@ func (p *Pacemaker) Check() []kind.Problem {
 	}
 	options("properties", p.Properties)
 	options("defaults", p.Defaults)
+	options("op_defaults", p.OpDefaults)
 	var primitives []string
 	held := map[string]bool{}
 	hold := func(block, name string) {
@@ -315,20 +418,24 @@ func (p *Pacemaker) Check() []kind.Problem {
 		}
 	}
 	resources = append(resources, primitives...)
-	for _, x := range p.Clones {
-		id("clone", x.ID)
-		hold("clone", x.Of)
-		options("clone", x.Meta)
-		resources = append(resources, x.ID)
-	}
+	var groups []string
 	for _, x := range p.Groups {
 		id("group", x.ID)
 		options("group", x.Meta)
 		for _, m := range x.Of {
 			hold("group", m)
 		}
+		groups = append(groups, x.ID)
+	}
+	resources = append(resources, groups...)
+	primitives = append(primitives, groups...) // a clone may be of either
+	for _, x := range p.Clones {
+		id("clone", x.ID)
+		hold("clone", x.Of)
+		options("clone", x.Meta)
 		resources = append(resources, x.ID)
 	}
+	primitives = primitives[:len(p.Primitives)]
 	for _, x := range p.Colocations {
 		id("colocation", x.ID)
 		refer("colocation", x.Of, resources)
@@ -344,10 +451,19 @@ func (p *Pacemaker) Check() []kind.Problem {
 		id("location", x.ID)
 		refer("location", x.Of, resources)
 		out.Matches("location", x.Score, crmScore, "score")
-		if !slices.ContainsFunc(p.Nodes, func(n kind.Node) bool { return n.Name == x.Node }) {
+		_, err := ruleNode(x.ID, x.Rule, x.Score, x.Role)
+		switch {
+		case (x.Node == "") == (x.Rule == ""):
+			out.Add("location", "Location needs node or rule", "Found "+map[bool]string{true: "neither", false: "both"}[x.Node == ""]+" in "+kind.Quoted(x.ID)+"; expected one of them.")
+		case x.Rule != "" && err != nil:
+			out.Add("location", "Invalid rule", strings.ToUpper(err.Error()[:1])+err.Error()[1:]+".")
+		case x.Role != "" && x.Rule == "":
+			out.Add("location", "Role without a rule", "Found role in "+kind.Quoted(x.ID)+"; expected it only beside rule.")
+		case x.Node != "" && !slices.ContainsFunc(p.Nodes, func(n kind.Node) bool { return n.Name == x.Node }):
 			out.Add("location", "Unknown host", "Found "+kind.Quoted(x.Node)+"; it is none of the role.")
 		}
 	}
+	p.checkRare(&out, id)
 	for _, x := range p.Serves {
 		if held[x] {
 			out.Add("serves", "Resource is part of another", "Found "+kind.Quoted(x)+", which is in a clone or a group; expected that one.")

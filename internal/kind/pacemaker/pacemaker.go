@@ -43,12 +43,15 @@ type Pacemaker struct {
 
 	Properties  map[string]string `hcl:"properties,optional" about:"Options of the cluster"`
 	Defaults    map[string]string `hcl:"defaults,optional" about:"Default options of all resources"`
+	OpDefaults  map[string]string `hcl:"op_defaults,optional" about:"Default options of all operations, such as timeout"`
 	Primitives  []Primitive       `hcl:"primitive,block" about:"A resource"`
 	Clones      []ResourceClone   `hcl:"clone,block" about:"A resource that runs on several nodes"`
 	Groups      []ResourceGroup   `hcl:"group,block" about:"Resources that stay together"`
 	Colocations []Colocation      `hcl:"colocation,block" about:"A resource follows another"`
 	Orders      []Order           `hcl:"order,block" about:"The order of two actions"`
 	Locations   []Location        `hcl:"location,block" about:"Where a resource may run, or may not"`
+	Levels      []Level           `hcl:"level,block" about:"The order in which a host's fence devices are tried; without levels each is tried in turn until one succeeds"`
+	Alerts      []Alert           `hcl:"alert,block" about:"A program that is run at each event of the cluster"`
 	Fence       *Fences           `hcl:"fence,block" about:"The hosts' fence devices, from the inventory"`
 
 	Serves  []string `hcl:"serves,optional" about:"The clones, groups and primitives that make a host the active one: it serves where all of them run, or are promoted; omitted: all that runs once"`
