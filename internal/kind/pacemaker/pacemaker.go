@@ -101,7 +101,7 @@ func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
 		return nil
 	}
 	if e, differs := p.edit(cib); len(differs) > 0 {
-		return kind.Unread(seen[host].Seen, e.simulate())
+		return kind.Unread(seen[host].Seen, append(p.metadata(), e.simulate())...)
 	}
 	return nil
 }
@@ -120,6 +120,9 @@ func (p *Pacemaker) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
 	}
 	e, differs := p.edit(c.cib)
 	if len(differs) > 0 {
+		if err := p.misnamed(seen[c.host].Seen); err != nil {
+			return plan.Phase{}, err
+		}
 		ph, err := e.phase("configure the cluster", c.host, differs, c.epochGuard(), seen[c.host].Seen)
 		ph.Then = []string{"wait until everything runs"}
 		return ph, err
