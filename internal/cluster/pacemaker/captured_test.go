@@ -19,3 +19,15 @@ func TestACapturedHealthyAnswer(t *testing.T) {
 		t.Errorf("%+v %v", x, err)
 	}
 }
+
+// TestCapturedThreeNodes reads what three nodes said with a group on the second one.
+func TestCapturedThreeNodes(t *testing.T) {
+	b, err := os.ReadFile("testdata/crm_mon-2.1.5-three-nodes.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ParseMon(string(b))
+	if err != nil || !s.Quorum || len(s.Online()) != 3 || s.Active() != "n2" || s.Active("front") != "n2" || len(s.Late()) > 0 {
+		t.Errorf("%+v %v", s, err)
+	}
+}

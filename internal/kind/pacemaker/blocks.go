@@ -464,6 +464,7 @@ func (p *Pacemaker) Check() []kind.Problem {
 		}
 	}
 	p.checkRare(&out, id)
+	p.checkAttributes(&out)
 	for _, x := range p.Serves {
 		if held[x] {
 			out.Add("serves", "Resource is part of another", "Found "+kind.Quoted(x)+", which is in a clone or a group; expected that one.")

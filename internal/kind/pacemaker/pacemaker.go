@@ -50,6 +50,7 @@ type Pacemaker struct {
 	Colocations []Colocation      `hcl:"colocation,block" about:"A resource follows another"`
 	Orders      []Order           `hcl:"order,block" about:"The order of two actions"`
 	Locations   []Location        `hcl:"location,block" about:"Where a resource may run, or may not"`
+	Attributes  []NodeAttributes  `hcl:"attributes,block" about:"What the rules of locations can ask of a host"`
 	Levels      []Level           `hcl:"level,block" about:"The order in which a host's fence devices are tried; without levels each is tried in turn until one succeeds"`
 	Alerts      []Alert           `hcl:"alert,block" about:"A program that is run at each event of the cluster"`
 	Fence       *Fences           `hcl:"fence,block" about:"The hosts' fence devices, from the inventory"`
@@ -126,6 +127,9 @@ func (p *Pacemaker) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
 		ph, err := e.phase("configure the cluster", c.host, differs, c.epochGuard(), seen[c.host].Seen)
 		ph.Then = []string{"wait until everything runs"}
 		return ph, err
+	}
+	if ph := p.attributes(c); !ph.Empty() {
+		return ph, nil
 	}
 	if ph, err := p.restart(c, seen); err != nil || !ph.Empty() {
 		return ph, err
