@@ -31,3 +31,15 @@ func TestCapturedThreeNodes(t *testing.T) {
 		t.Errorf("%+v %v", s, err)
 	}
 }
+
+// TestCapturedTakeOver reads what a survivor said after the active one of three lost its power.
+func TestCapturedTakeOver(t *testing.T) {
+	b, err := os.ReadFile("testdata/crm_mon-2.1.5-one-of-three-away.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ParseMon(string(b))
+	if err != nil || !s.Quorum || !reflect.DeepEqual(s.Online(), []string{"n2", "n3"}) || s.Active("front") != "n2" || len(s.Late()) > 0 {
+		t.Errorf("%+v %v", s, err)
+	}
+}
