@@ -47,7 +47,13 @@ bench: ## Go benchmarks; BENCH_HARNESS=DIR adds a harness of your own that runs 
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/config/ ./internal/engine/ ./internal/probe/ ./internal/transport/
 	@if [ -n "$(BENCH_HARNESS)" ]; then $(MAKE) build && HAPROV_PLUG="$(CURDIR)/test/bench" "$(BENCH_HARNESS)/run"; fi
 
-clean: ## remove what was built; labs and caches stay
-	rm -rf bin
+release: ## static binaries, Debian packages, checksums into dist/; VERSION=1.2.0, ARCH="amd64 arm64"
+	@GO="$(GO)" $(if $(VERSION),VERSION="$(VERSION)") tools/release.sh $(ARCH)
 
-.PHONY: help up build deps generate check-generated check test test-fast test-vm fuzz bench clean
+test-release: ## build the Debian package twice, compare, and look at what it holds
+	@GO="$(GO)" tools/test-release.sh
+
+clean: ## remove what was built; labs and caches stay
+	rm -rf bin dist
+
+.PHONY: help up build deps generate check-generated check test test-fast test-vm fuzz bench release test-release clean

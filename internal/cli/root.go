@@ -275,7 +275,13 @@ func chapter(c *cobra.Command) *cobra.Command {
 	return c
 }
 
+// version is what a release is called; its build sets it (tools/release.sh).
+var version string
+
 func buildVersion() string {
+	if version != "" {
+		return version
+	}
 	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
 		return b.Main.Version
 	}
