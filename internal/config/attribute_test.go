@@ -46,6 +46,13 @@ var fuller = map[string]string{"pacemaker": `pacemaker "cib" {
     of   = "front"
     node = "h1"
   }
+  attributes "h1" { values = { size = "big" } }
+  level "power" {
+    host    = "h1"
+    index   = 1
+    devices = ["fence-h1"]
+  }
+  alert "mail" { path = "/usr/local/bin/mail" }
   fence {}
 }`}
 
