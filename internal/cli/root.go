@@ -67,7 +67,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 		cancel()
 		select {
 		case <-sig:
-		case name := <-stuck(file.Waits()):
+		case name := <-stuck():
 			fmt.Fprintf(a.screen, "interrupted while %s was read: its file system does not answer\n", view.Clean(name))
 		}
 		a.screen.Foot(nil)
@@ -103,19 +103,23 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	return code(err)
 }
 
-// stuck gives the name of a file whose reading is still under way after a while; never, when all
-// of them were read.
-func stuck(held map[uint64]string) <-chan string {
+// stuck gives the name of a file that is read for a second and more, also when its reading has yet to
+// begin; never, when each is read in less.
+func stuck() <-chan string {
 	c := make(chan string, 1)
-	time.AfterFunc(time.Second, func() {
-		now := file.Waits()
-		for id, name := range held {
-			if _, still := now[id]; still {
-				c <- name
-				return
+	go func() {
+		held := file.Waits()
+		for range time.Tick(time.Second) {
+			now := file.Waits()
+			for id, name := range held {
+				if _, still := now[id]; still {
+					c <- name
+					return
+				}
 			}
+			held = now
 		}
-	})
+	}()
 	return c
 }
 
