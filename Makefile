@@ -37,8 +37,8 @@ test-fast: ## tests without machines, under the race detector where no memory is
 	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v -e /test/vm -e /test/bad)
 	$(GO) test -timeout 10m ./test/bad
 
-test-vm: build ## tests on the lab's machines; SUITE=core,kills,starve,mysql-drbd,galera,stacks,user,documents or all
-	@bin/haprov lab needs --install && $(GO) test -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) -v ./test/vm/...
+test-vm: build ## tests on the lab's machines; SUITE=core,kills,starve,mysql-drbd,galera,stacks,user,documents or all; DRIVER=uml,kvm,tcg,libvirt; KEEP=1
+	@bin/haprov lab needs --install --driver $(or $(DRIVER),auto) && DRIVER=$(DRIVER) KEEP=$(KEEP) $(GO) test -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) -v ./test/vm/...
 
 fuzz: ## every fuzz target in turn, each for FUZZTIME (30s); TARGETS="FuzzX FuzzY" for some
 	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" tools/fuzz.sh $(TARGETS)
@@ -53,7 +53,10 @@ release: ## static binaries, Debian packages, checksums into dist/; VERSION=1.2.
 test-release: ## build the Debian package twice, compare, and look at what it holds
 	@GO="$(GO)" tools/test-release.sh
 
+check-ci: ## the CI example for GitHub against actionlint
+	$(GO) tool -modfile=tools/ci/go.mod actionlint -pyflakes= docs/ci/github.yml
+
 clean: ## remove what was built; labs and caches stay
 	rm -rf bin dist
 
-.PHONY: help up build deps generate check-generated check test test-fast test-vm fuzz bench release test-release clean
+.PHONY: help up build deps generate check-generated check test test-fast test-vm fuzz bench release test-release check-ci clean

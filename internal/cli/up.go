@@ -22,8 +22,8 @@ import (
 )
 
 type upFlags struct {
-	yes, plan, detailed, verify, prove bool
-	allow                              []string
+	yes, plan, detailed, verify, prove, mixed bool
+	allow                                     []string
 }
 
 func (a *app) upCmd() *cobra.Command {
@@ -39,6 +39,7 @@ func (a *app) upCmd() *cobra.Command {
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	c.Flags().StringSliceVar(&f.allow, "allow", nil, "allow the step at `ADDRESS` to destroy data")
 	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fence each host once whose fence device is not proved, also outside of a lab")
+	c.Flags().BoolVar(&f.mixed, "mixed-releases", false, "go on although hosts run other releases of their system, while they are upgraded one after the other")
 	return c
 }
 
@@ -52,6 +53,7 @@ func (a *app) planCmd() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return a.up(c.Context(), f) },
 	}
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 when changes are pending")
+	c.Flags().BoolVar(&f.mixed, "mixed-releases", false, "go on although hosts run other releases of their system, while they are upgraded one after the other")
 	return c
 }
 
@@ -110,6 +112,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		o := j.options(ctx, c)
 		o.Events, o.Allow = v.Event, f.allow
 		o.Preflight = preflight.Of(j.program.Inventory, c.Hosts, c.Needs())
+		for i := range o.Preflight {
+			o.Preflight[i].Mixed = f.mixed
+		}
 		o.PlanOnly, o.Verify = f.plan && !f.verify, f.verify
 		switch {
 		case f.verify:

@@ -170,8 +170,21 @@ func (a answer) needs(add func(fail bool, name, repair, text string, args ...any
 	}
 }
 
-// beside judges a host by the first one.
+// release is what a host runs, as one word; empty when it did not say.
+func (a answer) release() string {
+	if a.id == "" || a.major == "" {
+		return ""
+	}
+	return a.id + " " + a.major
+}
+
+// beside judges a host by the first one. Members of one cluster that run other releases have other
+// versions of its software: Pacemaker, Corosync and Galera take such a cluster only while it is
+// upgraded, in the order that docs/upgrade.md tells.
 func (a answer) beside(first answer) (out []Finding) {
+	if mine, other := a.release(), first.release(); mine != "" && other != "" && mine != other {
+		out = append(out, Finding{a.Name, "release", fmt.Sprintf("it runs %.40q, %s %.40q", mine, first.Name, other), "let all hosts of a cluster run one release; while they are upgraded one after the other: --mixed-releases", !a.Mixed})
+	}
 	if skew := a.skew(first); skew > skewWarn {
 		out = append(out, Finding{a.Name, "clock", fmt.Sprintf("at least %d s apart from %s", skew, first.Name), "let both follow a time server: apt-get install chrony", skew > skewFail})
 	}

@@ -37,6 +37,7 @@ type Host struct {
 	Addresses []string         // that must stand on its interfaces
 	Disks     []inventory.Disk // that must be there
 	Needs     []Need           // of the steps that it has
+	Mixed     bool             // it may run another release than the others, because they are being upgraded
 }
 
 // Need is what a step needs of a host that no step brings about. One of Module, Called, Room and Tool

@@ -42,13 +42,14 @@ func TestEachPromiseIsJudged(t *testing.T) {
 	change := func(old, new string) string { return strings.Replace(good, old, new, 1) }
 	for want, second := range map[string]string{
 		"": "name db2\n" + good[:strings.Index(good, "ID")] + "free 4096 10 aa /srv\n" + change("module drbd", "module drbd 8.4.11"),
-		"db2 warn clock: at least 5 s apart from db1":                                                                   change("1000000\n", "1000015\n"),
-		"db2 fail clock: at least 80 s apart from db1":                                                                  change("1000000\n", "999910\n"),
-		"db2 fail release: found \"fedora\": packages are installed by apt-get":                                         change("ID debian", "ID fedora"),
-		"db2 fail host name: its host name is \"db2.example.org\", and DRBD looks itself up by that name":               "name db2.example.org\n" + good,
-		"db2 fail kernel module drbd: version \"9.2.1\" is loaded, 8.4 is expected":                                     change("module drbd", "module drbd 9.2.1"),
-		"db2 fail login: it is not root's":                                                                              "login other\n" + good,
-		"db2 warn release: found Debian 11":                                                                             change("\"12\"", "\"11\""),
+		"db2 warn clock: at least 5 s apart from db1":  change("1000000\n", "1000015\n"),
+		"db2 fail clock: at least 80 s apart from db1": change("1000000\n", "999910\n"),
+		"db2 fail release: found \"fedora\": packages are installed by apt-get\ndb2 fail release: it runs \"fedora 12\", db1 \"debian 12\"": change("ID debian", "ID fedora"),
+		"db2 fail host name: its host name is \"db2.example.org\", and DRBD looks itself up by that name":                                   "name db2.example.org\n" + good,
+		"db2 fail kernel module drbd: version \"9.2.1\" is loaded, 8.4 is expected":                                                         change("module drbd", "module drbd 9.2.1"),
+		"db2 fail login: it is not root's": "login other\n" + good,
+		"db2 warn release: found Debian 11\ndb2 fail release: it runs \"debian 11\", db1 \"debian 12\"":                 change("\"12\"", "\"11\""),
+		"db2 fail release: it runs \"debian 13\", db1 \"debian 12\"":                                                    change("\"12\"", "\"13\""),
 		"db2 fail free space: 39 MiB free on /":                                                                         change("4096 1000000", "4096 10000"),
 		"db2 warn free space: 390 MiB free on /srv":                                                                     strings.Replace(good, "ID debian", "free 4096 100000 bb /srv\nID debian", 1),
 		"db2 fail tool modprobe: it is not there":                                                                       change("tool modprobe\n", ""),
@@ -61,6 +62,10 @@ func TestEachPromiseIsJudged(t *testing.T) {
 		if got := judge(good, second); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+	upgraded := Host{Name: "db2", Mixed: true}
+	if f := read(upgraded, "ID debian\nVERSION_ID 13").beside(read(Host{Name: "db1"}, "ID debian\nVERSION_ID 12")); len(f) != 1 || f[0].Fail {
+		t.Errorf("hosts that are being upgraded: %v", f)
 	}
 	if got := judge(good, ""); got != "" {
 		t.Errorf("a host that did not answer: %q", got)

@@ -33,7 +33,7 @@ func newGalera(t *testing.T) *galera {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.write(string(text))
+	g.write(withDriver(string(text)))
 	t.Cleanup(func() {
 		if t.Failed() {
 			g.said("db1", "db2", "db3", "proxy1", "proxy2")

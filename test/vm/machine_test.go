@@ -1,18 +1,25 @@
 // Package vm proves the promises on real machines: own kernels, real DRBD, Corosync, Pacemaker and
-// MariaDB, in the lab. It uses the program as its users do and knows nothing of its insides.
+// MariaDB, in the lab. It uses the program as its users do and knows nothing of its insides, beside
+// how it measures what this machine has to do.
 package vm
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"haprov/internal/lab/pace"
 )
 
 // program is bin/haprov of this checkout; `make test-vm` builds it first.
@@ -37,19 +44,67 @@ type place struct {
 	flags []string // of every command
 }
 
-// newPlace prepares a lab that is destroyed when the test ends.
+// newPlace prepares a lab that is destroyed when the test ends; with KEEP=1 one that failed stays.
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	p := &place{t: t, exe: program(t), state: t.TempDir(), dir: t.TempDir()}
+	p := &place{t: t, exe: program(t)}
+	keep := os.Getenv("KEEP") != ""
+	if keep {
+		p.state, p.dir = temporary(t, "haprov-state-"), temporary(t, "haprov-kept-")
+	} else {
+		p.state, p.dir = t.TempDir(), t.TempDir()
+	}
+	if d := driver(); d != "" {
+		if d == "libvirt" {
+			daemon(t)
+		}
+		text, err := os.ReadFile("../../inventory/mysql-drbd.hcl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.write("haprov.hcl", withDriver(string(text)))
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			p.evidence()
+			if keep {
+				t.Logf("KEEP: the machines run; cd %s; export HAPROV_STATE=%s; haprov down --yes ends them", p.dir, p.state)
+				return
+			}
 		}
 		if out, err := p.command(context.Background(), "down", "--yes").CombinedOutput(); err != nil {
 			t.Logf("down: %v\n%s", err, out)
 		}
+		if keep {
+			_, _ = os.RemoveAll(p.state), os.RemoveAll(p.dir) // they are temporary
+		}
 	})
 	return p
+}
+
+func temporary(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// driver is the lab driver that $DRIVER asks for; empty is the inventory's own.
+func driver() string {
+	if d := os.Getenv("DRIVER"); d != "auto" {
+		return d
+	}
+	return ""
+}
+
+// withDriver is a shipped inventory whose lab has $DRIVER.
+func withDriver(inventory string) string {
+	if driver() == "" {
+		return inventory
+	}
+	return regexp.MustCompile(`(?m)^lab "[^"]*" \{$`).ReplaceAllString(inventory, "$0\n  driver = \""+driver()+"\"")
 }
 
 func (p *place) command(ctx context.Context, args ...string) *exec.Cmd {
@@ -59,20 +114,73 @@ func (p *place) command(ctx context.Context, args ...string) *exec.Cmd {
 	return c
 }
 
-// evidence shows what the machines say when a test has failed.
+// evidence keeps what the machines say when a test has failed: one folder, whose path is printed.
 func (p *place) evidence() {
-	for _, args := range [][]string{{"lab", "logs"}, {"status"}, {"ssh", "db1", "--", "crm_mon -1; journalctl -n 60 --no-pager"}, {"ssh", "db2", "--", "crm_mon -1; journalctl -n 60 --no-pager"}} {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		out, _ := p.command(ctx, args...).CombinedOutput()
-		cancel()
-		p.t.Logf("%s:\n%s", strings.Join(args, " "), out)
+	dir := temporary(p.t, "haprov-failed-")
+	p.t.Logf("what the machines say is in %s", dir)
+	save := func(name string, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			p.t.Log(err)
+		}
 	}
+	ask := func(name string, args ...string) {
+		ctx, cancel := context.WithTimeout(context.Background(), scaled(20*time.Second))
+		defer cancel()
+		out, err := p.command(ctx, args...).CombinedOutput()
+		save(name, fmt.Appendf(out, "%v\n", err))
+	}
+	ask("lab-logs.txt", "lab", "logs")
+	ask("status.txt", "status")
+	consoles, _ := filepath.Glob(filepath.Join(p.state, "labs/*/m/*/console.log")) // the pattern is good
+	for _, f := range consoles {
+		host := filepath.Base(filepath.Dir(f))
+		if text, err := os.ReadFile(f); err == nil {
+			save(host+"-console.txt", text)
+		}
+		ask(host+"-journal.txt", "ssh", host, "--", "crm_mon -1; journalctl -n 2000 --no-pager")
+	}
+	if err := os.CopyFS(filepath.Join(dir, "runs"), os.DirFS(filepath.Join(p.state, "journal"))); err != nil {
+		p.t.Log(err)
+	}
+}
+
+// How much longer waits are here: by what this machine has to do, and by how much slower than this
+// machine the lab's are, which each place measures once they run.
+var (
+	watch  = pace.NewWatch()
+	slower atomic.Uint64 // hundredths
+)
+
+func scaled(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * watch.Now().Factor * float64(max(slower.Load(), 100)) / 100)
+}
+
+// calibrate measures a host's shell against this machine's. What is less than four times as slow is
+// usual for a lab, and within the tests' own deadlines.
+func (p *place) calibrate(host string) {
+	p.t.Helper()
+	const work = `a=$(date +%s%N); i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; echo $(($(date +%s%N) - a))`
+	took := func(out []byte, err error) float64 {
+		n, bad := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		if err != nil || bad != nil || n <= 0 {
+			p.t.Logf("not measured: %v %v %q", err, bad, out)
+			return 1
+		}
+		return n
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	here := took(exec.CommandContext(ctx, "sh", "-c", work).Output())
+	there := took(p.command(ctx, "ssh", host, "--", work).Output())
+	by := min(max(there/here/4, 1), 10)
+	slower.Store(uint64(by * 100))
+	p.t.Logf("%s is %.1f times as slow as this machine: waits are %.1f times as long", host, there/here, by)
 }
 
 // run gives stdout of a command that must succeed.
 func (p *place) run(d time.Duration, args ...string) string {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+	ctx, cancel := context.WithTimeout(context.Background(), scaled(d))
 	defer cancel()
 	c := p.command(ctx, args...)
 	var out, errs bytes.Buffer
@@ -120,6 +228,7 @@ func (p *place) status() (v verdict) {
 func until(t *testing.T, what string, d time.Duration, ok func() bool) time.Duration {
 	t.Helper()
 	started := time.Now()
+	d = scaled(d)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for !ok() {

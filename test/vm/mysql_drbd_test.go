@@ -120,6 +120,7 @@ func TestTwoNodes(t *testing.T) {
 			t.Fatalf("%+v", s)
 		}
 		t.Logf("%d changes in %.0f s", s.Changes, s.Seconds)
+		c.calibrate("db1")
 		log := c.run(time.Minute, "lab", "logs")
 		for _, h := range []string{"db1", "db2"} {
 			if !regexp.MustCompile(`(?m) fence +` + h + ` +reboot `).MatchString(log) {
