@@ -28,7 +28,7 @@ check: check-generated ## formatting, vet, staticcheck, dead code, shellcheck, g
 	@tools/check-scripts.sh
 	$(GO) test -run Scripts ./internal/config
 
-test: deps check test-fast ## all tests; of the long suites on machines one a day (SUITE_TODAY=none or NAME)
+test: deps check check-ci test-fast test-release ## all tests; of the long suites on machines one a day (SUITE_TODAY=none or NAME)
 	@tools/suites.sh left-out
 	@suites=$(if $(SUITE),SUITE=$(SUITE),"$$(tools/suites.sh)") && $(MAKE) test-vm $$suites
 	@tools/suites.sh left-out
