@@ -72,6 +72,3 @@ func (b *Budget) over(account *atomic.Int64, e *Error) error {
 	b.spent.Store(true)
 	return e
 }
-
-// Spent tells that a limit was passed.
-func (b *Budget) Spent() bool { return b != nil && b.spent.Load() }
