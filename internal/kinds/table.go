@@ -20,6 +20,8 @@ var Table = []kind.Spec{
 	host.DirectorySpec,
 	host.SymlinkSpec,
 	host.LineSpec,
+	host.AbsentSpec,
+	host.TimezoneSpec,
 	host.UserSpec,
 	host.GroupSpec,
 	host.ServiceSpec,

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -231,4 +232,28 @@ func mustBlock(t *testing.T, f *Filesystem) probe.BlockInfo {
 		t.Fatal("no answer")
 	}
 	return b
+}
+
+func TestWhatIsThereGoesOnARealHost(t *testing.T) {
+	dir := t.TempDir()
+	kindtest.Write(t, dir+"/a file", "x")
+	kindtest.Write(t, dir+"/empty", "")
+	if err := errors.Join(os.Mkdir(dir+"/folder", 0o755), os.Symlink("a file", dir+"/link"), os.Mkdir(dir+"/full", 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	kindtest.Write(t, dir+"/full/data", "x")
+	for _, name := range []string{"link", "a file", "empty", "folder"} {
+		mend(t, &Absent{Path: filepath.Join(dir, name)})
+	}
+	s := &Absent{Path: dir + "/full"}
+	c, err := s.Decide(look(t, s))
+	if err != nil || len(c.Actions) != 1 {
+		t.Fatalf("%+v %v", c, err)
+	}
+	if got := kindtest.Try(t, c.Actions...); got[0].State == act.Done {
+		t.Error("a directory that holds data went")
+	}
+	if _, err := os.Stat(dir + "/full/data"); err != nil {
+		t.Error(err)
+	}
 }
