@@ -107,6 +107,7 @@ func TestFilesThatNeverEndAreRefused(t *testing.T) {
 					p.write(t, "haprov.hcl", strings.Replace(string(text), "only_known  = true\n", "", 1))
 				}
 				said, code := p.run(t, "plan")
+				said = strings.Join(strings.Fields(said), " ") // where lines break depends on the path's length
 				if at == "key-cert.pub" { // one that cannot be read is as none
 					return
 				}
