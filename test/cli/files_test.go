@@ -108,7 +108,7 @@ func TestFilesThatNeverEndAreRefused(t *testing.T) {
 				}
 				said, code := p.run(t, "plan")
 				said = strings.Join(strings.Fields(said), " ") // where lines break depends on the path's length
-				if at == "key-cert.pub" { // one that cannot be read is as none
+				if at == "key-cert.pub" {                      // one that cannot be read is as none
 					return
 				}
 				if code == 0 || !strings.Contains(said, kind.want) && !strings.Contains(said, "symbolic link") {
