@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 arch=$(dpkg --print-architecture)
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1750000000} # also without a history
 for n in 1 2; do
   OUT=$dir/$n VERSION=0.0.1~test tools/release.sh "$arch" >/dev/null
 done
