@@ -29,8 +29,9 @@ import (
 	"haprov/internal/cli"
 )
 
-// Bounds of one process. The time is that of the processor, which other work on the machine does not
-// change; what waits for something is ended after maxWait. The race detector multiplies all of them.
+// Bounds of one process. The time is that of the processor. Other work stretches that too, by shared
+// caches and cores, so what took longer is measured again with no other case beside it; what waits for
+// something is ended after maxWait. The race detector multiplies all of them.
 const (
 	maxTime   = 10 * time.Second
 	maxWait   = 4 * time.Minute
@@ -74,18 +75,32 @@ func TestBadInputsEndWellSaid(t *testing.T) {
 		t.Errorf("%d cases in %d categories; at least 150 in 25 are wanted", len(cases), len(count))
 	}
 	var most peak
+	var again []bad
+	var mu sync.Mutex
 	t.Run("all", func(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.category+"/"+c.name, func(t *testing.T) {
 				t.Parallel()
-				c.run(t, &most)
+				if !c.run(t, &most) {
+					mu.Lock()
+					defer mu.Unlock()
+					again = append(again, c)
+				}
 			})
 		}
 	})
+	for _, c := range again {
+		t.Run("alone/"+c.category+"/"+c.name, func(t *testing.T) {
+			if !c.run(t, &most) {
+				t.Errorf("takes more than %s of the processor", maxTime)
+			}
+		})
+	}
 	t.Logf("most memory: %d MiB (%s); longest: %s (%s)", most.memory>>20, most.large, most.time.Round(time.Millisecond), most.long)
 }
 
-func (c bad) run(t *testing.T, most *peak) {
+// run tells whether the case stayed below maxTime.
+func (c bad) run(t *testing.T, most *peak) bool {
 	dir := t.TempDir()
 	c.build(t, dir)
 	args := c.args
@@ -114,13 +129,14 @@ func (c bad) run(t *testing.T, most *peak) {
 	memory := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 	took := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	most.note(c.category+"/"+c.name, memory, took)
-	if !race && (memory > maxMemory || took > maxTime) {
-		t.Errorf("took %d MiB and %s of the processor", memory>>20, took)
+	if !race && memory > maxMemory {
+		t.Errorf("took %d MiB", memory>>20)
 	}
 	if testing.Verbose() {
 		t.Logf("%d MiB, %s", memory>>20, took.Round(time.Millisecond))
 	}
 	c.judge(t, out.String(), cmd.ProcessState.ExitCode())
+	return race || took <= maxTime
 }
 
 var crash = regexp.MustCompile(`(?m)^panic: |^fatal error: |^goroutine \d+ \[|runtime error`)
