@@ -22,6 +22,7 @@ type Status struct {
 	Driver   string    `json:"driver,omitempty"`
 	Machines []Machine `json:"machines"`
 	Faults   []Fault   `json:"faults,omitempty"`
+	Leases   []Lease   `json:"leases,omitempty"` // faults that heal by themselves
 }
 
 // Machine is one host of a lab.
@@ -42,12 +43,17 @@ type Fault struct {
 // order is the body of a command to the supervisor.
 type order struct {
 	Host    string        `json:"host,omitempty"`
+	Hosts   []string      `json:"hosts,omitempty"`
+	Mend    bool          `json:"mend,omitempty"`
 	From    string        `json:"from,omitempty"`
 	To      string        `json:"to,omitempty"`
 	Network string        `json:"network,omitempty"`
 	OneWay  bool          `json:"one_way,omitempty"`
 	Delay   time.Duration `json:"delay,omitempty"`
 	Loss    float64       `json:"loss,omitempty"`
+	ID      string        `json:"id,omitempty"`    // of a lease
+	Lease   time.Duration `json:"lease,omitempty"` // how long it lasts
+	Undo    []Undo        `json:"undo,omitempty"`
 }
 
 // begun is the answer to start.
@@ -92,6 +98,12 @@ func (s *supervisor) handler() http.Handler {
 	command("/power-on", on(s.powerOn))
 	command("/pause", on(func(ctx context.Context, u *unit) error { return s.freeze(ctx, u, true) }))
 	command("/resume", on(func(ctx context.Context, u *unit) error { return s.freeze(ctx, u, false) }))
+	command("/power-off-all", func(ctx context.Context, o order) (any, error) { return nil, s.powerOffAll(ctx, o.Hosts) })
+	command("/power-cycle", on(s.powerCycle))
+	command("/fence-refuse", on(func(_ context.Context, u *unit) error { s.refuse(u.host.Name, true); return nil }))
+	command("/fence-obey", on(func(_ context.Context, u *unit) error { s.refuse(u.host.Name, false); return nil }))
+	command("/arm", func(_ context.Context, o order) (any, error) { return nil, s.arm(o) })
+	command("/release", func(ctx context.Context, o order) (any, error) { return nil, s.release(ctx, o.ID) })
 	command("/fault", func(_ context.Context, o order) (any, error) { return nil, s.inject(o) })
 	command("/heal", func(context.Context, order) (any, error) {
 		for _, n := range s.networks {
@@ -125,6 +137,7 @@ func (s *supervisor) status() Status {
 		}
 		now.Machines = append(now.Machines, m)
 	}
+	now.Leases = s.leased()
 	s.mu.Unlock()
 	for _, n := range s.spec.Networks {
 		for _, fault := range s.networks[n.Name].Faults() {
@@ -153,6 +166,8 @@ func (s *supervisor) inject(o order) error {
 	action := "cut"
 	change := func(f *wire.Fault) { f.Cut = true }
 	switch {
+	case o.Mend:
+		action, change = "heal", func(f *wire.Fault) { *f = wire.Fault{} }
 	case o.Delay > 0:
 		action, change = "delay "+o.Delay.String(), func(f *wire.Fault) { f.Delay = o.Delay }
 	case o.Loss > 0:

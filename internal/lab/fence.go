@@ -105,6 +105,9 @@ func (s *supervisor) shoot(ctx context.Context, asker *unit, token, action strin
 		if s.holder(token) != asker {
 			return fmt.Errorf("%w: %s was fenced or powered off meanwhile", errRefused, asker.host.Name)
 		}
+		if s.refuses(u.host.Name) {
+			return fmt.Errorf("%w: a fault is in force on the device of %s", errRefused, u.host.Name)
+		}
 		if action != "on" {
 			answer = "off"
 			if err := s.kill(u); err != nil {

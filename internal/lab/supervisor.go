@@ -37,8 +37,10 @@ type supervisor struct {
 	end      chan struct{} // closed when it should exit
 	endOnce  sync.Once
 
-	mu    sync.Mutex
-	units []*unit // read it through all, where mu is not held
+	mu       sync.Mutex
+	units    []*unit // read it through all, where mu is not held
+	leases   map[string]*heldLease
+	refusing map[string]bool // hosts whose fence device refuses
 }
 
 // Supervise runs the supervisor of the lab in dir until the lab is halted or ctx ends; then the
