@@ -1,4 +1,4 @@
-// Package haprov carries the recipes, templates, inventories and the Vagrantfile that are shipped in
+// Package haprov carries the recipes, templates, inventories, faults and the Vagrantfile that are shipped in
 // the program.
 //
 // A folder of the same name beside an inventory comes first: config looks there before here.
@@ -6,7 +6,7 @@ package haprov
 
 import "embed"
 
-// Shipped holds the folders recipes, templates and inventory, and vagrant/Vagrantfile.
+// Shipped holds the folders recipes, templates, inventory and faults, and vagrant/Vagrantfile.
 //
-//go:embed recipes templates inventory vagrant/Vagrantfile
+//go:embed recipes templates inventory faults vagrant/Vagrantfile
 var Shipped embed.FS

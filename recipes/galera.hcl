@@ -230,6 +230,16 @@ recipe "galera" {
       database = input.database
       place    = "one"
     }
+    # what haprov drill uses: a database and an account of its own
+    mysql_database "drill" {
+      database = "drill"
+      place    = "one"
+    }
+    mysql_user "drill" {
+      password = secret("drill")
+      database = "drill"
+      place    = "one"
+    }
     mysql_import "app" {
       file     = input.import
       database = input.database
@@ -327,5 +337,80 @@ recipe "galera" {
     on       = "active"
     run      = "timeout 10 mariadb -N -e 'select 1' >/dev/null"
     deadline = "1m"
+  }
+
+  load "mysql" {
+    user     = "drill"
+    database = "drill"
+    scan     = "timeout 60 mariadb -N -e 'SET wsrep_sync_wait = 1; SELECT id FROM drill.added'"
+    scan_on  = "each"
+  }
+  promise "no acknowledged row is lost" { judge = "acked" }
+  promise "a transaction is done whole or not at all" { judge = "bank" }
+  promise "the service is back in time" { judge = "outage" }
+  # Galera promises it for the writer alone, and not while the writer moves
+  promise "a read sees what was acknowledged before it" {
+    judge   = "register"
+    informs = true
+  }
+
+  drill "writer-power-cut" {
+    about  = "The machine of the member that is written to loses power"
+    suites = ["quick", "full"]
+    fault "power-cut" { on = "active" }
+    expect {
+      active = "moves"
+      outage = "${20 * lab.speed}s"
+    }
+  }
+  drill "reader-power-cut" {
+    about  = "The machine of another member loses power: writes wait until the group has given it up"
+    suites = ["quick", "full"]
+    fault "power-cut" { on = "standby" }
+    expect {
+      active = "stays"
+      outage = "${15 * lab.speed}s"
+    }
+  }
+  drill "server-killed" {
+    about  = "The server that is written to is killed"
+    suites = ["quick", "full"]
+    fault "server-killed" { on = "active" }
+    expect {
+      active = "moves"
+      outage = "${15 * lab.speed}s"
+    }
+  }
+  drill "server-frozen" {
+    about = "The server that is written to stands still: the proxies leave it"
+    fault "server-frozen" { on = "active" }
+    expect {
+      active = "moves"
+      outage = "${20 * lab.speed}s"
+    }
+  }
+  drill "writer-links-cut" {
+    about = "The member that is written to loses the others, and refuses; the majority goes on"
+    fault "links-cut" { on = "active" }
+    expect {
+      active = "moves"
+      outage = "${20 * lab.speed}s"
+    }
+  }
+  drill "proxy-power-cut" {
+    about = "The machine of the proxy that holds the virtual IP loses power"
+    fault "power-cut" { on = "holder" }
+    expect {
+      active = "stays"
+      outage = "${15 * lab.speed}s"
+    }
+  }
+  drill "proxy-killed" {
+    about = "The proxy that holds the virtual IP is killed"
+    fault "proxy-killed" { on = "holder" }
+    expect {
+      active = "stays"
+      outage = "${10 * lab.speed}s"
+    }
   }
 }

@@ -291,6 +291,12 @@ recipe "mysql-drbd" {
       password = secret("app")
       database = input.database
     }
+    # what haprov drill uses: a database and an account of its own
+    mysql_database "drill" {}
+    mysql_user "drill" {
+      password = secret("drill")
+      database = "drill"
+    }
     # for the check below: no password is ever an argument
     file "/etc/haprov/app.cnf" {
       mode    = "0600"
@@ -320,5 +326,119 @@ recipe "mysql-drbd" {
       [ "$(ask "SELECT said FROM haprov_check WHERE host = '${each.host.name}'")" = "$said" ]
     EOT
     deadline = "1m"
+  }
+
+  load "mysql" {
+    user     = "drill"
+    database = "drill"
+    scan     = "timeout 60 mariadb -N -e 'SELECT id FROM drill.added'"
+  }
+  promise "no acknowledged row is lost" { judge = "acked" }
+  promise "one side writes at a time" { judge = "writers" }
+  promise "a read sees what was acknowledged before it" { judge = "register" }
+  promise "a transaction is done whole or not at all" { judge = "bank" }
+  promise "the service is back in time" { judge = "outage" }
+
+  # as the journal of the side that goes on has them
+  station "detect" { line = "corosync\\[.*: .* A new membership .* Members left" }
+  station "fence" { line = "pacemaker-fenced\\[.*: .*Operation '(reboot|off)' targeting .*OK" }
+  station "promote" { line = "pacemaker-controld\\[.*: .*Result of promote operation for .*: ok" }
+  station "recover" { line = "pacemaker-controld\\[.*: .*Result of start operation for mysql-server on .*: ok" }
+  station "move" { line = "pacemaker-controld\\[.*: .*Result of start operation for .*vip.* on .*: ok" }
+
+  drill "active-power-cut" {
+    about  = "The active machine loses power"
+    suites = ["quick", "full"]
+    fault "power-cut" { on = "active" }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
+    }
+  }
+  drill "standby-power-cut" {
+    about  = "The standby machine loses power"
+    suites = ["quick", "full"]
+    fault "power-cut" { on = "standby" }
+    expect {
+      active = "stays"
+      fenced = ["standby"]
+      outage = "30s"
+    }
+  }
+  drill "links-cut" {
+    about  = "The two machines lose each other; the active one, which is ahead, fences the other"
+    suites = ["quick", "full"]
+    fault "links-cut" { on = "active" }
+    expect {
+      active = "stays"
+      fenced = ["standby"]
+      outage = "45s"
+    }
+  }
+  drill "server-killed" {
+    about  = "The database server is killed, and started again in its place"
+    suites = ["quick", "full"]
+    fault "server-killed" { on = "active" }
+    expect {
+      active = "stays"
+      outage = "${30 * lab.speed}s"
+    }
+  }
+  drill "server-frozen" {
+    about = "The database server stands still; its monitor notices, and it is killed and started again"
+    fault "server-frozen" { on = "active" }
+    expect {
+      active = "stays"
+      outage = "${input.stop_timeout + 90}s"
+    }
+  }
+  drill "replication-cut" {
+    about = "The replication network is cut: writes wait until DRBD gives the standby up, and nothing moves"
+    fault "replication-cut" {
+      on   = "active"
+      hold = "40s"
+    }
+    expect {
+      active = "stays"
+      outage = "30s"
+    }
+  }
+  drill "active-pause" {
+    about = "The active machine stands still for a minute, and is fenced before it can write again"
+    fault "pause" { on = "active" }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
+    }
+  }
+  drill "active-reboot" {
+    about = "The active machine is restarted in order"
+    fault "reboot" { on = "active" }
+    expect {
+      active = "moves"
+      outage = "${30 * lab.speed}s"
+    }
+  }
+  drill "corosync-killed" {
+    about = "Corosync is killed on the active machine, which is fenced"
+    fault "corosync-killed" { on = "active" }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
+    }
+  }
+  drill "links-lossy" {
+    about = "The links between the machines lose a fifth of all frames; nothing moves"
+    fault "links-lossy" {
+      on   = "active"
+      hold = "30s"
+    }
+    expect {
+      active = "stays"
+      outage = "10s"
+    }
   }
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"haprov/internal/drill"
 	"haprov/internal/engine"
 	"haprov/internal/kind"
 	"haprov/internal/lab"
@@ -22,6 +23,7 @@ const (
 	exitInterrupted = 14
 	exitRefused     = 15
 	exitDrill       = 16
+	exitUnjudged    = 17
 )
 
 var exitHelp = `Exit codes:
@@ -34,7 +36,8 @@ var exitHelp = `Exit codes:
   13  another run holds the lock
   14  interrupted
   15  refused: not approved, a requirement is not met, or data would be destroyed without --allow
-  16  a drill failed (kept free: there are no drills yet)
+  16  a drill failed
+  17  a drill could not be judged, and none failed
 `
 
 // errInput marks bad flags and files; its text was shown already when it is empty.
@@ -58,6 +61,12 @@ func code(err error) int {
 		return exitLocked
 	case errors.Is(err, engine.ErrNotApproved), errors.Is(err, engine.ErrDanger), errors.Is(err, kind.ErrRequirement):
 		return exitRefused
+	case errors.Is(err, drill.ErrNotReady), errors.Is(err, errForbidden):
+		return exitRefused
+	case errors.Is(err, errDrill), errors.Is(err, drill.ErrNotHealed):
+		return exitDrill
+	case errors.Is(err, errUnjudged):
+		return exitUnjudged
 	case errors.Is(err, errStatement):
 		return exitFailed
 	case errors.Is(err, errNoAnswer):

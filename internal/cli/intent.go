@@ -125,6 +125,9 @@ func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 		return a.ended(v, err)
 	}
 	if !f.look {
+		if err := j.undrilled(ctx); err != nil {
+			return a.ended(v, err)
+		}
 		log, err := a.openJournal(fmt.Sprintf("haprov %s %s, cluster %s", in.Verb, in.Host, c.Name))
 		if err != nil {
 			return fmt.Errorf("journal: %w", err)

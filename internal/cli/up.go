@@ -105,6 +105,11 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if err := j.reach(ctx, !f.plan, report); err != nil {
 		return a.ended(v, err)
 	}
+	if !f.plan || f.verify {
+		if err := j.undrilled(ctx); err != nil {
+			return a.ended(v, err)
+		}
+	}
 	if a.human != nil {
 		a.human.Brief = !f.plan && (f.yes || j.lab != nil)
 	}

@@ -101,8 +101,15 @@ type clusterBlock struct {
 	Recipe string               `hcl:"recipe" about:"Name of the recipe"`
 	Roles  []roleBlock          `hcl:"role,block" about:"The hosts of one role"`
 	Inputs hclsyntax.Expression `hcl:"inputs,optional" about:"Values for the recipe's inputs"`
+	Drills *consentBlock        `hcl:"drills,block" about:"What haprov drill may do to machines that are not a lab's; without this block, nothing"`
 	Range  hcl.Range            `hcl:",range"`
 	Ranges map[string]hcl.Range `hcl:",ranges"`
+}
+
+type consentBlock struct {
+	Allow  []string  `hcl:"allow" oneof:"stall,failover,host" about:"The risks that are taken: stall (writes wait), failover, host (a machine is lost for a while)"`
+	Window string    `hcl:"window,optional" about:"When, in this machine's time, as \"02:00-05:00\" or \"Sun 02:00-05:00\"; always when omitted"`
+	Range  hcl.Range `hcl:",range"`
 }
 
 type roleBlock struct {
@@ -127,7 +134,92 @@ type recipeBlock struct {
 	Checks   []checkBlock         `hcl:"check,block" about:"A check that the service works"`
 	Active   hclsyntax.Expression `hcl:"active,optional" about:"Shell command that succeeds only on the active host"`
 	Endpoint hclsyntax.Expression `hcl:"endpoint,optional" about:"Address and port of the service: ADDRESS:PORT"`
+	Promises []promiseBlock       `hcl:"promise,block" about:"What the cluster keeps through every drill"`
+	Load     *loadBlock           `hcl:"load,block" about:"How a drill uses the service"`
+	Stations []stationBlock       `hcl:"station,block" about:"A part of an outage, in the order they happen: it ends when a host's journal has the line"`
+	Drills   []drillBlock         `hcl:"drill,block" about:"An experiment: faults, and what is expected of them"`
 	Range    hcl.Range            `hcl:",range"`
+}
+
+type promiseBlock struct {
+	Text    string    `hcl:"text,label" about:"What is promised, in words"`
+	Judge   string    `hcl:"judge" oneof:"acked,outage,writers,register,bank" about:"Who judges it from the history"`
+	Informs bool      `hcl:"informs,optional" about:"What the judge finds is told, and fails no drill"`
+	Range   hcl.Range `hcl:",range"`
+}
+
+type loadBlock struct {
+	Protocol string               `hcl:"protocol,label" about:"What the clients speak"`
+	User     string               `hcl:"user" about:"Account of the clients; the secret of that name is its password"`
+	Database string               `hcl:"database" about:"Their own database"`
+	Scan     hclsyntax.Expression `hcl:"scan,optional" about:"Shell command that prints what a host holds, an id a line"`
+	ScanOn   string               `hcl:"scan_on,optional" default:"active" oneof:"active,each" about:"Where it can be asked"`
+	Range    hcl.Range            `hcl:",range"`
+}
+
+type stationBlock struct {
+	Name  string    `hcl:"name,label" about:"Name of the part that ends with it"`
+	Line  string    `hcl:"line" about:"Regular expression for the line"`
+	Range hcl.Range `hcl:",range"`
+}
+
+type drillBlock struct {
+	Name   string       `hcl:"name,label" about:"Name of the drill"`
+	About  string       `hcl:"about" about:"What happens, in one sentence"`
+	Suites []string     `hcl:"suites,optional" default:"full" about:"The suites that it belongs to"`
+	Faults []boundBlock `hcl:"fault,block" about:"A fault by its name, and its target"`
+	Expect *expectBlock `hcl:"expect,block" about:"What should come of it"`
+	Range  hcl.Range    `hcl:",range"`
+}
+
+type boundBlock struct {
+	Name  string        `hcl:"name,label" about:"Name of the fault: a file in the folder faults"`
+	On    string        `hcl:"on" about:"Its target: active, standby, holder (of the endpoint's address), all, or one host of the role of that name"`
+	After time.Duration `hcl:"after,optional" default:"0s" about:"How long after the first fault"`
+	Hold  time.Duration `hcl:"hold,optional" default:"0s" about:"How long it stays; until the service is back when omitted"`
+	Range hcl.Range     `hcl:",range"`
+}
+
+type expectBlock struct {
+	Active string               `hcl:"active" oneof:"moves,stays,none" about:"The active side: it moves to another host, stays, or there is none while the fault lasts"`
+	Fenced []string             `hcl:"fenced,optional" about:"Targets that are fenced: these and no others"`
+	Stall  hclsyntax.Expression `hcl:"stall,optional" about:"The longest time in which no write is acknowledged, as \"25s\"; as outage when omitted"`
+	Outage hclsyntax.Expression `hcl:"outage" about:"The longest time in which no new client is served, as \"60s\""`
+	Range  hcl.Range            `hcl:",range"`
+}
+
+type faultFile struct {
+	Faults []faultBlock `hcl:"fault,block"`
+}
+
+type faultBlock struct {
+	Name  string           `hcl:"name,label" about:"Name of the fault, and of its file"`
+	About string           `hcl:"about" about:"What happens, in one sentence"`
+	Risk  string           `hcl:"risk" oneof:"stall,failover,host,cluster,data" about:"What it may cost: writes that wait, a failover, a machine, the service, data"`
+	Lab   *labFaultBlock   `hcl:"lab,block" about:"How a lab brings it about"`
+	Shell *shellFaultBlock `hcl:"shell,block" about:"How root of the host brings it about"`
+	Range hcl.Range        `hcl:",range"`
+}
+
+type labFaultBlock struct {
+	Power   string        `hcl:"power,optional" oneof:"off,cycle" about:"off: the plug is pulled until the fault is healed; cycle: it is put in again at once"`
+	Pause   bool          `hcl:"pause,optional" about:"The machine stands still as a whole"`
+	Fence   string        `hcl:"fence,optional" oneof:"refuses" about:"Its fence device refuses"`
+	Cut     bool          `hcl:"cut,optional" about:"Its links drop all frames"`
+	Delay   time.Duration `hcl:"delay,optional" default:"0s" about:"Its links hold each frame up"`
+	Loss    int           `hcl:"loss,optional" min:"0" max:"100" about:"Its links drop so many percent of the frames"`
+	To      string        `hcl:"to,optional" default:"peers" oneof:"peers,gateway,all" about:"Which links: to the other hosts, to the gateway with its fence device and clients, both"`
+	Carries string        `hcl:"carries,optional" oneof:"ssh,ring,replication,service" about:"Only networks that carry this"`
+	OneWay  bool          `hcl:"one_way,optional" about:"Only what the target sends"`
+	Range   hcl.Range     `hcl:",range"`
+}
+
+type shellFaultBlock struct {
+	Inject string    `hcl:"inject" text:"lines" about:"Command that brings it about"`
+	Seen   string    `hcl:"seen" text:"lines" about:"Command that succeeds while it is in force"`
+	Heal   string    `hcl:"heal" text:"lines" about:"Command that ends it; it may be repeated"`
+	Gone   string    `hcl:"gone" text:"lines" about:"Command that succeeds when it is over"`
+	Range  hcl.Range `hcl:",range"`
 }
 
 type inputBlock struct {

@@ -26,6 +26,7 @@ type builder struct {
 	made    map[*recipe.Item]hcl.Range // where steps are written
 	wide    map[string]owned           // what only one host may own
 	serves  map[string]string          // by endpoint: the cluster that has it
+	faults  map[string]*recipe.Fault   // nil: told what is wrong with it
 }
 
 // cluster makes one cluster's chains.
@@ -74,6 +75,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	}
 	b.proofs(d, &c, p)
 	b.endpoints(c, blk)
+	b.drills(d, &c, blk, p)
 	c.Secrets = used.sorted()
 	return c, true
 }

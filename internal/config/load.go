@@ -93,7 +93,7 @@ func start(path string, o *Options) *builder {
 	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, driver: o.Driver, vagrant: o.Vagrant, places: map[string]hcl.Range{}}
 	asked := &names{}
 	w.ctx = &hcl.EvalContext{Functions: f.reach("inventory", o.Secrets, asked)}
-	return &builder{world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}, wide: map[string]owned{}, serves: map[string]string{}}
+	return &builder{world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}, wide: map[string]owned{}, serves: map[string]string{}, faults: map[string]*recipe.Fault{}}
 }
 
 // read gives the inventory's text. One that is a little too large is read, so that the line can be

@@ -270,7 +270,7 @@ func TestTheGaleraRecipeShowsItsMembersAndItsWriter(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s.%s %d", x.Kind, x.Name, len(x.Sensors)))
 		}
 	}
-	if want := []string{"galera.db 3", "mysql_database.app 3", "haproxy.writer 2"}; !slices.Equal(got, want) {
+	if want := []string{"galera.db 3", "mysql_database.app 3", "mysql_database.drill 3", "haproxy.writer 2"}; !slices.Equal(got, want) {
 		t.Errorf("parts: %v, want %v", got, want)
 	}
 	ch, _ := c.Chain("db1")

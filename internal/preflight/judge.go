@@ -29,6 +29,7 @@ type answer struct {
 	disks           map[string]int64
 	modules         map[string]string // those that are there, with the version of one that is loaded
 	tools           map[string]bool
+	drill           string // a drill's fault that is armed there
 	called          string // what uname -n says
 }
 
@@ -100,6 +101,8 @@ func read(h Host, text string) answer {
 			}
 		case f[0] == "tool":
 			a.tools[v] = true
+		case f[0] == "drill":
+			a.drill = strings.TrimSuffix(v, ".heal")
 		case f[0] == "name":
 			a.called = v
 		}
@@ -115,6 +118,9 @@ func (a answer) alone() (out []Finding) {
 	major, _ := strconv.Atoi(a.major)
 	if a.other {
 		add(true, "login", "log in as root, or write sudo = true in the ssh block", "it is not root's")
+	}
+	if a.drill != "" {
+		add(true, "drill", "wait for its end, or take its fault back: haprov drill heal", "%.80q is at work", a.drill)
 	}
 	switch {
 	case a.id == "":

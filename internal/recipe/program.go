@@ -35,6 +35,7 @@ type Cluster struct {
 	Secrets  []string // names that the recipe asks for, sorted
 	Active   []Run    // by host: succeeds on the host that is active; none when there is no such thing
 	Endpoint string   // "IP:PORT" of the service; empty when there is none
+	Drills   Drills
 }
 
 // Chain is what one host does, in order.

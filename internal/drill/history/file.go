@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // Limits of a file that is read.
@@ -25,10 +26,10 @@ type line struct {
 	Late   *int64  `json:"late,omitempty"`
 }
 
-// Writer keeps a history as JSON, a line each, and in memory. It may be used by several goroutines.
+// Writer keeps a history as JSON, a line and a write each, and in memory. It may be used by several goroutines.
 type Writer struct {
 	mu   sync.Mutex
-	to   *bufio.Writer
+	to   io.Writer // takes one line a write
 	sync func() error
 	open map[[2]int]Op
 	kept History
@@ -38,10 +39,13 @@ type Writer struct {
 // NewWriter begins a history. sync, which may be nil, brings what was written to the disk.
 func NewWriter(to io.Writer, sync func() error, head Header) *Writer {
 	head.Version = Version
-	w := &Writer{to: bufio.NewWriter(to), sync: sync, open: map[[2]int]Op{}, kept: History{Header: head}}
+	w := &Writer{to: to, sync: sync, open: map[[2]int]Op{}, kept: History{Header: head}}
 	w.put(line{Header: &head})
 	return w
 }
+
+// Began is when the run's clock began: times in the history are since then.
+func (w *Writer) Began() time.Time { return w.kept.Header.Began }
 
 // put writes a line; mu is held, or nobody else knows w yet.
 func (w *Writer) put(l line) {
@@ -100,11 +104,10 @@ func (w *Writer) Late(ns int64) {
 
 // flush brings what is written to the disk; mu is held.
 func (w *Writer) flush() {
-	err := w.to.Flush()
-	if err == nil && w.sync != nil {
-		err = w.sync()
+	if w.sync == nil {
+		return
 	}
-	if err != nil && w.err == nil {
+	if err := w.sync(); err != nil && w.err == nil {
 		w.err = err
 	}
 }

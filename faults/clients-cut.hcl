@@ -1,0 +1,9 @@
+fault "clients-cut" {
+  about = "No client reaches the host; its peers do"
+  risk  = "failover"
+  lab {
+    cut     = true
+    to      = "gateway"
+    carries = "service"
+  }
+}

@@ -1,0 +1,7 @@
+fault "fence-refuses" {
+  about = "The fence device of the host refuses"
+  risk  = "stall"
+  lab {
+    fence = "refuses"
+  }
+}

@@ -1,0 +1,8 @@
+fault "isolated" {
+  about = "All links drop every frame, those to clients and the fence device too"
+  risk  = "host"
+  lab {
+    cut = true
+    to  = "all"
+  }
+}

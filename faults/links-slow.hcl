@@ -1,0 +1,7 @@
+fault "links-slow" {
+  about = "The links to the other hosts hold each frame up for a quarter of a second"
+  risk  = "stall"
+  lab {
+    delay = "250ms"
+  }
+}

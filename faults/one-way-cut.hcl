@@ -1,0 +1,8 @@
+fault "one-way-cut" {
+  about = "What the host sends to the others is lost; it hears them"
+  risk  = "host"
+  lab {
+    cut     = true
+    one_way = true
+  }
+}

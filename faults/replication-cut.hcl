@@ -1,0 +1,8 @@
+fault "replication-cut" {
+  about = "The replication network between the host and the others drops every frame"
+  risk  = "stall"
+  lab {
+    cut     = true
+    carries = "replication"
+  }
+}

@@ -1,0 +1,199 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"haprov/internal/recipe"
+	"haprov/internal/secret"
+)
+
+// selectors are targets that every cluster has.
+var selectors = []string{"active", "standby", "holder", "all"}
+
+// drills reads what a recipe says of drills for one cluster, and what the inventory allows.
+func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p place) {
+	for _, x := range d.Promises {
+		c.Drills.Promises = append(c.Drills.Promises, recipe.Promise{Text: x.Text, Judge: x.Judge, Informs: x.Informs})
+	}
+	for _, x := range d.Stations {
+		if _, err := regexp.Compile(x.Line); err != nil {
+			b.at(x.Range, "Not a regular expression", "%s", sentence(err.Error()))
+		}
+		c.Drills.Stations = append(c.Drills.Stations, recipe.Station{Name: x.Name, Line: x.Line})
+	}
+	if l := d.Load; l != nil {
+		c.Drills.Load = &recipe.Load{Protocol: l.Protocol, User: l.User, Database: l.Database, ScanOn: l.ScanOn}
+		if l.Scan != nil {
+			if v, ok := b.value(l.Scan, p.shared); ok {
+				var t secret.Text
+				switch m := assignSecretTo(v, &t); {
+				case m != nil:
+					b.at(l.Scan.Range(), "Wrong type for \"scan\"", "%s", m.detail)
+				case t.IsSensitive():
+					b.at(l.Scan.Range(), "Sensitive value in \"scan\"", "Its text is an argument of a process on the host, which everybody there can read.")
+				default:
+					c.Drills.Load.Scan = t.Reveal()
+				}
+			}
+		}
+		if c.Endpoint == "" && b.fails == 0 {
+			b.at(l.Range, "A load needs an endpoint", "Give the recipe endpoint = \"ADDRESS:PORT\".")
+		}
+	}
+	names := map[string]hcl.Range{}
+	for _, x := range d.recipeBlock.Drills {
+		b.name("drill", x.Name, x.Range)
+		if first, twice := names[x.Name]; twice {
+			b.at(x.Range, fmt.Sprintf("Drill %s is defined twice", bounded(x.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
+		}
+		names[x.Name] = x.Range
+		c.Drills.Drills = append(c.Drills.Drills, b.drill(x, *c, p))
+	}
+	if len(d.recipeBlock.Drills) > 0 && (d.Load == nil || d.Active == nil) {
+		b.at(d.recipeBlock.Drills[0].Range, "A drill cannot be judged", "The recipe needs a load block and active = \"COMMAND\".")
+	}
+	if x := blk.Drills; x != nil {
+		if _, err := recipe.ReadWindow(x.Window); err != nil {
+			b.at(x.Range, "Invalid window", "%s", sentence(err.Error()))
+		}
+		c.Drills.Consent = &recipe.Consent{Allow: x.Allow, Window: x.Window}
+	}
+}
+
+func (b *builder) drill(x drillBlock, c recipe.Cluster, p place) recipe.Drill {
+	out := recipe.Drill{Name: x.Name, About: x.About, Suites: x.Suites}
+	if len(x.Faults) == 0 {
+		b.at(x.Range, "A drill without a fault", "Write fault \"NAME\" { on = \"active\" }.")
+	}
+	for _, f := range x.Faults {
+		b.selector(f.On, f.Range, c)
+		made := recipe.Bound{On: f.On, After: f.After, Hold: f.Hold}
+		if def := b.fault(f.Name, f.Range); def != nil {
+			made.Fault = *def
+		}
+		out.Faults = append(out.Faults, made)
+	}
+	if x.Expect == nil {
+		b.at(x.Range, "A drill without an expectation", "Write expect { active = \"moves\", outage = \"60s\" }, one argument a line.")
+		return out
+	}
+	for _, f := range x.Expect.Fenced {
+		b.selector(f, x.Expect.Range, c)
+	}
+	out.Expect = recipe.Expect{Active: x.Expect.Active, Fenced: x.Expect.Fenced, Heals: "alone"}
+	out.Expect.Outage = b.duration("outage", x.Expect.Outage, p)
+	if out.Expect.Stall = out.Expect.Outage; x.Expect.Stall != nil {
+		out.Expect.Stall = b.duration("stall", x.Expect.Stall, p)
+	}
+	return out
+}
+
+// duration evaluates an argument that may follow the inputs or the lab's speed.
+func (b *builder) duration(name string, e hclsyntax.Expression, p place) time.Duration {
+	if e == nil {
+		return 0 // told already
+	}
+	v, ok := b.value(e, p.shared)
+	if !ok {
+		return 0
+	}
+	var out time.Duration
+	if m := assign(v, reflect.ValueOf(&out).Elem(), &field{name: name, typ: durType, min: "1s"}); m != nil {
+		b.at(e.Range(), fmt.Sprintf("Wrong type for %q", name), "%s", m.detail)
+	}
+	return out
+}
+
+func (b *builder) selector(s string, rng hcl.Range, c recipe.Cluster) {
+	known := slices.Clone(selectors)
+	for _, r := range c.Roles {
+		known = append(known, r.Name)
+	}
+	if !slices.Contains(known, s) {
+		b.at(rng, fmt.Sprintf("Unknown target %s", bounded(s)), "%s", b.meant(s, known))
+	}
+}
+
+// fault reads faults/NAME.hcl, once. nil: it was told what is wrong.
+func (b *builder) fault(name string, rng hcl.Range) *recipe.Fault {
+	if f, ok := b.faults[name]; ok {
+		return f
+	}
+	b.faults[name] = nil
+	if !goodName.MatchString(name) {
+		b.at(rng, "Invalid name for a fault", "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
+		return nil
+	}
+	shown, text, err := b.files.find("faults", name+".hcl")
+	var there *unread
+	switch {
+	case errors.As(err, &there):
+		b.at(rng, "Fault cannot be read", "%s", sentence(err.Error()))
+		return nil
+	case err != nil:
+		var known []string
+		for _, f := range b.files.list("faults") {
+			if n, ok := strings.CutSuffix(f, ".hcl"); ok {
+				known = append(known, n)
+			}
+		}
+		b.at(rng, fmt.Sprintf("Unknown fault %s", bounded(name)), "There is no faults/%s.hcl. %s", name, b.meant(name, known))
+		return nil
+	}
+	body := b.files.parse(b.report, shown, text)
+	if body == nil {
+		return nil
+	}
+	var file faultFile
+	l := layoutOf(reflect.TypeOf(file))
+	b.decoder.names(&hclsyntax.Block{Type: "fault file", Body: body}, l, false)
+	before := b.fails
+	for _, blk := range body.Blocks {
+		if f := l.blocks[blk.Type]; f != nil && len(blk.Labels) == 1 {
+			b.nested(blk, reflect.ValueOf(&file).Elem().FieldByIndex(f.index), f, nil, nil)
+		}
+	}
+	for _, x := range file.Faults {
+		if x.Name != name {
+			b.at(x.Range, "Fault is in the wrong file", "Fault %s belongs in faults/%s.hcl.", bounded(x.Name), x.Name)
+			continue
+		}
+		b.faults[name] = b.faultOf(x)
+	}
+	if len(file.Faults) == 0 && b.fails == before {
+		b.at(hcl.Range{Filename: shown}, "File holds no fault", "Expected fault %q { ... } in it.", name)
+	}
+	return b.faults[name]
+}
+
+func (b *builder) faultOf(x faultBlock) *recipe.Fault {
+	f := &recipe.Fault{Name: x.Name, About: x.About, Risk: x.Risk}
+	if x.Lab == nil && x.Shell == nil {
+		b.at(x.Range, "A fault that nothing brings about", "Write a lab block, a shell block, or both.")
+	}
+	if l := x.Lab; l != nil {
+		f.Lab = &recipe.LabFault{Power: l.Power, Pause: l.Pause, Fence: l.Fence, Cut: l.Cut, Delay: l.Delay, Loss: float64(l.Loss) / 100, To: l.To, Carry: l.Carries, OneWay: l.OneWay}
+		ways := 0
+		for _, does := range []bool{l.Power != "", l.Pause, l.Fence != "", l.Cut || l.Delay > 0 || l.Loss > 0} {
+			if does {
+				ways++
+			}
+		}
+		if ways != 1 {
+			b.at(l.Range, "A fault is one thing", "Found %d of power, pause, fence and a fault of the links (cut, delay, loss): a drill may have several faults.", ways)
+		}
+	}
+	if s := x.Shell; s != nil {
+		f.Shell = &recipe.ShellFault{Inject: s.Inject, Seen: s.Seen, Heal: s.Heal, Gone: s.Gone}
+	}
+	return f
+}

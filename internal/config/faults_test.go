@@ -1,0 +1,97 @@
+package config_test
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+
+	"haprov"
+	"haprov/internal/config"
+	"haprov/internal/recipe"
+	"haprov/internal/shell/shelltest"
+)
+
+// Every shipped fault is used by a drill or can be: it loads, its commands are sound scripts, and it says
+// how it is seen and how it is gone.
+func TestShippedFaults(t *testing.T) {
+	files, err := fs.Glob(haprov.Shipped, "faults/*.hcl")
+	if err != nil || len(files) < 20 {
+		t.Fatal(files, err)
+	}
+	var b strings.Builder
+	for _, f := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(f, "faults/"), ".hcl")
+		b.WriteString("  drill \"" + name + "\" {\n    about = \"x\"\n    fault \"" + name + "\" { on = \"active\" }\n    expect {\n      active = \"stays\"\n      outage = \"9s\"\n    }\n  }\n")
+	}
+	p, problems := config.Load("haprov.hcl", config.Options{Shipped: haprov.Shipped, Secrets: secrets{}, Text: []byte(`host "db1" { address = "10.0.0.1" }
+cluster "shop" { recipe = "here" }
+recipe "here" {
+  active   = "true"
+  endpoint = "10.0.0.1:3306"
+  on "all" {
+    package "socat" {}
+  }
+  load "mysql" {
+    user     = "drill"
+    database = "drill"
+  }
+` + b.String() + "}\n")})
+	if p == nil {
+		t.Fatal(problems.Render(100, false))
+	}
+	scripts := map[string]string{}
+	for _, d := range p.Clusters[0].Drills.Drills {
+		f := d.Faults[0].Fault
+		if f.About == "" || f.Risk == "" {
+			t.Errorf("%s: %+v", d.Name, f)
+		}
+		if s := f.Shell; s != nil {
+			for part, text := range map[string]string{"inject": s.Inject, "seen": s.Seen, "heal": s.Heal, "gone": s.Gone} {
+				if text == "" {
+					t.Errorf("%s has no %s", d.Name, part)
+				}
+				scripts[d.Name+" "+part] = "#!/bin/sh\n" + text
+			}
+		}
+	}
+	found, err := shelltest.Lint(scripts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		t.Error(f)
+	}
+}
+
+// The shipped recipes' drills follow the lab's speed and the inputs.
+func TestTheShippedRecipesHaveDrills(t *testing.T) {
+	for name, want := range map[string]int{"inventory/mysql-drbd.hcl": 8, "inventory/galera.hcl": 6} {
+		text, err := haprov.Shipped.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		load := func(driver string, speed float64) recipe.Drills {
+			p, problems := config.Load(name, config.Options{Text: text, Shipped: haprov.Shipped, Secrets: secrets{}, Driver: driver, Speed: speed})
+			if p == nil {
+				t.Fatal(problems.Render(100, false))
+			}
+			return p.Clusters[0].Drills
+		}
+		fast, slow := load("kvm", 1), load("tcg", 10)
+		if len(fast.Drills) < want || fast.Load == nil || len(fast.Promises) < 4 {
+			t.Errorf("%s: %+v", name, fast)
+		}
+		quick := 0
+		for i, d := range fast.Drills {
+			if len(d.Suites) == 2 {
+				quick++
+			}
+			if slow.Drills[i].Expect.Outage < d.Expect.Outage {
+				t.Errorf("%s: %s is expected sooner on slow machines", name, d.Name)
+			}
+		}
+		if quick < 3 {
+			t.Errorf("%s: %d drills are quick", name, quick)
+		}
+	}
+}

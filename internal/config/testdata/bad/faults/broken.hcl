@@ -1,0 +1,8 @@
+fault "broken" {
+  about = "Two things at once"
+  risk  = "host"
+  lab {
+    power = "off"
+    pause = true
+  }
+}

@@ -1,0 +1,162 @@
+// Package load uses a service as its clients do, at a steady rate, and writes down what came of each
+// operation. It must not know of faults, nor what the history proves.
+//
+// The rate does not follow the service (open loop): an operation that could not begin in time is in the
+// history as one that was not served, so that a service that stands still cannot look fast.
+package load
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"haprov/internal/drill/history"
+)
+
+// Target is the service.
+type Target struct {
+	Dial     func(ctx context.Context) (net.Conn, error) // to the endpoint, on the clients' own way
+	User     string
+	Password string
+	Database string
+	Run      int64 // this run's number: rows of others are not its business
+}
+
+// Rate is how much is asked for, in operations a second.
+type Rate struct{ Add, Probe, Register, Bank float64 }
+
+// Usual fits small machines: it is seen at once when they stand still, and does not wear them out.
+var Usual = Rate{Add: 50, Probe: 5, Register: 8, Bank: 4}
+
+// Limits of one operation.
+const (
+	connectTime = 4 * time.Second
+	answerTime  = 5 * time.Second
+	// tooLate: an operation that is due for so long is not begun any more.
+	tooLate = 2 * time.Second
+)
+
+// client is one user of the service: it does one thing at a time.
+type client interface {
+	// do carries out one operation; open tells the history that it begins.
+	do(ctx context.Context, o *history.Op, random *rand.Rand, open func())
+	close()
+}
+
+// Load is running clients.
+type Load struct {
+	log   *history.Writer
+	began time.Time
+	stop  context.CancelFunc
+	wait  sync.WaitGroup
+	acked atomic.Int64 // rows
+	last  atomic.Int64 // when the last row was acknowledged, ns since began
+	fresh atomic.Int64 // when the last new connection was served
+	seq   atomic.Int64
+}
+
+// Start begins to use the service until Stop. The tables must be there (Prepare).
+func Start(t Target, log *history.Writer, r Rate, seed uint64) *Load {
+	ctx, stop := context.WithCancel(context.Background())
+	l := &Load{log: log, began: log.Began(), stop: stop}
+	n := 0
+	begin := func(clients int, rate float64, do string, make func(id int) client) {
+		for range clients {
+			n++
+			id := n
+			c := make(id)
+			pace := time.Duration(float64(time.Second) * float64(clients) / rate)
+			l.wait.Go(func() { l.run(ctx, id, do, c, pace, rand.New(rand.NewPCG(seed, uint64(id)))) })
+		}
+	}
+	begin(16, r.Add, "add", func(id int) client { return &adder{session: session{target: t}, l: l} })
+	begin(20, r.Probe, "probe", func(id int) client { return &prober{session{target: t}} })
+	begin(8, r.Register, "register", func(id int) client { return &registrar{session: session{target: t}} })
+	begin(4, r.Bank, "bank", func(id int) client { return &teller{session: session{target: t}} })
+	l.wait.Go(func() { l.clock(ctx) })
+	return l
+}
+
+// run is one client's life. Its operations are due at fixed times, whatever became of those before.
+func (l *Load) run(ctx context.Context, id int, do string, c client, pace time.Duration, random *rand.Rand) {
+	defer c.close()
+	due := l.now() + time.Duration(random.Int64N(int64(pace)))
+	for seq := 1; ; seq++ {
+		if wait := due - l.now(); wait > 0 {
+			timer := time.NewTimer(wait)
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			case <-timer.C:
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		o := history.Op{Client: id, Seq: seq, Do: do, Due: int64(due), Call: int64(l.now())}
+		if l.now()-due > tooLate {
+			o.Outcome, o.Class, o.Return = history.Fail, "late", o.Call
+			l.log.Returned(o)
+		} else {
+			c.do(ctx, &o, random, func() { o.Call = int64(l.now()); l.log.Called(o) })
+			o.Return = int64(l.now())
+			l.note(o)
+			l.log.Returned(o)
+		}
+		due += pace
+	}
+}
+
+func (l *Load) note(o history.Op) {
+	if o.Outcome != history.OK {
+		return
+	}
+	switch o.Do {
+	case "add":
+		l.acked.Add(1)
+		l.last.Store(o.Return)
+	case "probe":
+		l.fresh.Store(o.Return)
+	}
+}
+
+func (l *Load) now() time.Duration { return time.Since(l.began) }
+
+// clock notes how late this machine itself is: what it says of others is worth as much.
+func (l *Load) clock(ctx context.Context) {
+	const pace = 100 * time.Millisecond
+	for next := l.now() + pace; ; next += pace {
+		timer := time.NewTimer(next - l.now())
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+			l.log.Late(int64(l.now() - next))
+		}
+	}
+}
+
+// Seen is how the service looks from here just now.
+type Seen struct {
+	Acked      int64         // rows, in all
+	NoRow      time.Duration // since a row was acknowledged
+	NoNewcomer time.Duration // since a new connection was served
+	Last, New  time.Duration // when that was, since the run began
+}
+
+// Seen may be asked at any time.
+func (l *Load) Seen() Seen {
+	now, last, fresh := l.now(), time.Duration(l.last.Load()), time.Duration(l.fresh.Load())
+	return Seen{l.acked.Load(), now - last, now - fresh, last, fresh}
+}
+
+// Stop ends the load. Operations in hand are given their time.
+func (l *Load) Stop() {
+	l.stop()
+	l.wait.Wait()
+}
