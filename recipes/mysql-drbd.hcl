@@ -421,6 +421,19 @@ recipe "mysql-drbd" {
       outage = "${30 * lab.speed}s"
     }
   }
+  drill "replication-and-power-cut" {
+    about = "The replication network goes, and three seconds later the active machine: what it acknowledged is on the standby"
+    fault "replication-cut" { on = "active" }
+    fault "power-cut" {
+      on    = "active"
+      after = "3s"
+    }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
+    }
+  }
   drill "corosync-killed" {
     about = "Corosync is killed on the active machine, which is fenced"
     fault "corosync-killed" { on = "active" }
@@ -439,6 +452,37 @@ recipe "mysql-drbd" {
     expect {
       active = "stays"
       outage = "10s"
+    }
+  }
+
+  mutant "log-flushed-late" {
+    about  = "InnoDB's log is brought to the disk once a second, not at each commit"
+    drill  = "active-power-cut"
+    breaks = "no acknowledged row is lost"
+    replace {
+      in   = "templates/mysql-drbd.cnf.tmpl"
+      from = "innodb_flush_log_at_trx_commit = 1"
+      to   = "innodb_flush_log_at_trx_commit = 2"
+    }
+  }
+  mutant "replication-unconfirmed" {
+    about  = "DRBD acknowledges what is only on its way to the standby (protocol A)"
+    drill  = "replication-and-power-cut"
+    breaks = "no acknowledged row is lost"
+    replace {
+      in   = "templates/mysql-drbd.res.tmpl"
+      from = "protocol C;"
+      to   = "protocol A;"
+    }
+  }
+  mutant "server-hardly-watched" {
+    about  = "The monitor looks for the server's process and asks it nothing"
+    drill  = "server-frozen"
+    breaks = "the service is back in time"
+    replace {
+      in   = "recipes/mysql-drbd.hcl"
+      from = "OCF_CHECK_LEVEL = \"10\""
+      to   = "OCF_CHECK_LEVEL = \"0\""
     }
   }
 }

@@ -7,7 +7,7 @@
 #
 # SUITE_TODAY=NAME or none overrides the choice; TODAY=N is another day's number.
 set -eu
-all='galera kills documents starve libvirt vagrant stacks'
+all='galera kills drills starve documents stacks libvirt calibrate vagrant'
 today=${TODAY:-$(($(date +%s) / 86400))}
 name=${SUITE_TODAY:-}
 if [ -z "$name" ]; then
@@ -28,6 +28,7 @@ if [ "${1:-}" = left-out ]; then
     [ "$s" = "$name" ] || echo "left out today: suite $s (make test-vm SUITE=$s)"
   done
   [ "$name" != kills ] || echo "left out today: most of suite kills, 12 of 50 run (make test-vm SUITE=kills)"
+  [ "$name" != drills ] || echo "left out today: drills that are not quick (make test-vm SUITE=drills DRILLS=full)"
   [ "$name" != starve ] || echo "left out today: most of suite starve, 6 of 50 rounds run (make test-vm SUITE=starve)"
   exit 0
 fi

@@ -48,7 +48,7 @@ In a lab every drill may run. Other machines are touched only as far as the inve
 drills { allow = ["stall", "failover"] }.`,
 		Example: "  haprov drill list\n  haprov drill run\n  haprov drill run active-power-cut",
 	}
-	c.AddCommand(a.drillListCmd(), a.drillRunCmd(), a.drillReportCmd(), a.drillVerifyCmd(), a.drillHealCmd())
+	c.AddCommand(a.drillListCmd(), a.drillRunCmd(), a.drillReportCmd(), a.drillVerifyCmd(), a.drillCalibrateCmd(), a.drillHealCmd())
 	return chapter(c)
 }
 
@@ -486,8 +486,8 @@ func (a *app) drillSum(s drill.Summary, folder drill.Folder) {
 	for _, r := range s.Results {
 		n[r.Word]++
 	}
-	fmt.Fprintf(a.out, "%s (%s): %d drills: %d pass, %d fail, %d unknown; %.0f rows acknowledged, %.0f lost; longest outage %.1f s; seed %d\n",
-		s.Cluster, s.Recipe, len(s.Results), n[judge.Pass], n[judge.Fail], n[judge.Unknown], s.Acked, s.Lost, s.LongOutage, s.Seed)
+	fmt.Fprintf(a.out, "%s (%s): %s: %d pass, %d fail, %d unknown; %.0f rows acknowledged, %.0f lost; longest outage %.1f s; seed %d\n",
+		s.Cluster, s.Recipe, drill.Drills(len(s.Results)), n[judge.Pass], n[judge.Fail], n[judge.Unknown], s.Acked, s.Lost, s.LongOutage, s.Seed)
 	fmt.Fprintf(a.out, "report: %s\n", filepath.Join(folder.Path, "report.html"))
 }
 
@@ -562,7 +562,7 @@ func (a *app) drillVerify(args []string) error {
 	if len(changed)+len(other) > 0 {
 		return fmt.Errorf("%w: the evidence does not hold", errDrill)
 	}
-	fmt.Fprintf(a.out, "verified: %d drills, judged again from their histories with the same verdicts\n", len(s.Results))
+	fmt.Fprintf(a.out, "verified: %s, judged again from the histories with the same verdicts\n", drill.Drills(len(s.Results)))
 	return nil
 }
 

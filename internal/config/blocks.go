@@ -138,6 +138,7 @@ type recipeBlock struct {
 	Load     *loadBlock           `hcl:"load,block" about:"How a drill uses the service"`
 	Stations []stationBlock       `hcl:"station,block" about:"A part of an outage, in the order they happen: it ends when a host's journal has the line"`
 	Drills   []drillBlock         `hcl:"drill,block" about:"An experiment: faults, and what is expected of them"`
+	Mutants  []mutantBlock        `hcl:"mutant,block" about:"The recipe with one thing made worse, which a drill must notice: haprov drill calibrate"`
 	Range    hcl.Range            `hcl:",range"`
 }
 
@@ -186,6 +187,22 @@ type expectBlock struct {
 	Stall  hclsyntax.Expression `hcl:"stall,optional" about:"The longest time in which no write is acknowledged, as \"25s\"; as outage when omitted"`
 	Outage hclsyntax.Expression `hcl:"outage" about:"The longest time in which no new client is served, as \"60s\""`
 	Range  hcl.Range            `hcl:",range"`
+}
+
+type mutantBlock struct {
+	Name     string         `hcl:"name,label" about:"Name of the mutant"`
+	About    string         `hcl:"about" about:"What is worse, in one sentence"`
+	Drill    string         `hcl:"drill" about:"The drill that must notice"`
+	Breaks   string         `hcl:"breaks" about:"The promise that it must find broken"`
+	Replaces []replaceBlock `hcl:"replace,block" about:"A text that is another one in the mutant"`
+	Range    hcl.Range      `hcl:",range"`
+}
+
+type replaceBlock struct {
+	In    string    `hcl:"in" about:"The file, as recipes/NAME.hcl or templates/NAME"`
+	From  string    `hcl:"from" text:"lines" about:"The text, which stands there once; of a recipe the first place counts"`
+	To    string    `hcl:"to" text:"lines" about:"What it is in the mutant"`
+	Range hcl.Range `hcl:",range"`
 }
 
 type faultFile struct {

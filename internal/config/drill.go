@@ -61,6 +61,9 @@ func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p pl
 	if len(d.recipeBlock.Drills) > 0 && (d.Load == nil || d.Active == nil) {
 		b.at(d.recipeBlock.Drills[0].Range, "A drill cannot be judged", "The recipe needs a load block and active = \"COMMAND\".")
 	}
+	for _, x := range d.Mutants {
+		b.mutant(x, c)
+	}
 	if x := blk.Drills; x != nil {
 		if _, err := recipe.ReadWindow(x.Window); err != nil {
 			b.at(x.Range, "Invalid window", "%s", sentence(err.Error()))
@@ -95,6 +98,44 @@ func (b *builder) drill(x drillBlock, c recipe.Cluster, p place) recipe.Drill {
 		out.Expect.Stall = b.duration("stall", x.Expect.Stall, p)
 	}
 	return out
+}
+
+// mutant reads one, and looks whether what it replaces is there.
+func (b *builder) mutant(x mutantBlock, c *recipe.Cluster) {
+	b.name("mutant", x.Name, x.Range)
+	out := recipe.Mutant{Name: x.Name, About: x.About, Drill: x.Drill, Breaks: x.Breaks}
+	var drills, promises []string
+	for _, d := range c.Drills.Drills {
+		drills = append(drills, d.Name)
+	}
+	for _, p := range c.Drills.Promises {
+		promises = append(promises, p.Text)
+	}
+	if !contains(drills, x.Drill) {
+		b.at(x.Range, fmt.Sprintf("Unknown drill %s", bounded(x.Drill)), "%s", b.meant(x.Drill, drills))
+	}
+	if !contains(promises, x.Breaks) {
+		b.at(x.Range, fmt.Sprintf("Unknown promise %s", bounded(x.Breaks)), "%s", b.meant(x.Breaks, promises))
+	}
+	if len(x.Replaces) == 0 {
+		b.at(x.Range, "A mutant like the recipe", "Write replace { in = \"templates/NAME\", from = \"...\", to = \"...\" }, one argument a line.")
+	}
+	for _, r := range x.Replaces {
+		folder, name, _ := strings.Cut(r.In, "/")
+		if folder != "recipes" && folder != "templates" {
+			b.at(r.Range, "Invalid value for \"in\"", "Found %s, expected recipes/NAME.hcl or templates/NAME.", bounded(r.In))
+			continue
+		}
+		_, text, err := b.files.find(folder, name)
+		switch n := strings.Count(string(text), r.From); {
+		case err != nil:
+			b.at(r.Range, "File cannot be read", "%s", sentence(err.Error()))
+		case n == 0 || n > 1 && folder != "recipes": // a recipe quotes it here, and its first place counts
+			b.at(r.Range, "A text that is not there once", "Found it %d times in %s.", n, r.In)
+		}
+		out.Replaces = append(out.Replaces, recipe.Replace{In: r.In, From: r.From, To: r.To})
+	}
+	c.Drills.Mutants = append(c.Drills.Mutants, out)
 }
 
 // duration evaluates an argument that may follow the inputs or the lab's speed.

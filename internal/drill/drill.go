@@ -400,7 +400,7 @@ func (r *run) hold(ctx context.Context, first time.Duration) error {
 		s := r.load.Seen()
 		now := r.now()
 		// back: rows and newcomers are served, and were for a while without a break
-		if s.NoRow < time.Second && s.NoNewcomer < time.Second && s.Last > first && s.New > first {
+		if quiet := r.scaled(2 * time.Second); s.NoRow < quiet && s.NoNewcomer < quiet && s.Last > first && s.New > first {
 			if served == 0 {
 				served = now
 			}

@@ -36,7 +36,7 @@ type Summary struct {
 	Word       string    `json:"verdict"`
 	Acked      float64   `json:"acknowledged"`
 	Lost       float64   `json:"lost"`
-	Failovers  int       `json:"failovers"`
+	Outages    int       `json:"outages"`
 	LongOutage float64   `json:"longest_outage_seconds"`
 }
 
@@ -49,7 +49,7 @@ func (s *Summary) Add(r Result) {
 		s.Lost += v.Numbers["lost"]
 	}
 	if r.Outage > 1 {
-		s.Failovers++
+		s.Outages++
 	}
 	s.Word = judge.Pass
 	for _, w := range []string{judge.Unknown, judge.Fail} {
@@ -200,13 +200,13 @@ func (f Folder) Changed() (out []string, err error) {
 }
 
 type suite struct {
-	XMLName  xml.Name `xml:"testsuite"`
-	Name     string   `xml:"name,attr"`
-	Tests    int      `xml:"tests,attr"`
-	Failures int      `xml:"failures,attr"`
-	Errors   int      `xml:"errors,attr"`
-	Time     string   `xml:"time,attr"`
-	Cases    []testCase
+	XMLName  xml.Name   `xml:"testsuite"`
+	Name     string     `xml:"name,attr"`
+	Tests    int        `xml:"tests,attr"`
+	Failures int        `xml:"failures,attr"`
+	Errors   int        `xml:"errors,attr"`
+	Time     string     `xml:"time,attr"`
+	Cases    []testCase `xml:"testcase"`
 }
 
 type testCase struct {

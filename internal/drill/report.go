@@ -77,19 +77,32 @@ func s0(r []Result) string {
 	for _, x := range r {
 		n[x.Word]++
 	}
-	return fmt.Sprintf("%d drills: %d pass, %d fail, %d unknown", len(r), n[judge.Pass], n[judge.Fail], n[judge.Unknown])
+	return fmt.Sprintf("%s: %d pass, %d fail, %d unknown", Drills(len(r)), n[judge.Pass], n[judge.Fail], n[judge.Unknown])
+}
+
+// Drills is a number of them in words.
+func Drills(n int) string {
+	if n == 1 {
+		return "1 drill"
+	}
+	return fmt.Sprintf("%d drills", n)
 }
 
 // bound95 is how much no loss in n failovers proves: at most 3/n of them lose anything, with 95 percent
 // confidence (the rule of three).
 func bound95(s Summary) string {
-	if s.Lost > 0 || s.Failovers == 0 {
+	if s.Lost > 0 || s.Outages == 0 {
 		return ""
 	}
-	if s.Failovers <= 3 {
-		return fmt.Sprintf("No loss in %d outages bounds the rate of those with a loss by nothing yet: with 95 %% confidence it takes n outages to say less than 3/n.", s.Failovers)
+	outages := "outages"
+	if s.Outages == 1 {
+		outages = "outage"
 	}
-	return fmt.Sprintf("No loss in %d outages: with 95 %% confidence fewer than %.0f %% of outages lose anything.", s.Failovers, 300/float64(s.Failovers))
+	text := fmt.Sprintf("No loss in %d %s. ", s.Outages, outages)
+	if s.Outages <= 3 {
+		return text + "That alone says little: n outages without a loss bound the share of those with one at 3/n, with 95 % confidence."
+	}
+	return text + fmt.Sprintf("With 95 %% confidence fewer than %.0f %% of outages lose anything.", 300/float64(s.Outages))
 }
 
 // colours of servers, in the order in which they serve.
@@ -118,13 +131,11 @@ func picture(r Result) string {
 	slots := 240
 	slot := end/int64(slots) + 1
 	type column struct {
-		n    int
-		by   string
-		slow int64
+		n  int
+		by string
 	}
 	bars := make([]column, slots+1)
 	var servers []string
-	most := 1
 	for _, o := range h.Of("add") {
 		if o.Outcome != history.OK {
 			continue
@@ -132,11 +143,21 @@ func picture(r Result) string {
 		c := &bars[min(int(o.Return/slot), slots)]
 		c.n++
 		c.by = o.Server
-		c.slow = max(c.slow, o.Return-o.Call)
-		most = max(most, c.n)
 		if !slices.Contains(servers, o.Server) {
 			servers = append(servers, o.Server)
 		}
+	}
+	// What was held up and comes all at once would make all else small: such columns are cut.
+	var heights []int
+	for _, c := range bars {
+		if c.n > 0 {
+			heights = append(heights, c.n)
+		}
+	}
+	slices.Sort(heights)
+	most := 1
+	if n := len(heights); n > 0 {
+		most = max(1, heights[(n-1)/2]*2)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="rows acknowledged over time">`, width, height+top+34)
@@ -151,7 +172,7 @@ func picture(r Result) string {
 		if c.n == 0 {
 			continue
 		}
-		tall := height * float64(c.n) / float64(most)
+		tall := height * min(1, float64(c.n)/float64(most))
 		colour := colours[max(0, slices.Index(servers, c.by))%len(colours)]
 		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, x(int64(i)*slot), base-tall, max(1, x(slot)-left-0.4), tall, colour)
 	}

@@ -157,6 +157,9 @@ func (r *run) parts(h history.History, host string) (out []Part) {
 		if t.IsZero() || t.After(back.Add(time.Second)) {
 			continue
 		}
+		if t.After(back) {
+			t = back // its line came a moment later
+		}
 		out = append(out, Part{s.Name, round(t.Sub(last))})
 		last = t
 	}

@@ -84,11 +84,24 @@ type Consent struct {
 	Window string   // "Sun 02:00-05:00"; empty: always
 }
 
+// Mutant is the recipe with one thing made worse on purpose: a drill that does not notice proves
+// nothing.
+type Mutant struct {
+	Name, About string
+	Drill       string
+	Breaks      string // the promise that must be found broken
+	Replaces    []Replace
+}
+
+// Replace changes one text of a shipped or own file: exactly one place.
+type Replace struct{ In, From, To string }
+
 // Drills is a cluster's part in drills.
 type Drills struct {
 	Tolerates int // hosts that may be away at once
 	Promises  []Promise
 	Drills    []Drill
+	Mutants   []Mutant
 	Stations  []Station
 	Load      *Load // nil: no drill can be judged
 	Consent   *Consent

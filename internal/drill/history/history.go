@@ -35,7 +35,7 @@ type Op struct {
 	Return  int64   `json:"return"`
 	Outcome Outcome `json:"outcome"`
 	Code    int     `json:"code,omitempty"`   // the server's error number
-	Class   string  `json:"class,omitempty"`  // of an error: refused, timeout, lost, server
+	Class   string  `json:"class,omitempty"`  // of an error: not begun, refused, timeout, lost, server, unmet, unreturned
 	Server  string  `json:"server,omitempty"` // the host that answered, in its own words
 }
 

@@ -64,12 +64,14 @@ func Start(t Target, log *history.Writer, r Rate, seed uint64) *Load {
 	l := &Load{log: log, began: log.Began(), stop: stop}
 	n := 0
 	begin := func(clients int, rate float64, do string, make func(id int) client) {
-		for range clients {
+		pace := time.Duration(float64(time.Second) * float64(clients) / rate)
+		for i := range clients {
 			n++
 			id := n
 			c := make(id)
-			pace := time.Duration(float64(time.Second) * float64(clients) / rate)
-			l.wait.Go(func() { l.run(ctx, id, do, c, pace, rand.New(rand.NewPCG(seed, uint64(id)))) })
+			// one after the other, at even distances
+			first := pace * time.Duration(i) / time.Duration(clients)
+			l.wait.Go(func() { l.run(ctx, id, do, c, first, pace, rand.New(rand.NewPCG(seed, uint64(id)))) })
 		}
 	}
 	begin(16, r.Add, "add", func(id int) client { return &adder{session: session{target: t}, l: l} })
@@ -81,9 +83,9 @@ func Start(t Target, log *history.Writer, r Rate, seed uint64) *Load {
 }
 
 // run is one client's life. Its operations are due at fixed times, whatever became of those before.
-func (l *Load) run(ctx context.Context, id int, do string, c client, pace time.Duration, random *rand.Rand) {
+func (l *Load) run(ctx context.Context, id int, do string, c client, first, pace time.Duration, random *rand.Rand) {
 	defer c.close()
-	due := l.now() + time.Duration(random.Int64N(int64(pace)))
+	due := l.now() + first
 	for seq := 1; ; seq++ {
 		if wait := due - l.now(); wait > 0 {
 			timer := time.NewTimer(wait)
@@ -99,7 +101,7 @@ func (l *Load) run(ctx context.Context, id int, do string, c client, pace time.D
 		}
 		o := history.Op{Client: id, Seq: seq, Do: do, Due: int64(due), Call: int64(l.now())}
 		if l.now()-due > tooLate {
-			o.Outcome, o.Class, o.Return = history.Fail, "late", o.Call
+			o.Outcome, o.Class, o.Return = history.Fail, "not begun", o.Call
 			l.log.Returned(o)
 		} else {
 			c.do(ctx, &o, random, func() { o.Call = int64(l.now()); l.log.Called(o) })
