@@ -189,6 +189,17 @@ func (a *app) drillList(f drillFlags) error {
 	if err != nil {
 		return err
 	}
+	if a.json {
+		list := drillJSON{Version: 1, Cluster: c.Name, Drills: []drillEntry{}}
+		for _, d := range c.Drills.Drills {
+			x := drillEntry{Drill: d.Name, About: d.About, Suites: d.Suites, Outage: d.Expect.Outage.Seconds(), Active: d.Expect.Active, Refused: j.refusal(c, d, time.Now())}
+			for _, b := range d.Faults {
+				x.Faults = append(x.Faults, drillFault{b.Fault.Name, b.On, b.Fault.Risk})
+			}
+			list.Drills = append(list.Drills, x)
+		}
+		return a.printJSON(list)
+	}
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "DRILL\tFAULT\tRISK\tEXPECTED\tSUITES\tHERE")
 	for _, d := range c.Drills.Drills {
@@ -206,6 +217,29 @@ func (a *app) drillList(f drillFlags) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.Name, strings.Join(what, ", "), strings.Join(risk, ", "), expectation(d), strings.Join(d.Suites, ", "), here)
 	}
 	return w.Flush()
+}
+
+// drillJSON is what drill list --json writes.
+type drillJSON struct {
+	Version int          `json:"version"`
+	Cluster string       `json:"cluster"`
+	Drills  []drillEntry `json:"drills"`
+}
+
+type drillEntry struct {
+	Drill   string       `json:"drill"`
+	About   string       `json:"about"`
+	Suites  []string     `json:"suites"`
+	Faults  []drillFault `json:"faults"`
+	Active  string       `json:"active"`
+	Outage  float64      `json:"outage_limit_seconds"`
+	Refused string       `json:"refused,omitempty"`
+}
+
+type drillFault struct {
+	Fault string `json:"fault"`
+	On    string `json:"on"`
+	Risk  string `json:"risk"`
 }
 
 // expectation is a drill's in a few words.
@@ -520,6 +554,9 @@ func (a *app) drillReport(args []string) error {
 	f, s, err := a.evidence(args)
 	if err != nil {
 		return err
+	}
+	if a.json {
+		return a.printJSON(s)
 	}
 	for i, r := range s.Results {
 		if h, err := f.ReadHistory(r.Name); err == nil {
