@@ -271,7 +271,7 @@ func TestAVirtualIPOfAnotherMachineIsRefused(t *testing.T) {
 func TestOnlyTwoNodesMayGoOnAlone(t *testing.T) {
 	nodes := []any{map[string]any{"name": "a", "id": 1, "links": []any{"192.0.2.1"}}, map[string]any{"name": "b", "id": 2, "links": []any{"192.0.2.2"}}, map[string]any{"name": "c", "id": 3, "links": []any{"192.0.2.3"}}}
 	for n := 2; n <= 3; n++ {
-		text := rendered(t, "corosync.conf.tmpl", map[string]any{"cluster": "x", "token": 3000, "nodes": nodes[:n]})
+		text := rendered(t, "corosync.conf.tmpl", map[string]any{"cluster": "x", "token": 3000, "consensus": 600, "nodes": nodes[:n]})
 		if got := strings.Contains(text, "two_node: 1"); got != (n == 2) || !strings.Contains(text, "provider: corosync_votequorum\n") {
 			t.Errorf("%d nodes:\n%s", n, text)
 		}

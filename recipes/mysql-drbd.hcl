@@ -37,9 +37,9 @@ recipe "mysql-drbd" {
     type    = number
     default = lab.enabled ? lookup({ tcg = 240 }, lab.driver, 90) : 180
     about   = "Seconds for DRBD's fence handler to see the peer fenced; less than detection, delay and the fence device take leaves the survivor frozen"
-    # Corosync declares a member dead after its token and consensus time-outs, 2.2 times the token
-    check "expected more than detection (2.2 times token), fencing_delay and the fence device's 90 s (30 s in a lab) take together" {
-      that = value > input.token * 2.2 / 1000 + input.fencing_delay + (lab.enabled ? 30 : 90)
+    # Corosync declares a member dead after its token and consensus time-outs
+    check "expected more than detection (1.2 times token), fencing_delay and the fence device's 90 s (30 s in a lab) take together" {
+      that = value > input.token * 1.2 / 1000 + input.fencing_delay + (lab.enabled ? 30 : 90)
     }
   }
   input "coordinator_timeout" {
@@ -176,8 +176,9 @@ recipe "mysql-drbd" {
     file "/etc/corosync/corosync.conf" {
       owes = ["corosync:reload"]
       content = template("corosync.conf.tmpl", {
-        cluster = cluster.name
-        token   = input.token
+        cluster   = cluster.name
+        token     = input.token
+        consensus = max(200, floor(input.token / 5))
         # numbered by name, so that a host more in the inventory renumbers nobody: a running ring takes no other nodeid
         nodes = [for i, n in sort([for h in role.db.hosts : h.name]) : { name = n, id = i + 1, links = distinct(concat(host[n].network.ring.addresses, [host[n].network.replication.address])) }]
       })
@@ -186,7 +187,7 @@ recipe "mysql-drbd" {
     # fencing and leave again: it joins only when token and consensus time-outs are over.
     directory "/etc/systemd/system/corosync.service.d" {}
     file "/etc/systemd/system/corosync.service.d/haprov.conf" {
-      content = template("corosync.service.tmpl", { token = input.token })
+      content = template("corosync.service.tmpl", { token = input.token, consensus = max(200, floor(input.token / 5)) })
     }
     service "corosync" {}
     corosync "ring" {}

@@ -48,7 +48,7 @@ In a lab every drill may run. Other machines are touched only as far as the inve
 drills { allow = ["stall", "failover"] }.`,
 		Example: "  haprov drill list\n  haprov drill run\n  haprov drill run active-power-cut",
 	}
-	c.AddCommand(a.drillListCmd(), a.drillRunCmd(), a.drillReportCmd(), a.drillVerifyCmd(), a.drillCalibrateCmd(), a.drillHealCmd())
+	c.AddCommand(a.drillListCmd(), a.drillRunCmd(), a.drillReportCmd(), a.drillCompareCmd(), a.drillVerifyCmd(), a.drillCalibrateCmd(), a.drillHealCmd())
 	return chapter(c)
 }
 
@@ -58,7 +58,7 @@ type drillFlags struct {
 	look           bool
 	yes            string
 	junit          string
-	keepGoing      bool
+	repeat         int
 }
 
 func (a *app) drillListCmd() *cobra.Command {
@@ -88,6 +88,7 @@ report.html, junit.xml. Ends with 0 when all passed, 16 when one failed, 17 when
 	c.Flags().StringVar(&f.cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
 	c.Flags().StringVar(&f.suite, "suite", "quick", "the drills of `SUITE`, when none is named")
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "the seed of what clients do (default: drawn, and told)")
+	c.Flags().IntVar(&f.repeat, "repeat", 1, "run each drill `N` times")
 	c.Flags().BoolVar(&f.look, "plan", false, "show expectation, targets and what heals, and end")
 	c.Flags().StringVar(&f.yes, "yes", "", "machines that are no lab's: do not ask; `CLUSTER` is the cluster's name, as it would be typed")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the result to `FILE` as JUnit XML too")
@@ -311,6 +312,9 @@ func (a *app) drillRun(ctx context.Context, args []string, f drillFlags) error {
 	if _, err := choose(c, args, f.suite); err != nil {
 		return err
 	}
+	if f.repeat < 1 || f.repeat > 1000 {
+		return errInput{fmt.Sprintf("--repeat %d: expected 1 to 1000", f.repeat)}
+	}
 	if err := j.reach(ctx, false, nil); err != nil {
 		return err
 	}
@@ -410,11 +414,12 @@ func (a *app) drillAll(ctx context.Context, s site, drills []recipe.Drill, f dri
 		sum.Power = "takes the memory; what was written to the disk stays, flushed or not"
 	}
 	o := s.options(ctx, s.cluster) // for the machine's pace
-	for i, d := range drills {
+	for i := range len(drills) * f.repeat {
+		d, round := drills[i%len(drills)], i/len(drills)
 		if i > 0 {
 			fmt.Fprintln(a.out)
 		}
-		res := a.drillOne(ctx, s, folder, d, id, f.seed, password.Reveal(), o.Pace, &sum)
+		res := a.drillOne(ctx, s, folder, d, round, fmt.Sprintf("%s-%d", id, i+1), f.seed+uint64(round), password.Reveal(), o.Pace)
 		sum.Add(res)
 		page, err := drill.Report(sum)
 		if err := errors.Join(err, folder.Write(sum, page)); err != nil {
@@ -454,20 +459,28 @@ func (j *job) digest() string {
 	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
-func (a *app) drillOne(ctx context.Context, s site, folder drill.Folder, d recipe.Drill, id string, seed uint64, password string, pace func() (float64, string), sum *drill.Summary) drill.Result {
+func (a *app) drillOne(ctx context.Context, s site, folder drill.Folder, d recipe.Drill, round int, id string, seed uint64, password string, pace func() (float64, string)) drill.Result {
+	where := d.Name
+	if round > 0 {
+		where += fmt.Sprintf("-%d", round+1)
+	}
 	fmt.Fprintf(a.out, "%s: %s\n  expected: %s\n", d.Name, view.Clean(d.About), expectation(d))
-	log, end, err := folder.History(history.Header{Drill: d.Name, Cluster: s.cluster.Name, Seed: seed, Began: time.Now()})
+	log, end, err := folder.History(where, history.Header{Drill: d.Name, Cluster: s.cluster.Name, Seed: seed, Began: time.Now()})
 	if err != nil {
 		return drill.Result{Name: d.Name, About: d.About, Word: judge.Unknown, Why: err.Error(), Stop: true}
 	}
 	defer end()
 	o := drill.Options{Site: s, Cluster: s.cluster, Inventory: s.program.Inventory, Lab: s.lab, Drill: d, ID: id, Seed: seed, Password: password, Log: log, Pace: pace, Events: a.drillEvent}
-	if err := folder.Expect(&o); err != nil {
+	if err := folder.Expect(where, &o); err != nil {
 		return drill.Result{Name: d.Name, About: d.About, Word: judge.Unknown, Why: err.Error(), Stop: true}
 	}
 	res, err := drill.Run(ctx, o)
+	res.Folder = where
 	a.screen.Foot(nil)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		res.Why = "interrupted"
+	case err != nil:
 		res.Why, res.Stop = err.Error(), true
 	}
 	if err := end(); err != nil && res.Word == judge.Pass {
@@ -559,7 +572,7 @@ func (a *app) drillReport(args []string) error {
 		return a.printJSON(s)
 	}
 	for i, r := range s.Results {
-		if h, err := f.ReadHistory(r.Name); err == nil {
+		if h, err := f.ReadHistory(r.Folder); err == nil {
 			s.Results[i].History = &h
 		}
 		fmt.Fprintf(a.out, "%s: %s\n", view.Clean(r.Name), view.Clean(r.About))
@@ -574,6 +587,54 @@ func (a *app) drillReport(args []string) error {
 	}
 	fmt.Fprintln(a.out)
 	a.drillSum(s, f)
+	return nil
+}
+
+// slower is how much longer an outage is called slower: by a fifth, and by two seconds.
+const slowerBy, slowerSeconds = 1.2, 2.0
+
+func (a *app) drillCompareCmd() *cobra.Command {
+	fail := false
+	c := &cobra.Command{
+		Use: "compare FOLDER FOLDER", Short: "Compare the outages of two runs, part by part",
+		Long: `Shows for each drill that both runs have the median of its outage, with the range over its repetitions,
+and of the outage's parts, before and after. An outage whose median is longer by a fifth and by two
+seconds is called slower.`,
+		Example: "  haprov drill compare before after --fail-slower", Args: cobra.ExactArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error { return a.drillCompare(args, fail) },
+	}
+	c.Flags().BoolVar(&fail, "fail-slower", false, "end with 16 when a drill is slower")
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	return c
+}
+
+func (a *app) drillCompare(args []string, fail bool) error {
+	var runs [2]drill.Summary
+	for i, path := range args {
+		_, s, err := a.evidence([]string{path})
+		if err != nil {
+			return err
+		}
+		runs[i] = s
+	}
+	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "DRILL\tPART\tBEFORE\tAFTER\tDIFFERENCE")
+	slow := false
+	for _, d := range drill.Compare(runs[0], runs[1]) {
+		word := fmt.Sprintf("%+.1f s", d.After.Median-d.Before.Median)
+		if d.Part == "outage" && d.After.Median > slowerBy*d.Before.Median && d.After.Median > d.Before.Median+slowerSeconds {
+			word, slow = word+", slower", true
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", view.Clean(d.Drill), view.Clean(d.Part), d.Before, d.After, word)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if slow && fail {
+		return fmt.Errorf("%w: an outage is longer than it was", errDrill)
+	}
 	return nil
 }
 

@@ -42,6 +42,7 @@ var functions = map[string]function.Function{
 	"coalesce":    stdlib.CoalesceFunc,
 	"min":         stdlib.MinFunc,
 	"max":         stdlib.MaxFunc,
+	"floor":       stdlib.FloorFunc,
 	"cidrhost":    cidrHost,
 	"cidraddress": cidrPart("The address of an address with prefix length: 10.0.0.5 of 10.0.0.5/24.", func(p netip.Prefix) cty.Value { return cty.StringVal(p.Addr().String()) }),
 	"cidrlength":  cidrPart("The prefix length of an address: 24 of 10.0.0.5/24.", func(p netip.Prefix) cty.Value { return cty.NumberIntVal(int64(p.Bits())) }),

@@ -228,10 +228,10 @@ func TestDRBDsHandlerOutlastsTheFenceDevice(t *testing.T) {
 func TestTimeoutsInTheWrongOrderAreRefused(t *testing.T) {
 	for inputs, want := range map[string]string{
 		"handler_timeout = 5":                              `Invalid value for input "handler_timeout"`,
-		"handler_timeout = 111":                            `Invalid value for input "handler_timeout"`, // 6.6 s, 15 s and 90 s
-		"handler_timeout = 112":                            "",
-		"token = 30000":                                    "", // 66 s, 15 s and 90 s
-		"token = 30000, fencing_delay = 30":                `Invalid value for input "handler_timeout"`,
+		"handler_timeout = 108":                            `Invalid value for input "handler_timeout"`, // 3.6 s, 15 s and 90 s
+		"handler_timeout = 109":                            "",
+		"token = 30000":                                    "", // 36 s, 15 s and 90 s
+		"token = 30000, fencing_delay = 60":                `Invalid value for input "handler_timeout"`,
 		"coordinator_timeout = 180":                        `Invalid value for input "coordinator_timeout"`,
 		"handler_timeout = 240, coordinator_timeout = 241": "",
 		"fencing_delay = 0":                                `Risk in input "fencing_delay"; Active node may lose the fencing race`,

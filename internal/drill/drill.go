@@ -63,6 +63,7 @@ type Event struct {
 type Result struct {
 	Drill    recipe.Drill     `json:"-"`
 	Name     string           `json:"drill"`
+	Folder   string           `json:"folder"` // of its history, in that of the run
 	About    string           `json:"about"`
 	Word     string           `json:"verdict"` // pass, fail, unknown
 	Why      string           `json:"why,omitempty"`

@@ -75,9 +75,10 @@ func NewFolder(path string) (Folder, error) {
 	return Folder{path}, os.Mkdir(path, 0o700)
 }
 
-// History begins the history of a drill. end closes the file; it may be called again.
-func (f Folder) History(head history.Header) (w *history.Writer, end func() error, err error) {
-	dir := filepath.Join(f.Path, head.Drill)
+// History begins the history of a drill in a folder of the run. end closes the file; it may be called
+// again.
+func (f Folder) History(folder string, head history.Header) (w *history.Writer, end func() error, err error) {
+	dir := filepath.Join(f.Path, folder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}
@@ -97,9 +98,12 @@ func (f Folder) History(head history.Header) (w *history.Writer, end func() erro
 	}, nil
 }
 
-// ReadHistory reads the history of a drill.
-func (f Folder) ReadHistory(drill string) (history.History, error) {
-	file, err := os.Open(filepath.Join(f.Path, drill, "history.jsonl.gz"))
+// ReadHistory reads the history in a folder of the run.
+func (f Folder) ReadHistory(folder string) (history.History, error) {
+	if !filepath.IsLocal(folder) {
+		return history.History{}, fmt.Errorf("%.80q is no folder of this run", folder)
+	}
+	file, err := os.Open(filepath.Join(f.Path, folder, "history.jsonl.gz"))
 	if err != nil {
 		return history.History{}, err
 	}
@@ -131,8 +135,8 @@ func (f Folder) put(name string, v any) error {
 }
 
 // Expect keeps what is expected of a drill, before its fault.
-func (f Folder) Expect(r *Options) error {
-	return f.put(filepath.Join(r.Drill.Name, "expect.json"), map[string]any{"drill": r.Drill, "promises": r.Cluster.Drills.Promises})
+func (f Folder) Expect(folder string, r *Options) error {
+	return f.put(filepath.Join(folder, "expect.json"), map[string]any{"drill": r.Drill, "promises": r.Cluster.Drills.Promises})
 }
 
 // Write keeps the run as far as it has come, its report, and the sums over all.
@@ -266,7 +270,7 @@ func (f Folder) Verify(s Summary) (out []string, err error) {
 		if len(r.Verdicts) == 0 {
 			continue
 		}
-		h, err := f.ReadHistory(r.Name)
+		h, err := f.ReadHistory(r.Folder)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.Name, err)
 		}

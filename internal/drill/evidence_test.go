@@ -25,7 +25,7 @@ func kept(t *testing.T) (Folder, Summary) {
 		t.Fatal(err)
 	}
 	began := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
-	w, end, err := f.History(history.Header{Drill: "power", Cluster: "shop", Seed: 4, Began: began})
+	w, end, err := f.History("power", history.Header{Drill: "power", Cluster: "shop", Seed: 4, Began: began})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func kept(t *testing.T) (Folder, Summary) {
 		t.Fatal(err)
 	}
 	v := judge.Of("no row is lost", "acked", false, &h, judge.Expect{})
-	r := Result{Name: "power", About: "The <power> goes", Verdicts: []judge.Verdict{v, judge.Of("back in time", "outage", false, &h, judge.Expect{Stall: time.Second, Outage: time.Second})},
+	r := Result{Name: "power", Folder: "power", About: "The <power> goes", Verdicts: []judge.Verdict{v, judge.Of("back in time", "outage", false, &h, judge.Expect{Stall: time.Second, Outage: time.Second})},
 		History: &h, Parts: []Part{{"detect", 2}, {"first client", 1}}}
 	r.Word, r.Why = Sum(r.Verdicts)
 	sum := Summary{Version: 1, Cluster: "shop", Began: began}

@@ -24,14 +24,15 @@ recipe "dummy" {
     file "/etc/corosync/corosync.conf" {
       owes = ["corosync:reload"]
       content = template("corosync.conf.tmpl", {
-        cluster = cluster.name
-        token   = 5000
-        nodes   = [for i, n in sort([for h in role.node.hosts : h.name]) : { name = n, id = i + 1, links = host[n].network.ring.addresses }]
+        cluster   = cluster.name
+        token     = 5000
+        consensus = 6000
+        nodes     = [for i, n in sort([for h in role.node.hosts : h.name]) : { name = n, id = i + 1, links = host[n].network.ring.addresses }]
       })
     }
     directory "/etc/systemd/system/corosync.service.d" {}
     file "/etc/systemd/system/corosync.service.d/haprov.conf" {
-      content = template("corosync.service.tmpl", { token = 5000 })
+      content = template("corosync.service.tmpl", { token = 5000, consensus = 6000 })
     }
     service "corosync" {}
     corosync "ring" {}
