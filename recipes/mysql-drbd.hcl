@@ -16,6 +16,13 @@ recipe "mysql-drbd" {
     about   = "The application's database"
   }
 
+  input "binlog_days" {
+    type    = number
+    default = 7
+    about   = "Days that the binary log is kept, on the replicated volume"
+    check "expected 1 to 99" { that = value >= 1 && value <= 99 }
+  }
+
   # How patient the cluster is. Emulated machines are slower in all they do.
   input "token" {
     type    = number
@@ -48,13 +55,12 @@ recipe "mysql-drbd" {
     about   = "Seconds for DRBD's fence handler to find a coordinator; more than handler_timeout"
     check "expected more than handler_timeout" { that = value > input.handler_timeout }
   }
-  # The agent waits this long, less 5 s, before it kills a server that does not stop, and counts in
-  # loops of a second and a little: on slow machines 120 s are over before it kills, and a frozen
-  # server ends in fencing.
+  # Our agent kills a server that has not ended 8 s before, and one that answers nothing at once.
   input "stop_timeout" {
     type    = number
-    default = lookup({ uml = 30 }, lab.driver, 120)
+    default = lookup({ uml = 60 }, lab.driver, 120)
     about   = "Seconds for the database server to stop in order"
+    check "expected 20 to 3600" { that = value >= 20 && value <= 3600 }
   }
   # Nobody else needs a lab's wires. Elsewhere a third of a Gbit link: what a synchronisation leaves is
   # for the application's writes, and for the ring where it shares the network.
@@ -124,6 +130,12 @@ recipe "mysql-drbd" {
     directory "/etc/haprov" {
       mode = "0755"
     }
+    # the agent of resource-agents sleeps two seconds in each start, and waits for a frozen server's end
+    directory "/usr/lib/ocf/resource.d/haprov" {}
+    file "/usr/lib/ocf/resource.d/haprov/mariadb" {
+      content = file("ocf-mariadb")
+      mode    = "0755"
+    }
     # a hypervisor's haprov is asked over SSH, with a key that allows nothing else
     secret "/etc/haprov/fence.key" {
       value = ssh_key("fence").private
@@ -137,7 +149,7 @@ recipe "mysql-drbd" {
     }
     file "/etc/mysql/mariadb.conf.d/90-haprov.cnf" {
       owes    = ["mysql-server:restart"]
-      content = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0] })
+      content = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0], binlog_days = input.binlog_days })
     }
     # drbdadm kills a drbdsetup that takes longer than 5 s (CMD_TIMEOUT_SHORT_DEF of drbd-utils), also
     # the one that connects: on a busy machine the volume is attached and never connected, and
@@ -241,24 +253,17 @@ recipe "mysql-drbd" {
         }
       }
       primitive "mysql-server" {
-        agent = "ocf:heartbeat:mysql"
+        agent = "ocf:haprov:mariadb"
         params = {
-          # the default, mysqld_safe, is a second supervisor
-          binary  = "/usr/sbin/mariadbd"
-          config  = "/etc/mysql/my.cnf"
-          datadir = "/srv/mysql/data"
-          pid     = "/run/mysqld/mysqld.pid"
-          socket  = "/run/mysqld/mysqld.sock"
-          log     = "/var/log/mysql/error.log"
-          user    = "mysql"
-          group   = "mysql"
+          datadir        = "/srv/mysql/data"
+          answer_timeout = "${max(8, 4 * lab.speed)}"
         }
         op "start" { timeout = "300s" }
         op "stop" { timeout = "${input.stop_timeout}s" }
         # it asks the server, not only for its process
         op "monitor" {
           interval = "10s"
-          timeout  = "30s"
+          timeout  = "${max(30, 8 * lab.speed)}s"
           params   = { OCF_CHECK_LEVEL = "10" }
         }
       }
@@ -391,7 +396,7 @@ recipe "mysql-drbd" {
     fault "server-frozen" { on = "active" }
     expect {
       active = "stays"
-      outage = "${input.stop_timeout + 90}s"
+      outage = "${60 * lab.speed}s"
     }
   }
   drill "replication-cut" {
@@ -445,14 +450,15 @@ recipe "mysql-drbd" {
     }
   }
   drill "links-lossy" {
-    about = "The links between the machines lose a fifth of all frames; nothing moves"
+    about = "The links between the machines lose a fifth of all frames for half a minute: writes crawl, nothing moves"
     fault "links-lossy" {
       on   = "active"
       hold = "30s"
     }
+    # what was lost is sent again later and later: the stall outlives the fault
     expect {
       active = "stays"
-      outage = "10s"
+      outage = "60s"
     }
   }
 

@@ -100,13 +100,14 @@ var (
 
 type run struct {
 	Options
-	load    *load.Load
-	faults  []bound
-	before  status.Page
-	healing bool
-	factor  float64
-	why     string
-	seen    bool
+	load   *load.Load
+	faults []bound
+	before status.Page
+	fences func() []string // hosts that were fenced since the drill began
+	factor float64
+	why    string
+	seen   bool
+	began  string // the server that acknowledged last before the first fault
 }
 
 // bound is a fault on its hosts.
@@ -147,7 +148,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err := r.prepare(ctx, target); err != nil {
 		return res, err
 	}
-	fences := r.fencedSince(time.Now())
+	r.fences = r.fencedSince(time.Now())
 	r.load = load.Start(target, r.Log, r.rate(), r.Seed)
 	err := r.experiment(ctx)
 	healed, healErr := r.heal(ctx)
@@ -156,7 +157,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	page := r.Site.Look(context.WithoutCancel(ctx))
 	res.After = page.Active
 	r.scan(context.WithoutCancel(ctx), target, page)
-	res.Fenced = fences()
+	res.Fenced = r.fences()
 	for _, h := range res.Fenced {
 		r.mark(history.Mark{Event: "fenced", Host: h})
 	}
@@ -328,6 +329,7 @@ func (r *run) experiment(ctx context.Context) error {
 			return fmt.Errorf("%s on %s: %w", b.Fault.Name, strings.Join(b.targets, ", "), err)
 		}
 	}
+	r.began = r.load.Seen().Server
 	first := r.now()
 	for _, b := range r.faults {
 		if err := r.watch(ctx, "", func() bool { return r.now()-first >= b.After }); err != nil {
@@ -409,7 +411,7 @@ func (r *run) hold(ctx context.Context, first time.Duration) error {
 			served = 0
 		}
 		// A fault shows its effect only when its victim is missed: not before the calm is over.
-		if served > 0 && now-served > r.scaled(calm) && now > last && now-first > r.scaled(r.settle()) {
+		if served > 0 && now-served > r.scaled(calm) && now > last && now-first > r.scaled(r.settle()) && r.came(s.Server) {
 			return true
 		}
 		if now-first > r.scaled(patience)+last-first {
@@ -417,6 +419,19 @@ func (r *run) hold(ctx context.Context, first time.Duration) error {
 		}
 		return false
 	})
+}
+
+// came tells whether what is expected of the active side and of fencing has come about. It may take
+// longer than the service shows.
+func (r *run) came(server string) bool {
+	if r.Drill.Expect.Active == "moves" && server == r.began {
+		return false
+	}
+	if r.Lab == nil {
+		return true
+	}
+	have := r.fences()
+	return !slices.ContainsFunc(r.expectFenced(), func(h string) bool { return !slices.Contains(have, h) })
 }
 
 // settle is how long a fault is left alone when nobody seems to notice it: an outage may begin late.

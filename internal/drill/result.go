@@ -85,11 +85,7 @@ func (r *run) expected(res Result, h history.History, page status.Page) judge.Ve
 		}
 	}
 	if r.Lab != nil {
-		var want []string
-		for _, s := range r.Drill.Expect.Fenced {
-			hosts, _ := Targets(r.before, r.Cluster, s)
-			want = append(want, hosts...)
-		}
+		want := r.expectFenced()
 		if !same(want, res.Fenced) {
 			wrong = append(wrong, fmt.Sprintf("fenced: %s, expected %s", names(res.Fenced), names(want)))
 		} else if len(want) > 0 {
@@ -106,6 +102,15 @@ func (r *run) expected(res Result, h history.History, page status.Page) judge.Ve
 		v.Word, v.Why = judge.Fail, strings.Join(wrong, "; ")
 	}
 	return v
+}
+
+// expectFenced are the hosts that should be fenced.
+func (r *run) expectFenced() (out []string) {
+	for _, s := range r.Drill.Expect.Fenced {
+		hosts, _ := Targets(r.before, r.Cluster, s)
+		out = append(out, hosts...)
+	}
+	return out
 }
 
 // servedBy is the server that acknowledged last in a time, in its own name.

@@ -55,6 +55,7 @@ type Load struct {
 	acked atomic.Int64 // rows
 	last  atomic.Int64 // when the last row was acknowledged, ns since began
 	fresh atomic.Int64 // when the last new connection was served
+	by    atomic.Value // string: the server that acknowledged last
 	seq   atomic.Int64
 }
 
@@ -121,6 +122,7 @@ func (l *Load) note(o history.Op) {
 	case "add":
 		l.acked.Add(1)
 		l.last.Store(o.Return)
+		l.by.Store(o.Server)
 	case "probe":
 		l.fresh.Store(o.Return)
 	}
@@ -149,12 +151,14 @@ type Seen struct {
 	NoRow      time.Duration // since a row was acknowledged
 	NoNewcomer time.Duration // since a new connection was served
 	Last, New  time.Duration // when that was, since the run began
+	Server     string        // that acknowledged last
 }
 
 // Seen may be asked at any time.
 func (l *Load) Seen() Seen {
 	now, last, fresh := l.now(), time.Duration(l.last.Load()), time.Duration(l.fresh.Load())
-	return Seen{l.acked.Load(), now - last, now - fresh, last, fresh}
+	by, _ := l.by.Load().(string)
+	return Seen{l.acked.Load(), now - last, now - fresh, last, fresh, by}
 }
 
 // Stop ends the load. Operations in hand are given their time.
