@@ -92,9 +92,15 @@ func (r *run) expected(res Result, h history.History, page status.Page) judge.Ve
 			right = append(right, names(want)+" was fenced")
 		}
 	}
-	if _, ok := h.Mark("healthy"); !ok {
+	_, healthy := h.Mark("healthy")
+	_, sick := h.Mark("sick")
+	switch {
+	case sick:
 		wrong = append(wrong, "the cluster did not become healthy by itself: "+first(page.Reasons))
-	} else {
+	case !healthy && len(wrong) == 0:
+		v.Word, v.Why = judge.Unknown, "it was interrupted before the cluster was healthy again"
+		return v
+	case healthy:
 		right = append(right, fmt.Sprintf("healthy %.0f s after the fault's end", res.Healed))
 	}
 	v.Why = strings.Join(right, ", ")
