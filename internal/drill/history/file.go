@@ -129,6 +129,17 @@ func (w *Writer) End() (History, error) {
 	return h, w.err
 }
 
+// sound tells whether an operation that returned can be judged.
+func (o Op) sound() bool {
+	switch o.Outcome {
+	case Info:
+		return true // it may never have returned
+	case OK, Fail:
+		return o.Call <= o.Return
+	}
+	return false
+}
+
 // Read reads a history. A last line that was cut is left out; a call that was open at an edge and never
 // returned is unknown. The error names the line.
 func Read(r io.Reader) (History, error) {
@@ -157,6 +168,8 @@ func Read(r io.Reader) (History, error) {
 			return h, fmt.Errorf("line %d: a second header", n)
 		case l.Header != nil:
 			h.Header = *l.Header
+		case l.Op != nil && !l.Op.sound():
+			bad = fmt.Errorf("line %d: an operation without an outcome, or that returns before its call", n)
 		case l.Op != nil:
 			delete(open, [2]int{l.Op.Client, l.Op.Seq})
 			h.Ops = append(h.Ops, *l.Op)

@@ -26,8 +26,8 @@ const (
 type Op struct {
 	Client  int     `json:"client"`
 	Seq     int     `json:"seq"`
-	Do      string  `json:"do"`            // add, probe, read, write, cas, transfer, balance, append, lists
-	Key     string  `json:"key,omitempty"` // of a register, a list
+	Do      string  `json:"do"`            // add, probe, read, write, cas, transfer, balance, append, put, get
+	Key     string  `json:"key,omitempty"` // of a value
 	In      string  `json:"in,omitempty"`  // what was asked for
 	Out     string  `json:"out,omitempty"` // what was answered
 	Due     int64   `json:"due"`           // when it should have begun: Call is later for a client that was held up
@@ -37,6 +37,7 @@ type Op struct {
 	Code    int     `json:"code,omitempty"`   // the server's error number
 	Class   string  `json:"class,omitempty"`  // of an error: not begun, refused, timeout, lost, server, unmet, unreturned
 	Server  string  `json:"server,omitempty"` // the host that answered, in its own words
+	Boot    string  `json:"boot,omitempty"`   // of that host, when it is known: a host that was off has another one
 }
 
 // Mark is a moment of a fault.
@@ -51,7 +52,7 @@ type Mark struct {
 // Scan is what one host held at the end, of one workload.
 type Scan struct {
 	Host   string   `json:"host"` // empty: read through the endpoint
-	Of     string   `json:"of"`   // add, balance, read, lists
+	Of     string   `json:"of"`   // add, balance, append, digest
 	Values []string `json:"values"`
 	Error  string   `json:"error,omitempty"` // it could not be read
 }

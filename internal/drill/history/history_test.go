@@ -47,6 +47,8 @@ func TestADamagedHistoryIsRefusedWithItsLine(t *testing.T) {
 		"other version":  {`{"header":{"version":9}}` + "\n", "version 1"},
 		"damaged":        {head + "{\n" + `{"op":{"do":"add"}}` + "\n", "line 2"},
 		"nothing in it":  {head + "{}\n" + `{"op":{"do":"add"}}` + "\n", "line 2"},
+		"no outcome":     {head + `{"op":{"do":"add"}}` + "\n" + head, "line 2"},
+		"too early":      {head + `{"op":{"do":"add","outcome":"ok","call":2,"return":1}}` + "\n" + head, "line 2"},
 		"second header":  {head + head, "line 2"},
 		"too long":       {head + strings.Repeat("x", MaxLine+1), "line 2"},
 		"only one, bent": {"{", "no history"},
