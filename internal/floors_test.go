@@ -38,6 +38,9 @@ var only = map[string][]string{
 	"golang.org/x/crypto/ssh":     {"transport", "secret"},
 	"github.com/pkg/sftp":         {"transport"},
 	"github.com/spf13/cobra":      {"cli"},
+
+	"github.com/anishathalye/porcupine": {"drill"},
+	"github.com/go-sql-driver/mysql":    {"cli", "drill"},
 }
 
 func TestPackagesImportOnlyLowerFloors(t *testing.T) {
