@@ -103,7 +103,7 @@ type run struct {
 	load   *load.Load
 	faults []bound
 	before status.Page
-	fences func() []string // hosts that were fenced since the drill began
+	fences func() []history.Mark // of hosts that were fenced since the drill began
 	factor float64
 	why    string
 	seen   bool
@@ -157,9 +157,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	page := r.Site.Look(context.WithoutCancel(ctx))
 	res.After = page.Active
 	r.scan(context.WithoutCancel(ctx), target, page)
-	res.Fenced = r.fences()
-	for _, h := range res.Fenced {
-		r.mark(history.Mark{Event: "fenced", Host: h})
+	for _, m := range r.fences() {
+		if !slices.Contains(res.Fenced, m.Host) {
+			res.Fenced = append(res.Fenced, m.Host)
+		}
+		r.Log.Edge(m)
 	}
 	r.mark(history.Mark{Event: "end"})
 	h, logErr := r.Log.End()
@@ -431,7 +433,9 @@ func (r *run) came(server string) bool {
 		return true
 	}
 	have := r.fences()
-	return !slices.ContainsFunc(r.expectFenced(), func(h string) bool { return !slices.Contains(have, h) })
+	return !slices.ContainsFunc(r.expectFenced(), func(h string) bool {
+		return !slices.ContainsFunc(have, func(m history.Mark) bool { return m.Host == h })
+	})
 }
 
 // settle is how long a fault is left alone when nobody seems to notice it: an outage may begin late.
@@ -585,20 +589,19 @@ func (r *run) serves(host string) bool {
 	return false
 }
 
-// fencedSince tells later which hosts were fenced since now: by the lab's diary, or, elsewhere, by a
-// boot that no fault of the drill explains.
-func (r *run) fencedSince(begun time.Time) func() []string {
+// fencedSince tells later, by the lab's diary, which hosts were fenced since now, and when that was done.
+func (r *run) fencedSince(begun time.Time) func() []history.Mark {
 	if r.Lab == nil {
-		return func() []string { return nil }
+		return func() []history.Mark { return nil }
 	}
-	return func() (out []string) {
+	return func() (out []history.Mark) {
 		events, err := r.Lab.Logs()
 		if err != nil {
 			return nil
 		}
 		for _, e := range events {
-			if e.Kind == "fence" && e.OK && (e.Action == "off" || e.Action == "reboot") && e.Time.After(begun) && !slices.Contains(out, e.Host) {
-				out = append(out, e.Host)
+			if e.Kind == "fence" && e.OK && (e.Action == "off" || e.Action == "reboot") && e.Time.After(begun) {
+				out = append(out, history.Mark{Time: int64(e.Time.Sub(r.Log.Began())), Event: "fenced", Host: e.Host})
 			}
 		}
 		return out
