@@ -2,75 +2,71 @@ package judge
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"haprov/internal/drill/history"
 )
 
-// Acked looks for rows that were acknowledged and are not there (lost), that failed for certain and are
-// there (resurrected), and that one host has twice (double).
+// Acked looks for rows that were acknowledged and are missing on a host (lost), that failed for certain
+// and are there (resurrected), and that one host has twice (double).
 func Acked(h *history.History, _ Expect) Verdict {
-	if why := Doubt(h); why != "" {
-		return unknown(why)
-	}
-	var scans []history.Scan
-	for _, s := range h.Scans {
-		if s.Of != "add" {
-			continue
-		}
-		if s.Error != "" {
-			return unknown(fmt.Sprintf("%s could not be read at the end: %s", s.Host, s.Error))
-		}
-		scans = append(scans, s)
-	}
-	if len(scans) == 0 {
-		return unknown("no host was read at the end")
-	}
-	adds := h.Of("add")
-	acked, open := 0, 0
-	for _, o := range adds {
-		switch o.Outcome {
-		case history.OK:
-			acked++
-		case history.Info:
-			open++
-		}
-	}
-	v := Verdict{Word: Pass, Numbers: map[string]float64{"acknowledged": float64(acked), "unknown": float64(open)}}
-	var lost, risen, double int
-	for _, s := range scans {
-		have := map[string]int{}
+	scans, doubt := scansOf(h, "add")
+	have := make([]map[string]int, len(scans))
+	hosts := map[string]bool{} // with something wrong
+	double := map[string]bool{}
+	for i, s := range scans {
+		have[i] = map[string]int{}
 		for _, id := range s.Values {
-			if have[id]++; have[id] == 2 {
-				double++
+			if have[i][id]++; have[i][id] == 2 {
+				double[id], hosts[s.Host] = true, true
 			}
 		}
-		for _, o := range adds {
-			switch {
-			case o.Outcome == history.OK && have[o.In] == 0:
-				lost++
-				v.Evidence = append(v.Evidence, o)
-			case o.Outcome == history.Fail && o.In != "" && have[o.In] > 0:
-				risen++
-				v.Evidence = append(v.Evidence, o)
+	}
+	var acked, open, lost, risen int
+	v := Verdict{Word: Pass}
+	for _, o := range h.Of("add") {
+		missing, there := false, false
+		for i, s := range scans {
+			got := have[i][o.In] > 0
+			missing, there = missing || !got, there || got
+			if o.Outcome == history.OK && !got || o.Outcome == history.Fail && o.In != "" && got {
+				hosts[s.Host] = true
 			}
 		}
-		if lost+risen+double > 0 && v.Word == Pass {
-			v.Word = Fail
-			v.Why = fmt.Sprintf("on %s", s.Host)
+		wrong := double[o.In]
+		switch {
+		case o.Outcome == history.OK:
+			acked++
+			if missing {
+				lost, wrong = lost+1, true
+			}
+		case o.Outcome == history.Info:
+			open++
+		case o.In != "" && there:
+			risen, wrong = risen+1, true
+		}
+		if wrong {
+			v.Evidence = append(v.Evidence, o)
 		}
 	}
 	v.Evidence = few(v.Evidence)
-	v.Numbers["lost"], v.Numbers["resurrected"], v.Numbers["double"] = float64(lost), float64(risen), float64(double)
-	text := fmt.Sprintf("%d rows acknowledged, %d lost", acked, lost)
+	v.Numbers = map[string]float64{"acknowledged": float64(acked), "unknown": float64(open),
+		"lost": float64(lost), "resurrected": float64(risen), "double": float64(len(double))}
+	v.Why = fmt.Sprintf("%d rows acknowledged, %d lost", acked, lost)
 	if risen > 0 {
-		text += fmt.Sprintf(", %d there though they had failed", risen)
+		v.Why += fmt.Sprintf(", %d there though they had failed", risen)
 	}
-	if double > 0 {
-		text += fmt.Sprintf(", %d there twice", double)
+	if len(double) > 0 {
+		v.Why += fmt.Sprintf(", %d there twice", len(double))
 	}
-	if v.Word == Fail {
-		text += " " + v.Why
+	switch {
+	case len(hosts) > 0:
+		v.Word = Fail
+		v.Why += " on " + strings.Join(slices.Sorted(maps.Keys(hosts)), ", ")
+	case doubt != "":
+		v.Word, v.Why = Unknown, doubt
 	}
-	v.Why = text
 	return v
 }

@@ -11,66 +11,68 @@ import (
 // Bank looks at accounts between which money is moved: nobody ever sees another sum, nor an account
 // below nothing. The first reading of all accounts tells the sum.
 func Bank(h *history.History, _ Expect) Verdict {
-	if why := Doubt(h); why != "" {
-		return unknown(why)
+	b := bank{sum: -1}
+	moved, readings := 0, 0
+	v := Verdict{Word: Pass}
+	wrong := func(where, why string, o ...history.Op) {
+		if v.Word == Pass {
+			v.Word, v.Why = Fail, where+": "+why
+		}
+		v.Evidence = few(append(v.Evidence, o...))
 	}
-	sum, readings := -1, 0
-	v := Verdict{Word: Pass, Numbers: map[string]float64{}}
-	look := func(where string, values []string, o *history.Op) {
-		total := 0
-		for _, s := range values {
-			n, err := strconv.Atoi(s)
-			if err != nil {
-				v.Word, v.Why = Fail, fmt.Sprintf("%s: a balance of %.20q", where, s)
-				return
-			}
-			if n < 0 && v.Word == Pass {
-				v.Word, v.Why = Fail, fmt.Sprintf("%s: an account has %d", where, n)
-			}
-			total += n
-		}
-		readings++
-		if sum < 0 {
-			sum = total
-		}
-		if total != sum {
-			v.Word, v.Why = Fail, fmt.Sprintf("%s: %d in all, where %d was before", where, total, sum)
-		}
-		if v.Word == Fail && o != nil && len(v.Evidence) < maxEvidence {
-			v.Evidence = append(v.Evidence, *o)
-		}
-	}
-	moved := 0
 	for _, o := range h.Of("balance", "transfer") {
-		if o.Outcome != history.OK {
-			continue
-		}
-		if o.Do == "transfer" {
+		switch {
+		case o.Outcome != history.OK:
+		case o.Do == "transfer":
 			moved++
-			continue
+		default:
+			readings++
+			if why := b.look(strings.Fields(o.Out)); why != "" {
+				wrong("a reading", why, o)
+			}
 		}
-		look("a reading", strings.Fields(o.Out), &o)
 	}
-	found := false
-	for _, s := range h.Scans {
-		if s.Of != "balance" {
-			continue
+	scans, doubt := scansOf(h, "balance")
+	for _, s := range scans {
+		readings++
+		if why := b.look(s.Values); why != "" {
+			wrong("at the end", why)
 		}
-		if s.Error != "" {
-			return unknown("the accounts could not be read at the end: " + s.Error)
-		}
-		found = true
-		look("at the end", s.Values, nil)
 	}
+	v.Numbers = map[string]float64{"transfers": float64(moved), "readings": float64(readings)}
 	switch {
-	case !found:
-		return unknown("the accounts were not read at the end")
+	case v.Word == Fail:
+	case doubt != "":
+		v.Word, v.Why = Unknown, doubt
 	case readings < 2 || moved == 0:
-		return unknown("the accounts were hardly used")
-	}
-	v.Numbers["transfers"], v.Numbers["readings"] = float64(moved), float64(readings)
-	if v.Word == Pass {
-		v.Why = fmt.Sprintf("%d transfers, %d readings, always %d in all", moved, readings, sum)
+		v.Word, v.Why = Unknown, "the accounts were hardly used"
+	default:
+		v.Why = fmt.Sprintf("%d transfers, %d readings, always %d in all", moved, readings, b.sum)
 	}
 	return v
+}
+
+// bank is what is known of the accounts.
+type bank struct{ sum int } // below 0: not known yet
+
+// look says what is wrong with one reading of all accounts.
+func (b *bank) look(values []string) string {
+	total := 0
+	for _, s := range values {
+		n, err := strconv.Atoi(s)
+		switch {
+		case err != nil:
+			return fmt.Sprintf("a balance of %.20q", s)
+		case n < 0:
+			return fmt.Sprintf("an account has %d", n)
+		}
+		total += n
+	}
+	if b.sum < 0 {
+		b.sum = total
+	}
+	if total != b.sum {
+		return fmt.Sprintf("%d in all, where %d was before", total, b.sum)
+	}
+	return ""
 }

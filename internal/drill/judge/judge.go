@@ -42,14 +42,22 @@ type Expect struct {
 type Judge func(h *history.History, e Expect) Verdict
 
 // All are the judges by name.
-var All = map[string]Judge{"acked": Acked, "outage": Outage, "writers": Writers, "register": Register, "bank": Bank}
+var All = map[string]Judge{
+	"acked": Acked, "append": Append, "bank": Bank, "digest": Digest,
+	"outage": Outage, "register": Register, "session": Session, "writers": Writers,
+}
 
-// Of has a promise judged.
+// Of has a promise judged. Where there is a doubt nothing passes; what a judge found wrong stays so.
 func Of(promise, name string, informs bool, h *history.History, e Expect) Verdict {
 	j, ok := All[name]
 	v := Verdict{Word: Unknown, Why: "there is no judge of that name yet"}
 	if ok {
 		v = j(h, e)
+	}
+	if v.Word == Pass {
+		if why := Doubt(h); why != "" {
+			v.Word, v.Why = Unknown, why
+		}
 	}
 	v.Promise, v.Judge, v.Informs = promise, name, informs
 	return v
@@ -62,7 +70,7 @@ const (
 	mostLate   = 200 * time.Millisecond // of the observer's own clock, in 99 of 100 looks
 )
 
-// Doubt says why nothing can be known from a history; empty when it can.
+// Doubt says why no history like this one can pass; empty when it can.
 func Doubt(h *history.History) string {
 	inject, ok := h.Mark("inject")
 	if !ok {
@@ -90,7 +98,26 @@ func Doubt(h *history.History) string {
 	return ""
 }
 
-// unknown is the verdict when there is a doubt.
+// scansOf are the final reads of one workload that could be made; doubt says which is missing.
+func scansOf(h *history.History, of string) (scans []history.Scan, doubt string) {
+	for _, s := range h.Scans {
+		switch {
+		case s.Of != of:
+		case s.Error == "":
+			scans = append(scans, s)
+		case s.Host == "":
+			doubt = "the service could not be read at the end: " + s.Error
+		default:
+			doubt = fmt.Sprintf("%s could not be read at the end: %s", s.Host, s.Error)
+		}
+	}
+	if len(scans) == 0 && doubt == "" {
+		doubt = "no host was read at the end"
+	}
+	return scans, doubt
+}
+
+// unknown is the verdict when a judge has nothing to go by.
 func unknown(why string) Verdict { return Verdict{Word: Unknown, Why: why} }
 
 func few(ops []history.Op) []history.Op { return ops[:min(len(ops), maxEvidence)] }

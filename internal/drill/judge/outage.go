@@ -24,13 +24,18 @@ func (g Gap) Long() time.Duration { return time.Duration(g.To - g.From) }
 // than least and end after a moment.
 func Gaps(h *history.History, do string, after int64, least time.Duration) (out []Gap) {
 	var acks []int64
-	end := int64(0)
-	for _, o := range h.Of(do) {
+	var end, asked int64 // asked: the last moment at which anything was begun
+	for _, o := range h.Ops {
+		asked = max(asked, o.Due, o.Call)
+		if o.Do != do {
+			continue
+		}
 		if o.Outcome == history.OK {
 			acks = append(acks, o.Return)
 		}
 		end = max(end, o.Due, o.Return)
 	}
+	end = min(end, asked) // one that was in hand when the load ended is no outage
 	slices.Sort(acks)
 	add := func(g Gap) {
 		if g.Long() > least && g.To > after {
@@ -52,12 +57,16 @@ func Gaps(h *history.History, do string, after int64, least time.Duration) (out 
 // notable is a gap that a person would call one: some operations of any workload are due in it.
 const notable = 700 * time.Millisecond
 
-// Outage looks at how long new clients, and writes, were not served after the first fault.
+// Outage looks at how long new clients, and writes, were not served after the first fault. Times are
+// worth nothing where there is a doubt.
 func Outage(h *history.History, e Expect) Verdict {
 	if why := Doubt(h); why != "" {
 		return unknown(why)
 	}
 	inject, _ := h.Mark("inject")
+	if !slices.ContainsFunc(h.Of("probe"), func(o history.Op) bool { return o.Outcome == history.OK && o.Return <= inject.Time }) {
+		return unknown("no new client was served before the fault")
+	}
 	v := Verdict{Word: Pass, Numbers: map[string]float64{}}
 	var said []string
 	for _, x := range []struct {
