@@ -1,12 +1,16 @@
 package judge
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"haprov/internal/drill/history"
 )
@@ -83,4 +87,100 @@ func calm(h *history.History) *history.History {
 	}
 	h.Sort()
 	return h
+}
+
+// A service that keeps its promises, with deadlocks, retries, answers that are lost and a failover, is
+// found guilty of nothing.
+func TestNoJudgeFailsACleanHistory(t *testing.T) {
+	const histories = 100
+	var wrong, passed, open, failed int
+	for seed := range uint64(histories) {
+		h := simulate(seed, "")
+		bad := false
+		for _, judge := range slices.Sorted(maps.Keys(All)) {
+			switch v := Of("a promise", judge, false, h, generous); {
+			case v.Word == Pass:
+				passed++
+			case v.Word == Fail, judge != "digest": // one host alone cannot be compared
+				bad = true
+				t.Errorf("seed %d: %s: %s: %s %+v", seed, judge, v.Word, v.Why, v.Evidence)
+			}
+		}
+		if bad {
+			wrong++
+		}
+		for _, o := range h.Ops {
+			switch o.Outcome {
+			case history.Info:
+				open++
+			case history.Fail:
+				failed++
+			}
+		}
+	}
+	t.Logf("%d of %d clean histories accused; %d verdicts pass, %d operations failed, %d unknown", wrong, histories, passed, failed, open)
+}
+
+// A service that breaks a promise is caught by the judge of it, whatever the seed.
+func TestEveryFlawedWorldIsCaught(t *testing.T) {
+	const seeds = 10
+	for flaw, judges := range map[string]string{
+		"asynchronous":        "acked append",
+		"two sides":           "writers acked",
+		"no rollback":         "acked append",
+		"repeats":             "acked",
+		"torn":                "bank",
+		"overdrawn":           "bank",
+		"stale":               "register",
+		"snapshot":            "append",
+		"lagging":             "session",
+		"slow":                "outage",
+		"never back":          "outage",
+		"a member lacks rows": "acked digest",
+	} {
+		t.Run(flaw, func(t *testing.T) {
+			for _, judge := range strings.Fields(judges) {
+				caught := 0
+				for seed := range uint64(seeds) {
+					v := Of("a promise", judge, false, simulate(1000+seed, flaw), generous)
+					if v.Word == Fail {
+						caught++
+					} else {
+						t.Errorf("seed %d: %s: %s: %s", 1000+seed, judge, v.Word, v.Why)
+					}
+					if seed == 0 {
+						t.Logf("%s: %s", judge, v.Why)
+					}
+				}
+				t.Logf("%s: %d of %d caught", judge, caught, seeds)
+			}
+		})
+	}
+}
+
+// Judges read what anybody may have written: they say something, and twice the same.
+func FuzzJudges(f *testing.F) {
+	files, _ := filepath.Glob("testdata/anomalies/*.jsonl")
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := history.Read(bytes.NewReader(b))
+		if err != nil || len(h.Of("read", "write", "cas")) > 12 { // the search is exponential
+			return
+		}
+		for name := range All {
+			v := Of("a promise", name, false, &h, generous)
+			if v.Why == "" || !slices.Contains([]string{Pass, Fail, Unknown}, v.Word) {
+				t.Errorf("%s: %+v", name, v)
+			}
+			if d := cmp.Diff(v, Of("a promise", name, false, &h, generous)); d != "" {
+				t.Errorf("%s: not the same twice: %s", name, d)
+			}
+		}
+	})
 }

@@ -11,7 +11,8 @@ import (
 
 // Session looks at clients that count in a value of their own (put) and read it back where readers are
 // served (get). A client sees what it wrote itself and was acknowledged (read your writes), never goes
-// back behind what it saw (monotonic reads), and sees nothing that it never wrote.
+// back behind what it saw (monotonic reads), and sees nothing that it never wrote. A put whose outcome is
+// unknown may take effect at any later time: what it wrote may be seen whenever.
 //
 // Terry et al., Session guarantees for weakly consistent replicated data, 1994.
 func Session(h *history.History, _ Expect) Verdict {
@@ -42,9 +43,11 @@ func Session(h *history.History, _ Expect) Verdict {
 			}
 			reads++
 			late, behind := int64(0), (*history.Op)(nil)
-			known := n == 0 || seen == n
+			known, unsure := n == 0, false
 			for _, p := range puts {
-				known = known || p.n == n && p.op.Call < o.Return
+				if p.n == n {
+					known, unsure = true, p.op.Outcome == history.Info
+				}
 				if p.n > n && p.op.Outcome == history.OK && p.op.Return < o.Call && o.Call-p.op.Return > late {
 					late, behind = o.Call-p.op.Return, &p.op
 				}
@@ -53,6 +56,7 @@ func Session(h *history.History, _ Expect) Verdict {
 			case err != nil || !known:
 				alien++
 				v.Evidence = append(v.Evidence, o)
+			case unsure:
 			case behind != nil:
 				stale, worst = stale+1, max(worst, late)
 				v.Evidence = append(v.Evidence, *behind, o)
