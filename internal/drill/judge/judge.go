@@ -44,7 +44,7 @@ type Judge func(h *history.History, e Expect) Verdict
 // All are the judges by name.
 var All = map[string]Judge{
 	"acked": Acked, "append": Append, "bank": Bank, "digest": Digest,
-	"outage": Outage, "register": Register, "session": Session, "writers": Writers,
+	"outage": Outage, "reads": Reads, "register": Register, "session": Session, "writers": Writers,
 }
 
 // Of has a promise judged. Where there is a doubt nothing passes; what a judge found wrong stays so.

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -19,33 +20,23 @@ const checkTime = 10 * time.Second
 // Register looks for reads of a register that no order of its writes explains (linearizability, by
 // Wing and Gong's search as porcupine does it). An operation whose outcome is unknown may have been
 // done at any later time, or never.
-func Register(h *history.History, _ Expect) Verdict {
-	byKey := map[string][]porcupine.Operation{}
+func Register(h *history.History, _ Expect) Verdict { return explained(h, false) }
+
+// Reads is Register for servers that show a write before it is durable, as InnoDB does: it unlocks the
+// rows of a transaction before its log is written. A write that was never acknowledged may be seen and
+// then be undone by a crash, so what was seen of those binds nothing. A read that is older than an
+// acknowledged write is found all the same.
+func Reads(h *history.History, _ Expect) Verdict { return explained(h, true) }
+
+// explained searches an order for each register. lax: what saw a write of unknown outcome is left out.
+func explained(h *history.History, lax bool) Verdict {
+	byKey, err := accesses(h, lax)
+	if err != nil {
+		return unknown("an operation is damaged: " + err.Error())
+	}
 	ops := 0
-	source := map[string][]history.Op{}
-	for _, o := range h.Of("read", "write", "cas") {
-		if o.Outcome == history.Fail && o.Class != "unmet" || o.Outcome == history.Info && o.Do == "read" {
-			continue // it did nothing, or what it saw is not known
-		}
-		in := access{do: o.Do, unmet: o.Outcome == history.Fail, unsure: o.Outcome == history.Info}
-		switch o.Do {
-		case "read":
-			in.value = o.Out
-		case "write":
-			in.value = o.In
-		case "cas":
-			var ok bool
-			if in.old, in.value, ok = strings.Cut(o.In, " "); !ok {
-				return unknown("an operation is damaged: " + o.In)
-			}
-		}
-		end := o.Return
-		if in.unsure {
-			end = math.MaxInt64
-		}
-		byKey[o.Key] = append(byKey[o.Key], porcupine.Operation{ClientId: o.Client, Input: in, Call: o.Call, Output: in, Return: end})
-		source[o.Key] = append(source[o.Key], o)
-		ops++
+	for _, all := range byKey {
+		ops += len(all)
 	}
 	if ops == 0 {
 		return unknown("no register was used")
@@ -54,9 +45,12 @@ func Register(h *history.History, _ Expect) Verdict {
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
 		switch porcupine.CheckOperationsTimeout(register, byKey[key], checkTime) {
 		case porcupine.Illegal:
-			v.Word = Fail
+			v.Word, v.Evidence = Fail, stuck(byKey[key])
 			v.Why = fmt.Sprintf("value %s: what was read is explained by no order of what was written", key)
-			v.Evidence = few(suspects(source[key]))
+			if n := len(v.Evidence); n > 0 {
+				o := v.Evidence[n-1]
+				v.Why += fmt.Sprintf(": client %d, its %s number %d", o.Client, o.Do, o.Seq)
+			}
 			return v
 		case porcupine.Unknown:
 			v.Word, v.Why = Unknown, fmt.Sprintf("value %s: not decided within %s", key, checkTime)
@@ -69,6 +63,44 @@ func Register(h *history.History, _ Expect) Verdict {
 type access struct {
 	do, value, old string
 	unmet, unsure  bool
+}
+
+// accesses are the operations by key that tell or may have done something.
+func accesses(h *history.History, lax bool) (map[string][]porcupine.Operation, error) {
+	all := h.Of("read", "write", "cas")
+	byKey := map[string][]porcupine.Operation{}
+	doubtful := map[[2]string]bool{} // values of writes of unknown outcome
+	for _, o := range all {
+		if o.Outcome == history.Info && o.Do != "read" {
+			doubtful[[2]string{o.Key, o.In[strings.LastIndex(o.In, " ")+1:]}] = true
+		}
+	}
+	for _, o := range all {
+		in := access{do: o.Do, unmet: o.Outcome == history.Fail, unsure: o.Outcome == history.Info}
+		switch {
+		case in.unmet && o.Class != "unmet", in.unsure && o.Do == "read":
+			continue // it did nothing, or what it saw is not known
+		case lax && (in.unmet || o.Do == "read" && doubtful[[2]string{o.Key, o.Out}]):
+			continue
+		}
+		switch o.Do {
+		case "read":
+			in.value = o.Out
+		case "write":
+			in.value = o.In
+		case "cas":
+			var ok bool
+			if in.old, in.value, ok = strings.Cut(o.In, " "); !ok {
+				return nil, fmt.Errorf("%.40q", o.In)
+			}
+		}
+		end := o.Return
+		if in.unsure {
+			end = math.MaxInt64
+		}
+		byKey[o.Key] = append(byKey[o.Key], porcupine.Operation{ClientId: o.Client, Input: in, Output: in, Call: o.Call, Return: end, Metadata: o})
+	}
+	return byKey, nil
 }
 
 // register is a value that is read, written, and compared-and-set; "0" at first.
@@ -91,23 +123,33 @@ var register = porcupine.Model{
 	Equal: func(a, b any) bool { return a == b },
 }
 
-// suspects are reads of a value that a later completed write had replaced before they began; else the
-// last operations.
-func suspects(ops []history.Op) (out []history.Op) {
-	for _, r := range ops {
-		if r.Do != "read" {
-			continue
-		}
-		for _, w := range ops {
-			// w wrote what r read, and another write lies whole between the two
-			if (w.Do == "write" && w.In == r.Out) || (w.Do == "cas" && strings.HasSuffix(w.In, " "+r.Out)) {
-				for _, x := range ops {
-					if x.Do != "read" && x.Outcome == history.OK && x.Call > w.Return && w.Return > 0 && x.Return < r.Call {
-						return []history.Op{w, x, r}
-					}
-				}
+// stuck is where the search ends that comes farthest: the last operations that have an order, and the
+// one that has no place after them.
+func stuck(ops []porcupine.Operation) (out []history.Op) {
+	_, info := porcupine.CheckOperationsVerbose(register, ops, checkTime)
+	var best []porcupine.Operation
+	for _, part := range info.PartialLinearizationsOperations() {
+		for _, way := range part {
+			if len(way) > len(best) {
+				best = way
 			}
 		}
 	}
-	return ops[max(0, len(ops)-maxEvidence):]
+	placed := map[[2]int]bool{}
+	for i, o := range best {
+		op := o.Metadata.(history.Op)
+		placed[[2]int{op.Client, op.Seq}] = true
+		if i >= len(best)-5 {
+			out = append(out, op)
+		}
+	}
+	rest := slices.DeleteFunc(slices.Clone(ops), func(o porcupine.Operation) bool {
+		op := o.Metadata.(history.Op)
+		return placed[[2]int{op.Client, op.Seq}]
+	})
+	if len(rest) == 0 {
+		return out
+	}
+	next := slices.MinFunc(rest, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
+	return append(out, next.Metadata.(history.Op))
 }
