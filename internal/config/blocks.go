@@ -144,7 +144,7 @@ type recipeBlock struct {
 
 type promiseBlock struct {
 	Text    string    `hcl:"text,label" about:"What is promised, in words"`
-	Judge   string    `hcl:"judge" oneof:"acked,outage,writers,register,bank,digest" about:"Who judges it from the history"`
+	Judge   string    `hcl:"judge" oneof:"acked,outage,writers,reads,register,bank,digest" about:"Who judges it from the history"`
 	Informs bool      `hcl:"informs,optional" about:"What the judge finds is told, and fails no drill"`
 	Range   hcl.Range `hcl:",range"`
 }
