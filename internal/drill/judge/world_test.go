@@ -34,6 +34,8 @@ type world struct {
 	seq    map[int]int
 	unique int
 	boots  map[string]int
+	log    []cell // writes to registers, where they are seen before they are durable: a flaw
+	disk   int    // so many of them are durable
 }
 
 // state is what the service holds.
@@ -171,6 +173,13 @@ func (w *world) away(long int64, then string) {
 	}
 	was := w.active
 	w.dark = true
+	w.log = w.log[:w.disk]
+	if w.flaw == "seen before durable" {
+		clear(w.state.register)
+		for _, c := range w.log {
+			w.state.register[c.key] = c.value
+		}
+	}
 	if was != then && w.IntN(2) == 0 {
 		w.after(w.Int64N(long), func() { w.mark("fenced", was); w.boots[was]++ })
 	}
@@ -269,6 +278,8 @@ func (w *world) operate(o history.Op, effect func(*state) (string, bool), then f
 			switch {
 			case unmet:
 				end(back, history.Fail, "unmet", 0)
+			case w.flaw == "seen before durable" && (o.Do == "write" || o.Do == "cas"):
+				w.flush(cell{o.Key, s.register[o.Key]}, end)
 			case w.IntN(500) == 0:
 				o.Out = ""
 				end(3*second, history.Info, "timeout", 0)
@@ -276,6 +287,20 @@ func (w *world) operate(o history.Op, effect func(*state) (string, bool), then f
 				end(back, history.OK, "", 0)
 			}
 		}
+	})
+}
+
+// flush acknowledges a write to a register once it is durable, unless a crash was faster.
+func (w *world) flush(c cell, end func(int64, history.Outcome, string, int)) {
+	w.log = append(w.log, c)
+	mine := len(w.log)
+	w.after(second, func() {
+		if mine > len(w.log) || w.log[mine-1] != c {
+			end(0, history.Info, "lost", 0)
+			return
+		}
+		w.disk = max(w.disk, mine)
+		end(0, history.OK, "", 0)
 	})
 }
 
