@@ -147,6 +147,14 @@ func Read(r io.Reader) (History, error) {
 	open := map[[2]int]Op{}
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, MaxLine)
+	whole := true // the last line has its end
+	s.Split(func(data []byte, end bool) (int, []byte, error) {
+		n, text, err := bufio.ScanLines(data, end)
+		if text != nil {
+			whole = n > len(text)
+		}
+		return n, text, err
+	})
 	var bad error
 	n := 0
 	for s.Scan() {
@@ -188,8 +196,11 @@ func Read(r io.Reader) (History, error) {
 	if err := s.Err(); err != nil {
 		return h, fmt.Errorf("line %d: %w", n+1, err)
 	}
-	if n == 0 || n == 1 && bad != nil {
+	switch {
+	case n == 0 || n == 1 && bad != nil:
 		return h, errors.Join(errors.New("no history"), bad)
+	case bad != nil && whole:
+		return h, bad
 	}
 	for _, o := range open {
 		o.Outcome, o.Class, o.Return = Info, "unreturned", 0

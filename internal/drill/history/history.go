@@ -77,7 +77,9 @@ type History struct {
 
 // Sort puts operations and marks in the order of time.
 func (h *History) Sort() {
-	slices.SortStableFunc(h.Ops, func(a, b Op) int { return cmp.Compare(a.Call, b.Call) })
+	slices.SortStableFunc(h.Ops, func(a, b Op) int {
+		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.Client, b.Client), cmp.Compare(a.Seq, b.Seq))
+	})
 	slices.SortStableFunc(h.Marks, func(a, b Mark) int { return cmp.Compare(a.Time, b.Time) })
 }
 
