@@ -341,7 +341,7 @@ recipe "mysql-drbd" {
   }
   promise "no acknowledged row is lost" { judge = "acked" }
   promise "one side writes at a time" { judge = "writers" }
-  promise "a read sees what was acknowledged before it" { judge = "reads" }
+  promise "a read sees what was acknowledged before it" { judge = "register" }
   promise "a transaction is done whole or not at all" { judge = "bank" }
   promise "the service is back in time" { judge = "outage" }
 
