@@ -232,7 +232,7 @@ type drillEntry struct {
 	About   string       `json:"about"`
 	Suites  []string     `json:"suites"`
 	Faults  []drillFault `json:"faults"`
-	Active  string       `json:"active"`
+	Active  string       `json:"active,omitempty"`
 	Outage  float64      `json:"outage_limit_seconds"`
 	Refused string       `json:"refused,omitempty"`
 }
@@ -245,11 +245,14 @@ type drillFault struct {
 
 // expectation is a drill's in a few words.
 func expectation(d recipe.Drill) string {
-	text := map[string]string{"moves": "the active side moves", "stays": "it stays", "none": "nobody serves"}[d.Expect.Active]
-	if len(d.Expect.Fenced) > 0 {
-		text += ", " + strings.Join(d.Expect.Fenced, " and ") + " fenced"
+	var parts []string
+	if text := map[string]string{"moves": "the active side moves", "stays": "it stays", "none": "nobody serves"}[d.Expect.Active]; text != "" {
+		parts = append(parts, text)
 	}
-	return text + fmt.Sprintf(", back within %.0f s", d.Expect.Outage.Seconds())
+	if len(d.Expect.Fenced) > 0 {
+		parts = append(parts, strings.Join(d.Expect.Fenced, " and ")+" fenced")
+	}
+	return strings.Join(append(parts, fmt.Sprintf("back within %.0f s", d.Expect.Outage.Seconds())), ", ")
 }
 
 // choose finds the drills that are to run.

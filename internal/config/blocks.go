@@ -182,7 +182,7 @@ type boundBlock struct {
 }
 
 type expectBlock struct {
-	Active string               `hcl:"active" oneof:"moves,stays,none" about:"The active side: it moves to another host, stays, or there is none while the fault lasts"`
+	Active string               `hcl:"active,optional" oneof:"moves,stays,none" about:"The active side: it moves to another host, stays, or there is none while the fault lasts; when omitted, nothing is expected of it"`
 	Fenced []string             `hcl:"fenced,optional" about:"Targets that are fenced: these and no others"`
 	Stall  hclsyntax.Expression `hcl:"stall,optional" about:"The longest time in which no write is acknowledged, as \"25s\"; as outage when omitted"`
 	Outage hclsyntax.Expression `hcl:"outage" about:"The longest time in which no new client is served, as \"60s\""`
