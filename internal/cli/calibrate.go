@@ -74,6 +74,11 @@ func (a *app) calibrate(ctx context.Context, args []string, cluster string) erro
 	if len(chosen) == 0 {
 		return errInput{fmt.Sprintf("recipe %s has no mutants", c.Recipe)}
 	}
+	for _, m := range chosen { // all mistakes before the first machine
+		if err := j.tryMutate(m); err != nil {
+			return err
+		}
+	}
 	root, err := stateFolder()
 	if err != nil {
 		return err
@@ -195,6 +200,16 @@ func lastLineOf(path string) string {
 	return fmt.Sprintf("%.300s", lines[len(lines)-1])
 }
 
+// tryMutate finds out whether a mutant can be made.
+func (j *job) tryMutate(m recipe.Mutant) error {
+	dir, err := os.MkdirTemp("", "haprov-mutant-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	return j.mutate(m, dir)
+}
+
 var labName = regexp.MustCompile(`(?m)^(\s*lab\s+")([^"]+)"`)
 
 // mutate writes the inventory, with a lab of another name, and what is beside it, with the mutant's
@@ -234,6 +249,9 @@ func (j *job) mutate(m recipe.Mutant, dir string) error {
 		}
 		if err != nil {
 			return err
+		}
+		if n := strings.Count(string(was), r.From); n == 0 || n > 1 && !strings.HasPrefix(r.In, "recipes/") { // a recipe quotes it, too
+			return errInput{fmt.Sprintf("mutant %s: found what it replaces %d times in %s, expected once: %.80q", m.Name, n, r.In, r.From)}
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
