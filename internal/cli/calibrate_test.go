@@ -16,7 +16,7 @@ import (
 // lab of its own.
 func TestMutantsOfTheShippedRecipesCanBeMade(t *testing.T) {
 	n := 0
-	kept, err := store.Open(t.TempDir())
+	kept, err := store.Open(filepath.Join(t.TempDir(), "secrets"))
 	if err != nil {
 		t.Fatal(err)
 	}
