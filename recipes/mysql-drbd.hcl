@@ -481,6 +481,12 @@ recipe "mysql-drbd" {
       from = "protocol C;"
       to   = "protocol A;"
     }
+    # DRBD refuses the two together
+    replace {
+      in   = "templates/mysql-drbd.res.tmpl"
+      from = "fencing resource-and-stonith;"
+      to   = "fencing resource-only;"
+    }
   }
   mutant "server-hardly-watched" {
     about  = "The monitor looks for the server's process and asks it nothing"

@@ -142,7 +142,10 @@ func (a *app) mutant(ctx context.Context, j *job, c recipe.Cluster, m recipe.Mut
 	}()
 	begun := time.Now()
 	if err := run(ctx, "up"); err != nil {
-		return "", fmt.Errorf("haprov up: %w: %s", err, lastLineOf(filepath.Join(dir, "log")))
+		kept := filepath.Join(keep, m.Name+".log")
+		text, _ := os.ReadFile(filepath.Join(dir, "log"))
+		_ = errors.Join(os.MkdirAll(keep, 0o700), os.WriteFile(kept, text, 0o600)) // its last line is told anyway
+		return "", fmt.Errorf("haprov up: %w: %s; all of it: %s", err, lastLineOf(filepath.Join(dir, "log")), kept)
 	}
 	fmt.Fprintf(a.out, "  up in %.0f s\n", time.Since(begun).Seconds())
 	_ = run(ctx, "drill", "run", m.Drill, "--cluster", c.Name) // its evidence says what came of it
