@@ -150,6 +150,7 @@ func newSandbox(t *testing.T) *sandbox {
 	stub("", "mv", "cp", "chmod", "chown", "ln", "sync", "mount", "umount", "mkfs.ext4", "drbdadm", "drbdsetup", "wipefs", "modprobe", "sysctl", "apt-get", "useradd", "usermod", "groupadd", "groupmod",
 		"galera_new_cluster", "journalctl", "crm_verify", "crm_diff", "crm_simulate", "crm_resource", "crm_attribute", "stonith_admin", "corosync-cfgtool", "socat", "e2label", "rmdir", "sleep")
 	stub("exit 1", "dpkg-query", "getent", "blkid", "findmnt", "mountpoint")
+	stub(`while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done; shift; exec "$@"`, "runuser")
 	stub("echo 0; exit 1", "pgrep")
 	stub(`[ "$HOST" = h1 ]`, "mariadb")
 	stub(`echo '<cib epoch="1"><configuration><crm_config/><resources/></configuration></cib>'`, "cibadmin")

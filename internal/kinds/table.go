@@ -24,6 +24,7 @@ var Table = []kind.Spec{
 	host.TimezoneSpec,
 	host.UserSpec,
 	host.GroupSpec,
+	host.AuthorizedKeySpec,
 	host.ServiceSpec,
 	host.SysctlSpec,
 	host.KernelModuleSpec,

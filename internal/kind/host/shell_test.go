@@ -257,3 +257,55 @@ func TestWhatIsThereGoesOnARealHost(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The file belongs to another user: what is in their home is made and written as them.
+func TestAKeyIsAuthorizedOnARealHost(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	t.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin") // the tests' own folder of tools is root's alone
+	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKvJ0VQ1ZkQb3bJ0m2xXbB0Zf1kF4c5n8W0m3t9Yy1aZ"
+	home, err := os.MkdirTemp("/tmp", "it's a home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(home) })
+	if err := os.Chown(home, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	p := home + "/.ssh/authorized_keys"
+	q := probe.Query{Kind: probe.User, Name: "nobody"}
+	authorize := func(k *AuthorizedKey) {
+		t.Helper()
+		k.User = "nobody"
+		seen := probe.NewSeen(map[probe.Key]probe.Answer{q.Key(): {State: probe.Answered, Out: "nobody:x:65534:65534::" + home + ":/bin/sh"}})
+		text, err := os.ReadFile(p)
+		file := probe.Answer{State: probe.Answered}
+		if err == nil {
+			file.Out = "regular file|nobody|nogroup|600|1||"
+		}
+		seen = seen.With(map[probe.Key]probe.Answer{
+			kind.FileQuery(p).Key(): file,
+			kind.TextQuery(p).Key(): {State: probe.Answered, Out: string(text)},
+		})
+		c, err := k.Decide(seen)
+		if err != nil || len(c.Actions) != 1 {
+			t.Fatalf("%+v %v", c, err)
+		}
+		kindtest.Run(t, c.Actions...)
+	}
+	authorize(&AuthorizedKey{Name: "a", Key: key + " it's me"})
+	authorize(&AuthorizedKey{Name: "b", Key: "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7vbqajDhA0000000000000000"})
+	authorize(&AuthorizedKey{Name: "a", Key: key, Options: []string{"restrict", `command="echo '$HOME'"`}})
+	want := `restrict,command="echo '$HOME'" ` + key + "\nssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7vbqajDhA0000000000000000\n"
+	if got, _ := os.ReadFile(p); string(got) != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	authorize(&AuthorizedKey{Name: "a", Key: key, Exclusive: true})
+	if got, _ := os.ReadFile(p); string(got) != key+"\n" {
+		t.Errorf("%q", got)
+	}
+	if i, err := os.Stat(p); err != nil || i.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", i, err)
+	}
+}
