@@ -22,6 +22,7 @@ var Table = []kind.Spec{
 	host.LineSpec,
 	host.AbsentSpec,
 	host.TimezoneSpec,
+	host.HostnameSpec,
 	host.HostsEntrySpec,
 	host.UserSpec,
 	host.GroupSpec,
