@@ -20,7 +20,7 @@ import (
 var shellSigns = []string{";canary;", "$(canary)", "`canary`", "';canary;'", `";canary;"`, `\`, "a b", "-rf", "*", "\ncanary\n", "|canary", "&canary&"}
 
 // Attributes that are shell commands: their text is meant to run.
-var commands = map[string]bool{"command.probe": true, "command.run": true, "requirement.probe": true, "drbd_volume.seed": true, "file.validate": true, "galera.writer": true,
+var commands = map[string]bool{"command.probe": true, "command.run": true, "requirement.probe": true, "drbd_volume.seed": true, "block.validate": true, "file.validate": true, "galera.writer": true,
 	"rolling.ready": true, "rolling.drain": true, "rolling.undrain": true, "rolling.last": true, "wait.until": true}
 
 // TestEveryTextIsQuotedOrRefused puts shell metacharacters into every place of every kind where a

@@ -20,6 +20,7 @@ var Table = []kind.Spec{
 	host.DirectorySpec,
 	host.SymlinkSpec,
 	host.LineSpec,
+	host.BlockSpec,
 	host.AbsentSpec,
 	host.TimezoneSpec,
 	host.HostnameSpec,

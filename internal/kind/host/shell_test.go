@@ -309,3 +309,70 @@ func TestAKeyIsAuthorizedOnARealHost(t *testing.T) {
 		t.Errorf("%v %v", i, err)
 	}
 }
+
+func TestABlockStandsInItsPlaceOnARealHost(t *testing.T) {
+	const begin, end = "# BEGIN haprov a b\n", "# END haprov a b\n"
+	for name, c := range map[string]struct{ old, content, want string }{
+		"added to an empty file":             {"", "it's $HOME\n", begin + "it's $HOME\n" + end},
+		"added after a line without its end": {"x", "a", "x\n" + begin + "a\n" + end},
+		"replaced in the middle":             {"x\n" + begin + "old\nolder\n" + end + "y", "new", "x\n" + begin + "new\n" + end + "y"},
+		"becomes empty":                      {begin + "old\n" + end, "", begin + end},
+		"was empty":                          {begin + end, "\\n %s", begin + "\\n %s\n" + end},
+		"last mark without its line's end":   {begin + "old\n" + strings.TrimSpace(end), "new", begin + "new\n" + strings.TrimSpace(end)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := filepath.Join(t.TempDir(), "a file")
+			kindtest.Write(t, p, c.old)
+			mend(t, &Block{Name: "a b", Path: p, Content: secret.Plain(c.content), Comment: "#", Validate: "grep -q . %s"})
+			if got, err := os.ReadFile(p); err != nil || string(got) != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+			if i, err := os.Stat(p); err != nil || i.Mode().Perm() != 0o640 {
+				t.Errorf("the mode is not kept: %v %v", i.Mode(), err)
+			}
+		})
+	}
+}
+
+func TestABlockThatIsRefusedLeavesTheFile(t *testing.T) {
+	p := t.TempDir() + "/conf"
+	kindtest.Write(t, p, "x\n")
+	b := &Block{Name: "a", Path: p, Content: secret.Plain("y"), Comment: "#", Validate: "! grep -q y %s"}
+	c, err := b.Decide(look(t, b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rs := kindtest.Try(t, c.Actions...); rs[0].State != act.Failed {
+		t.Errorf("%+v", rs)
+	}
+	if got, _ := os.ReadFile(p); string(got) != "x\n" {
+		t.Errorf("%q", got)
+	}
+	if left, _ := filepath.Glob(p + ".*"); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// Two blocks decided on the same look go in one batch, and a secret one makes a file that is private.
+func TestSeveralBlocksOfOneFileGoInOneBatch(t *testing.T) {
+	p := t.TempDir() + "/conf"
+	var as []act.Action
+	for _, b := range []*Block{
+		{Name: "a", Path: p, Content: secret.Sensitive("one"), Comment: "#"},
+		{Name: "b", Path: p, Content: secret.Plain("two"), Comment: "#"},
+	} {
+		c, err := b.Decide(look(t, b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		as = append(as, c.Actions...)
+	}
+	kindtest.Run(t, as...)
+	const want = "# BEGIN haprov a\none\n# END haprov a\n# BEGIN haprov b\ntwo\n# END haprov b\n"
+	if got, _ := os.ReadFile(p); string(got) != want {
+		t.Errorf("%q", got)
+	}
+	if i, err := os.Stat(p); err != nil || i.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", i, err)
+	}
+}
