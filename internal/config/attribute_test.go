@@ -17,6 +17,7 @@ import (
 // or object, a key of its object, or a label.
 type slot struct {
 	kind, name string
+	shell      bool                      // a command that a shell runs
 	with       func(value string) string // the whole block with the value in that place
 }
 
@@ -83,7 +84,7 @@ func slotsOf(t *testing.T, kind, path, text string, as []config.Attribute, block
 	for _, a := range as {
 		name := path + "." + a.Name
 		add := func(name string, put func(*hclwrite.Block, string)) {
-			out = append(out, slot{kind, name, func(v string) string {
+			out = append(out, slot{kind, name, a.Shell, func(v string) string {
 				f, diags := hclwrite.ParseConfig([]byte(text), kind, hcl.InitialPos)
 				if diags.HasErrors() {
 					t.Fatalf("%s: %s", kind, diags)

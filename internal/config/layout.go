@@ -23,7 +23,7 @@ import (
 //	On    string        `hcl:"on,optional" oneof:"each,one"`
 //	Links []Link        `hcl:"link,block"`                        any number; *Link: at most one
 //	Size  int64         `hcl:"size,optional" unit:"bytes"`        written "2GiB"
-//	Run   string        `hcl:"run" text:"lines"`                  several lines; "any": also control characters; else one line
+//	Run   string        `hcl:"run" text:"lines"`                  several lines; "shell": a command; "any": also control characters; else one line
 //	Disk  map[string]string `hcl:"backing" each:"host"`           cluster steps: evaluated once a host, by its name
 //
 // A kind's label may also be given as an argument of its name: with for_each it must be.

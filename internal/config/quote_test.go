@@ -19,10 +19,6 @@ import (
 // Values that a shell would make something of, were they not quoted.
 var shellSigns = []string{";canary;", "$(canary)", "`canary`", "';canary;'", `";canary;"`, `\`, "a b", "-rf", "*", "\ncanary\n", "|canary", "&canary&"}
 
-// Attributes that are shell commands: their text is meant to run.
-var commands = map[string]bool{"command.probe": true, "command.run": true, "requirement.probe": true, "drbd_volume.seed": true, "block.validate": true, "file.validate": true, "galera.writer": true,
-	"rolling.ready": true, "rolling.drain": true, "rolling.undrain": true, "rolling.last": true, "wait.until": true}
-
 // TestEveryTextIsQuotedOrRefused puts shell metacharacters into every place of every kind where a
 // text can stand. Either the value is refused with its place, or the texts of probes and actions run
 // in a real shell, beside commands that do nothing, and never run the command that the value names.
@@ -31,7 +27,7 @@ func TestEveryTextIsQuotedOrRefused(t *testing.T) {
 	box := newSandbox(t)
 	acted := map[string]bool{}
 	for _, s := range slots(t) {
-		if commands[s.name] {
+		if s.shell { // its text is meant to run
 			continue
 		}
 		var steps []*trial

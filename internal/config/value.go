@@ -171,8 +171,8 @@ func assignSecret(v cty.Value, out reflect.Value, f *field) *mistake {
 }
 
 // readable is the one gate of all texts: it refuses characters that no shell, file or terminal has
-// a use for. A text is one line unless its tag text says "lines", a text of several, or "any",
-// which excludes the NUL byte alone. The text itself is not quoted: it may be a secret.
+// a use for. A text is one line unless its tag text says "lines", a text of several, "shell", a command
+// that a host's shell runs, or "any", which excludes the NUL byte alone. The text itself is not quoted: it may be a secret.
 func (f *field) readable(s string) *mistake {
 	for _, r := range s {
 		switch {
@@ -180,7 +180,7 @@ func (f *field) readable(s string) *mistake {
 			return &mistake{fmt.Sprintf("NUL byte in %q", f.name), "No argument, shell text or line of a host can hold one; leave it out."}
 		case f.text == "any" || r == '\t':
 		case r == '\n' || r == '\r':
-			if f.text != "lines" {
+			if f.text != "lines" && f.text != "shell" {
 				return &mistake{fmt.Sprintf("Line break in %q", f.name), "Expected a string of one line."}
 			}
 		case unicode.IsControl(r):

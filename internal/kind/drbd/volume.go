@@ -39,7 +39,7 @@ type DRBDVolume struct {
 
 	Minor      int    `hcl:"minor,optional" default:"0" min:"0" max:"1048575" about:"The device's number: /dev/drbdN"`
 	Filesystem string `hcl:"filesystem,optional" default:"ext4" about:"The file system; ext4 is the only one yet"`
-	Seed       string `hcl:"seed,optional" text:"lines" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
+	Seed       string `hcl:"seed,optional" text:"shell" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
 }
 
 // Owns is the disk under the volume, its number and its name.

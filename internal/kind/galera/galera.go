@@ -40,7 +40,7 @@ type Galera struct {
 	Maintenance string `hcl:"maintenance,optional" default:"/etc/haprov/maintenance" about:"The file that takes a node out of service while it is there"`
 
 	Notice int    `hcl:"notice,optional" default:"6" min:"0" max:"600" about:"Seconds until the proxies have noticed that a node is in maintenance; a server is never stopped sooner, idle or not"`
-	Writer string `hcl:"writer,optional" text:"lines" about:"Shell command that prints the name of the node that writers are sent to; its server is restarted last. Left out: the one with the most sessions"`
+	Writer string `hcl:"writer,optional" text:"shell" about:"Shell command that prints the name of the node that writers are sent to; its server is restarted last. Left out: the one with the most sessions"`
 
 	in plan.Intent
 }

@@ -35,7 +35,7 @@ type Block struct {
 	Path     string      `hcl:"path" about:"Absolute path of the file"`
 	Content  secret.Text `hcl:"content" text:"any" about:"The lines; the last one's end may be left out"`
 	Comment  string      `hcl:"comment,optional" default:"#" about:"What begins a comment in the file, such as # or ; or //"`
-	Validate string      `hcl:"validate,optional" text:"lines" about:"Shell command that must succeed before the new file replaces the old one; %s is the path of the new file"`
+	Validate string      `hcl:"validate,optional" text:"shell" about:"Shell command that must succeed before the new file replaces the old one; %s is the path of the new file"`
 	Owes     []string    `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 }
 

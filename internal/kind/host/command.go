@@ -27,8 +27,8 @@ var CommandSpec = kind.Spec{
 // to do. It is asked once more just before the command, and must hold after it.
 type Command struct {
 	Name    string        `hcl:"name,label" about:"What the command is for; must be unique"`
-	Test    string        `hcl:"probe,optional" text:"lines" about:"Shell command that only reads; exit 0: nothing to do"`
-	Run     string        `hcl:"run" text:"lines" about:"Shell command, run by sh -e"`
+	Test    string        `hcl:"probe,optional" text:"shell" about:"Shell command that only reads; exit 0: nothing to do"`
+	Run     string        `hcl:"run" text:"shell" about:"Shell command, run by sh -e"`
 	Stdin   secret.Text   `hcl:"stdin,optional" text:"any" about:"Text on the command's standard input; secrets go this way"`
 	Timeout time.Duration `hcl:"timeout,optional" default:"10m" about:"How long the command may run"`
 	Owes    []string      `hcl:"owes,optional" about:"Restarts and reloads that a run makes necessary: unit:restart or unit:reload"`

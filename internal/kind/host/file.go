@@ -40,7 +40,7 @@ type File struct {
 	Owner    string      `hcl:"owner,optional" default:"root" about:"Owner by name"`
 	Group    string      `hcl:"group,optional" default:"root" about:"Group by name"`
 	Mode     string      `hcl:"mode,optional" about:"Octal mode in quotes; omitted: unchanged, 0644 for a new file"`
-	Validate string      `hcl:"validate,optional" text:"lines" about:"Shell command that must succeed before the new file replaces the old one; %s is the path of the new file"`
+	Validate string      `hcl:"validate,optional" text:"shell" about:"Shell command that must succeed before the new file replaces the old one; %s is the path of the new file"`
 	Owes     []string    `hcl:"owes,optional" about:"Restarts and reloads that a change makes necessary: unit:restart or unit:reload"`
 	Blob     *act.Blob   // a large source, instead of Content
 }

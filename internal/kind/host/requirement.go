@@ -23,7 +23,7 @@ var RequirementSpec = kind.Spec{
 // Requirement is a condition that only the user can bring about.
 type Requirement struct {
 	Name   string `hcl:"name,label" about:"What is required, in words"`
-	Test   string `hcl:"probe" text:"lines" about:"Shell command that only reads; exit 0: fulfilled; otherwise its output says what is wrong and what to do"`
+	Test   string `hcl:"probe" text:"shell" about:"Shell command that only reads; exit 0: fulfilled; otherwise its output says what is wrong and what to do"`
 	Level  string `hcl:"level,optional" default:"fail" oneof:"fail,warn" about:"fail: no host is changed; warn: a warning only"`
 	Repair string `hcl:"repair,optional" text:"lines" about:"What the user can do about it, in words"`
 }

@@ -22,7 +22,7 @@ var WaitSpec = kind.Spec{
 // Wait changes nothing. Its condition only reads.
 type Wait struct {
 	Reason   string        `hcl:"reason,label" about:"What is waited for, in words"`
-	Until    string        `hcl:"until" text:"lines" about:"Shell command that only reads and succeeds when it is so"`
+	Until    string        `hcl:"until" text:"shell" about:"Shell command that only reads and succeeds when it is so"`
 	Deadline time.Duration `hcl:"deadline,optional" default:"5m" about:"How long it may take; scaled with the machine"`
 }
 

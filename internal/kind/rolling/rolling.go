@@ -37,10 +37,10 @@ var RollingSpec = kind.Spec{
 type Rolling struct {
 	kind.Where `hcl:"-"`
 	Unit       string        `hcl:"unit,label" about:"The unit that is restarted"`
-	Ready      string        `hcl:"ready" text:"lines" about:"Shell command that only reads and succeeds while this member serves and the group is whole"`
-	Drain      string        `hcl:"drain,optional" text:"lines" about:"Shell command that takes this member out of service before it is restarted"`
-	Undrain    string        `hcl:"undrain,optional" text:"lines" about:"Shell command that puts it back, once it is ready"`
-	Last       string        `hcl:"last,optional" text:"lines" about:"Shell command that only reads and prints the name of the host to be restarted last, as the one with the leader"`
+	Ready      string        `hcl:"ready" text:"shell" about:"Shell command that only reads and succeeds while this member serves and the group is whole"`
+	Drain      string        `hcl:"drain,optional" text:"shell" about:"Shell command that takes this member out of service before it is restarted"`
+	Undrain    string        `hcl:"undrain,optional" text:"shell" about:"Shell command that puts it back, once it is ready"`
+	Last       string        `hcl:"last,optional" text:"shell" about:"Shell command that only reads and prints the name of the host to be restarted last, as the one with the leader"`
 	Deadline   time.Duration `hcl:"deadline,optional" default:"10m" about:"How long a member may take to be ready again"`
 
 	asked bool // the intent: restart all of them
