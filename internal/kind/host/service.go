@@ -37,6 +37,8 @@ type Service struct {
 	Running *bool  `hcl:"running,optional" about:"Running now; omitted: unchanged, or true when enabled is omitted too"`
 	DropIn  string `hcl:"drop_in,optional" text:"lines" about:"Text of a drop-in file that overrides parts of the unit"`
 
+	Masked *bool `hcl:"masked,optional" about:"true: stopped, and nothing can start it; false: a mask is taken away; omitted: a mask is an error when the unit is wanted"`
+
 	Restarts string `hcl:"restarts,optional" default:"now" oneof:"now,rolling" about:"When restarts owed to a running unit are done: now, on all hosts at once, or by a rolling step, one host after the other"`
 }
 
@@ -48,6 +50,10 @@ func (s *Service) unit() string {
 }
 
 func (s *Service) wants() (enabled, running *bool) {
+	if isTrue(s.Masked) {
+		no := false
+		return nil, &no
+	}
 	if s.Enabled == nil && s.Running == nil {
 		yes := true
 		return &yes, &yes
@@ -85,6 +91,9 @@ func (s *Service) Check() []kind.Problem {
 	if strings.Contains(s.Name, "@.") {
 		ps.Add("name", "A template is not a unit", "Found "+kind.Quoted(s.Name)+"; name an instance of it, as in getty@tty1.service.")
 	}
+	if isTrue(s.Masked) && (isTrue(s.Enabled) || isTrue(s.Running) || s.DropIn != "") {
+		ps.Add("masked", "Masked unit is wanted", "A masked unit neither runs nor starts at boot; leave out enabled, running and drop_in.")
+	}
 	return ps
 }
 
@@ -112,17 +121,23 @@ func (s *Service) Decide(seen probe.Seen) (plan.Change, error) {
 	enabled, running := s.wants()
 	up, boot := isTrue(running), isTrue(enabled)
 	switch {
+	case isTrue(s.Masked):
+		return s.mask(u), nil
 	case u.Load == "not-found" && !up && !boot && s.DropIn == "":
 		return c, nil // what is not there neither runs nor starts at boot
 	case u.Load == "not-found":
 		c.Later = "unit " + name + " is not there"
 		return c, nil
-	case u.Load == "masked" && (up || boot):
+	case u.Load == "masked" && (up || boot) && s.Masked == nil:
 		return c, fmt.Errorf("unit %s is masked; unmask it first", name)
 	}
 	fresh, err := s.define(&c, u, seen)
 	if err != nil || c.Later != "" {
 		return c, err
+	}
+	if u.Load == "masked" && s.Masked != nil {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "masked", Have: "yes", Want: "no"})
+		c.Actions = append(c.Actions, s.act("unmask "+name, "systemctl -q unmask -- "+shell.Quote(name)+"\nsystemctl -q unmask --runtime -- "+shell.Quote(name)))
 	}
 	var owes []string
 	if running != nil {
@@ -161,6 +176,23 @@ func (s *Service) Decide(seen probe.Seen) (plan.Change, error) {
 	}
 	s.now(&c, running, active, fresh, owes)
 	return c, nil
+}
+
+// mask has nothing start the unit any more, then stops it: the other way round, a socket could start
+// it in between. A unit that is not there can be masked, before its package is installed.
+func (s *Service) mask(u probe.UnitInfo) (c plan.Change) {
+	q := shell.Quote(s.unit())
+	if u.Load != "masked" || u.File == "masked-runtime" {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "masked", Have: "no", Want: "yes"})
+		c.Actions = append(c.Actions, s.act("mask "+s.unit(), "systemctl -q mask -- "+q))
+	}
+	if slices.Contains([]string{"active", "reloading", "activating"}, u.Active) {
+		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "running", Have: u.Active, Want: "inactive"})
+		a := s.act("stop "+s.unit(), "systemctl stop -- "+q)
+		a.Pays = []string{s.unit()}
+		c.Actions = append(c.Actions, a)
+	}
+	return c
 }
 
 // define mends the drop-in and lets systemd read what changed on the disk. It reports whether the
