@@ -29,6 +29,7 @@ var Table = []kind.Spec{
 	host.GroupSpec,
 	host.AuthorizedKeySpec,
 	host.ServiceSpec,
+	host.TimerSpec,
 	host.SysctlSpec,
 	host.KernelModuleSpec,
 	host.FilesystemSpec,
