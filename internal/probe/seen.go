@@ -116,6 +116,7 @@ func (s Seen) Text(path string) (TextInfo, bool) {
 type PackageInfo struct {
 	Installed bool
 	Version   string
+	Held      bool // apt neither upgrades nor removes it
 }
 
 // Package reads the answer to Package of name.
@@ -123,7 +124,7 @@ func (s Seen) Package(name string) (p PackageInfo, ok bool) {
 	a := s.Get(Query{Kind: Package, Name: name})
 	f := strings.Fields(a.Out)
 	if len(f) >= 2 {
-		p = PackageInfo{Installed: f[0] == "ii" || f[0] == "hi", Version: f[1]}
+		p = PackageInfo{Installed: f[0] == "ii" || f[0] == "hi", Version: f[1], Held: f[0][0] == 'h'}
 	}
 	return p, a.State == Answered
 }
