@@ -18,7 +18,7 @@ type Attribute struct {
 	HasDefault  bool
 	Required    bool
 	Label       bool
-	Shell       bool // a command that a host's shell runs: its text is not quoted
+	Text        string // what a text may hold: "" one line, "lines", "shell" a command, "any" control characters as well
 	OneOf       []string
 	Min, Max    string
 	Many        bool        // a block that may stand more than once
@@ -69,7 +69,7 @@ func attributes(t reflect.Type) (out []Attribute) {
 	}
 	sort.Slice(fields, func(i, j int) bool { return slices.Compare(fields[i].index, fields[j].index) < 0 })
 	for _, f := range fields {
-		a := Attribute{Name: f.name, About: t.FieldByIndex(f.index).Tag.Get("about"), Default: f.def, HasDefault: f.hasDef, Required: f.required, Label: f.label, Shell: f.text == "shell", OneOf: f.oneof, Min: f.min, Max: f.max}
+		a := Attribute{Name: f.name, About: t.FieldByIndex(f.index).Tag.Get("about"), Default: f.def, HasDefault: f.hasDef, Required: f.required, Label: f.label, Text: f.text, OneOf: f.oneof, Min: f.min, Max: f.max}
 		switch {
 		case f.structType != nil:
 			a.Many, a.Inner = f.many, attributes(f.structType)
