@@ -15,6 +15,7 @@ import (
 
 // Table lists every kind by name, in the order of the reference.
 var Table = []kind.Spec{
+	host.AptRepositorySpec,
 	host.PackageSpec,
 	host.FileSpec,
 	host.DirectorySpec,
