@@ -1,7 +1,7 @@
 package host
 
 import (
-	"crypto/sha1" //nolint:gosec // what a fingerprint of version 4 is made of
+	"crypto/sha1" // what a fingerprint of version 4 is made of
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -46,7 +46,7 @@ func keyFingerprint(armored string) (string, error) {
 		if len(packet) == 0 || packet[0] != 4 || len(packet) > 0xffff {
 			return "", errors.New("a key that is not of version 4")
 		}
-		h := sha1.New() //nolint:gosec // see above
+		h := sha1.New()
 		h.Write([]byte{0x99})
 		h.Write(binary.BigEndian.AppendUint16(nil, uint16(len(packet))))
 		h.Write(packet)
