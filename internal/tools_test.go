@@ -26,8 +26,6 @@ var general = []string{"status", "preflight", "recipe", "config", "cli", "view"}
 // named are the files of general rooms (the room, and the file wherever it is in it) that name one all
 // the same, and why. The list only shrinks.
 var named = map[string]string{
-	"cli/init.go":    "the shipped recipes are called after their tools",
-	"cli/sql.go":     "the client speaks MySQL's protocol, by its driver",
 	"config/load.go": "the shipped inventory that is taken when there is none",
 }
 

@@ -2,10 +2,22 @@
 # with a virtual IP: one server at a time for writers, all healthy ones for readers.
 # Values come from the packages of Debian 12 and the documentation of Galera and HAProxy 2.6.
 recipe "galera" {
-  about    = "MariaDB Galera: every member holds all rows; HAProxy with one writer behind a virtual IP"
-  needs    = ["replication"]
-  active   = "test \"$(/usr/local/lib/haprov/galera-writer)\" = ${each.host.name}"
-  endpoint = "${split("/", input.vip)[0]}:3306"
+  about  = "MariaDB Galera: every member holds all rows; HAProxy with one writer behind a virtual IP"
+  needs  = ["replication"]
+  active = "test \"$(/usr/local/lib/haprov/galera-writer)\" = ${each.host.name}"
+
+  endpoint "writers" {
+    about    = "one member at a time, for clients that write"
+    address  = cidraddress(input.vip)
+    port     = 3306
+    protocol = "mysql"
+  }
+  endpoint "readers" {
+    about    = "all healthy members, for clients that read"
+    address  = cidraddress(input.vip)
+    port     = input.reader_port
+    protocol = "mysql"
+  }
 
   input "vip" {
     type  = vip

@@ -1,10 +1,16 @@
 # Two hosts, one of them active: MariaDB on a DRBD volume, moved by Pacemaker, behind a virtual IP.
 # Values come from reference configurations of DRBD 8.4, Corosync 3 and Pacemaker 2.1 on Debian 12.
 recipe "mysql-drbd" {
-  about    = "MariaDB on a replicated disk: one active node, one standby, a virtual IP that follows"
-  needs    = ["fencing", "replication"]
-  active   = "mountpoint -q /srv/mysql"
-  endpoint = "${split("/", input.vip)[0]}:3306"
+  about  = "MariaDB on a replicated disk: one active node, one standby, a virtual IP that follows"
+  needs  = ["fencing", "replication"]
+  active = "mountpoint -q /srv/mysql"
+
+  endpoint "database" {
+    about    = "the active node's database server"
+    address  = cidraddress(input.vip)
+    port     = 3306
+    protocol = "mysql"
+  }
 
   input "vip" {
     type  = vip

@@ -5,43 +5,97 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"haprov/internal/protocol"
 	"haprov/internal/recipe"
 	"haprov/internal/transport"
 )
 
-// endpoint finds the cluster that offers a service; name is empty when there is only one.
-func (j *job) endpoint(name string) (recipe.Cluster, error) {
-	var found []recipe.Cluster
-	var names []string
+// service is an endpoint of a cluster, as the user named it.
+type service struct {
+	cluster  recipe.Cluster
+	endpoint recipe.Endpoint
+}
+
+// meant is what the user said of the endpoint that is meant; all may be empty.
+type meant struct {
+	cluster string // its name; not needed when one cluster alone can be meant
+	name    string // the endpoint's name or port; else it is the cluster's first one that will do
+}
+
+// endpoint finds the service that is meant. With sql only one that SQL is spoken at will do.
+func (j *job) endpoint(which meant, sql bool) (service, error) {
+	var serving, fit []service // all endpoints in question; those of them that will do
+	var clusters, names []string
 	for _, c := range j.program.Clusters {
-		if c.Endpoint == "" {
+		if len(c.Endpoints) == 0 {
 			continue
 		}
-		if names = append(names, c.Name); name == "" || name == c.Name {
-			found = append(found, c)
+		if clusters = append(clusters, c.Name); which.cluster != "" && which.cluster != c.Name {
+			continue
+		}
+		first := true
+		for _, e := range c.Endpoints {
+			serving, names = append(serving, service{c, e}), append(names, fmt.Sprintf("%s (%d)", e.Name, e.Port))
+			does := !sql || speaksSQL(e) // without a name
+			if which.name == "" && first && does || which.name != "" && e.Is(which.name) {
+				fit, first = append(fit, service{c, e}), false
+			}
 		}
 	}
 	switch {
-	case len(found) == 1:
-		return found[0], nil
-	case len(found) > 1:
-		return recipe.Cluster{}, errInput{"several clusters have an endpoint: use --cluster " + strings.Join(names, " or --cluster ")}
-	case len(names) > 0:
-		return recipe.Cluster{}, errInput{fmt.Sprintf("no cluster %.60q with an endpoint; there is %s", name, strings.Join(names, ", "))}
+	case len(clusters) == 0:
+		return service{}, errInput{"no recipe of this inventory has an endpoint (endpoint \"NAME\" { address, port, protocol })"}
+	case len(serving) == 0:
+		return service{}, errInput{fmt.Sprintf("no cluster %.60q with an endpoint; there is %s", which.cluster, strings.Join(clusters, ", "))}
+	case len(fit) == 0 && which.name != "":
+		return service{}, errInput{fmt.Sprintf("no endpoint %.60q; there is %s", which.name, strings.Join(names, ", "))}
+	case len(fit) > 1 && fit[0].cluster.Name != fit[len(fit)-1].cluster.Name:
+		return service{}, errInput{"several clusters have an endpoint: use --cluster " + strings.Join(clusters, " or --cluster ")}
+	case len(fit) > 1:
+		return service{}, errInput{fmt.Sprintf("several endpoints have port %s: name one of %s", which.name, strings.Join(names, ", "))}
+	case len(fit) == 0 || sql && !speaksSQL(fit[0].endpoint):
+		e := serving[0].endpoint
+		if len(fit) > 0 {
+			e = fit[0].endpoint
+		}
+		return service{}, errInput{fmt.Sprintf("endpoint %s speaks %s, sql only %s; haprov forward%s %s serves it on loopback", e.Name, e.Protocol, strings.Join(protocol.Names(true), " and "), j.flags(), e.Name)}
 	}
-	return recipe.Cluster{}, errInput{"no recipe of this inventory has an endpoint (endpoint = \"ADDRESS:PORT\")"}
+	return fit[0], nil
 }
 
-// way makes connections to a cluster's endpoint: through the lab's network, or from any of its
+// speaksSQL tells whether there is a client for the endpoint.
+func speaksSQL(e recipe.Endpoint) bool {
+	p, _ := protocol.Lookup(e.Protocol)
+	return p.Open != nil
+}
+
+// endpointNames are what may be named, for completion; with sql those that there is a client for.
+func endpointNames(sql bool) func(*job) []string {
+	return func(j *job) (out []string) {
+		for _, c := range j.program.Clusters {
+			for _, e := range c.Endpoints {
+				if !sql || speaksSQL(e) {
+					out = append(out, e.Name)
+				}
+			}
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+}
+
+// way makes connections to an endpoint: through the lab's network, or from any of its cluster's
 // hosts on that answers. Logins are kept and made anew when they are lost. Each connection looks
 // for the endpoint again, so they follow a virtual IP when it moves.
 type way struct {
 	job  *job
 	to   recipe.Cluster
+	at   recipe.Endpoint
 	mu   sync.Mutex
 	over transport.Session // the login in use; nil in a lab
 }
@@ -54,16 +108,16 @@ func (w *way) Dial(ctx context.Context) (net.Conn, error) {
 	if w.job.lab != nil {
 		ctx, cancel := context.WithTimeout(ctx, oneTry)
 		defer cancel()
-		c, err := w.job.lab.Dial(ctx, "tcp", w.to.Endpoint)
+		c, err := w.job.lab.Dial(ctx, "tcp", w.at.At())
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w: %w", w.to.Endpoint, errNoAnswer, err)
+			return nil, fmt.Errorf("%s: %w: %w", w.at.At(), errNoAnswer, err)
 		}
 		return c, nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.over != nil {
-		if c, err := dialOver(ctx, w.over, w.to.Endpoint); err == nil {
+		if c, err := dialOver(ctx, w.over, w.at.At()); err == nil {
 			return c, nil
 		}
 		w.over.Close()
@@ -76,10 +130,10 @@ func (w *way) Dial(ctx context.Context) (net.Conn, error) {
 			bad = append(bad, fmt.Errorf("%s: %w", h, err))
 			continue
 		}
-		c, err := dialOver(ctx, s, w.to.Endpoint)
+		c, err := dialOver(ctx, s, w.at.At())
 		if err != nil {
 			s.Close()
-			bad = append(bad, fmt.Errorf("from %s to %s: %w", h, w.to.Endpoint, err))
+			bad = append(bad, fmt.Errorf("from %s to %s: %w", h, w.at.At(), err))
 			continue
 		}
 		w.over = s

@@ -297,10 +297,11 @@ func (s site) Shell(ctx context.Context, host, script string) (string, int, erro
 
 // Dial goes as a client would, from the lab's gateway or from this machine, never through a host.
 func (s site) Dial(ctx context.Context) (net.Conn, error) {
+	e, _ := s.cluster.Endpoint(s.cluster.Drills.Load.Protocol) // there: config has looked
 	if s.lab != nil {
-		return s.lab.Dial(ctx, "tcp", s.cluster.Endpoint)
+		return s.lab.Dial(ctx, "tcp", e.At())
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", s.cluster.Endpoint)
+	return (&net.Dialer{}).DialContext(ctx, "tcp", e.At())
 }
 
 func (a *app) drillRun(ctx context.Context, args []string, f drillFlags) error {

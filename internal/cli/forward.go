@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -14,31 +16,37 @@ import (
 )
 
 func (a *app) forwardCmd() *cobra.Command {
-	listen, cluster := "127.0.0.1:3306", ""
+	listen, which := "", meant{}
 	c := &cobra.Command{
-		Use:     "forward",
-		Short:   "Serve the cluster's endpoint on loopback until interrupted",
-		Long:    "Each connection looks up the endpoint again, so clients that reconnect follow a failover.",
-		Example: "  haprov forward --listen 127.0.0.1:3307",
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.forward(c.Context(), listen, cluster)
+		Use:   "forward [ENDPOINT]",
+		Short: "Serve an endpoint of the cluster on loopback until interrupted",
+		Long: "ENDPOINT is the name or the port of one that the recipe declares; without it the cluster's first one\n" +
+			"is served. Each connection looks up the endpoint again, so clients that reconnect follow a failover.",
+		Example: "  haprov forward --listen 127.0.0.1:3307\n  haprov forward readers",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			which.name = strings.Join(args, "")
+			return a.forward(c.Context(), listen, which)
 		},
+		ValidArgsFunction: first(a.names(endpointNames(false))),
 	}
-	c.Flags().StringVar(&listen, "listen", listen, "loopback `ADDRESS:PORT` to serve; port 0 takes a free one")
-	c.Flags().StringVar(&cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
+	c.Flags().StringVar(&listen, "listen", "", "loopback `ADDRESS:PORT` to serve; port 0 takes a free one (default: 127.0.0.1 and the endpoint's port)")
+	c.Flags().StringVar(&which.cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
 	return c
 }
 
-// forward serves until ctx ends, which is its proper end.
-func (a *app) forward(ctx context.Context, listen, cluster string) error {
+// forward serves until ctx ends, which is its proper end. Without listen it is the endpoint's own port.
+func (a *app) forward(ctx context.Context, listen string, which meant) error {
 	host, _, err := net.SplitHostPort(listen)
-	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return errInput{fmt.Sprintf("--listen %s: expected a loopback address and a port, such as 127.0.0.1:3306", listen)}
+	if ip := net.ParseIP(host); listen != "" && (err != nil || ip == nil || !ip.IsLoopback()) {
+		return errInput{fmt.Sprintf("--listen %s: expected a loopback address and a port, such as 127.0.0.1:3307", listen)}
 	}
-	w, err := a.way(ctx, cluster)
+	w, err := a.way(ctx, which, false)
 	if err != nil {
 		return err
+	}
+	if listen == "" {
+		listen = net.JoinHostPort("127.0.0.1", strconv.Itoa(w.at.Port))
 	}
 	defer w.Close()
 	l, err := net.Listen("tcp", listen)
@@ -46,7 +54,7 @@ func (a *app) forward(ctx context.Context, listen, cluster string) error {
 		return errInput{fmt.Sprintf("%v; choose another address and port with --listen (port 0: any free one)", err)}
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	fmt.Fprintf(a.err, "%s serves %s\n", l.Addr(), w.to.Endpoint)
+	fmt.Fprintf(a.err, "%s serves %s\n", l.Addr(), w.at.At())
 	var served sync.WaitGroup
 	defer served.Wait()
 	for {
@@ -86,20 +94,20 @@ func join(ctx context.Context, near, far net.Conn) {
 	both.Wait()
 }
 
-// way loads the inventory and prepares the way to its endpoint.
-func (a *app) way(ctx context.Context, cluster string) (*way, error) {
+// way loads the inventory and prepares the way to the endpoint that is meant.
+func (a *app) way(ctx context.Context, which meant, sql bool) (*way, error) {
 	j, err := a.load()
 	if err != nil {
 		return nil, err
 	}
-	c, err := j.endpoint(cluster)
+	to, err := j.endpoint(which, sql)
 	if err != nil {
 		return nil, err
 	}
 	if err := j.reach(ctx, false, nil); err != nil {
 		return nil, err
 	}
-	return &way{job: j, to: c}, nil
+	return &way{job: j, to: to.cluster, at: to.endpoint}, nil
 }
 
 // errNoAnswer: the endpoint could not be reached. Trying again is safe.

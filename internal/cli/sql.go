@@ -3,17 +3,15 @@ package cli
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strings"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/spf13/cobra"
 
+	"haprov/internal/protocol"
 	"haprov/internal/view"
 )
 
@@ -23,28 +21,35 @@ var errStatement = errors.New("statement")
 func (a *app) sqlCmd() *cobra.Command {
 	q := query{user: "app"}
 	c := &cobra.Command{
-		Use:     "sql",
-		Short:   "Run SQL as the application user of the cluster's database",
-		Long:    "Runs STATEMENT, or what stdin holds, each statement ended by a semicolon at the end of a line.\nRows are printed with tabs between values, NULL for nothing.",
-		Example: "  haprov sql -e 'select version()'\n  haprov sql <schema.sql",
-		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.sql(c.Context(), q) },
+		Use:   "sql [ENDPOINT]",
+		Short: "Run SQL as the application user of the cluster's database",
+		Long: "Runs STATEMENT, or what stdin holds, each statement ended by a semicolon at the end of a line.\n" +
+			"Rows are printed with tabs between values, NULL for nothing. ENDPOINT is the name or the port of one\n" +
+			"that the recipe declares; without it the first one that speaks " + strings.Join(protocol.Names(true), " or ") + " is asked, in its protocol.",
+		Example: "  haprov sql -e 'select version()'\n  haprov sql readers -e 'select @@hostname'\n  haprov sql <schema.sql",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			q.of.name = strings.Join(args, "")
+			return a.sql(c.Context(), q)
+		},
+		ValidArgsFunction: first(a.names(endpointNames(true))),
 	}
 	c.Flags().StringVarP(&q.statement, "execute", "e", "", "run `STATEMENT` and end")
 	c.Flags().BoolVarP(&q.bare, "skip-column-names", "N", false, "no line of column names")
 	c.Flags().StringVar(&q.user, "user", q.user, "database user; its password is the secret of that name")
 	c.Flags().StringVar(&q.database, "database", "", "database (default: named as the user)")
-	c.Flags().StringVar(&q.cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
+	c.Flags().StringVar(&q.of.cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
 	return c
 }
 
 type query struct {
-	user, database, statement, cluster string
-	bare                               bool
+	of                        meant
+	user, database, statement string
+	bare                      bool
 }
 
 func (a *app) sql(ctx context.Context, q query) error {
-	w, err := a.way(ctx, q.cluster)
+	w, err := a.way(ctx, q.of, true)
 	if err != nil {
 		return err
 	}
@@ -53,33 +58,24 @@ func (a *app) sql(ctx context.Context, q query) error {
 	if err != nil {
 		return w.noPassword(q.user)
 	}
-	c := mysql.NewConfig()
-	c.User, c.Passwd, c.DBName = q.user, password.Reveal(), q.database
-	if c.DBName == "" {
-		c.DBName = q.user
+	login := protocol.Login{User: q.user, Password: password.Reveal(), Database: q.database, Dial: w.Dial}
+	if login.Database == "" {
+		login.Database = q.user
 	}
-	c.Net, c.Addr, c.MultiStatements = "tcp", w.to.Endpoint, true
-	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return w.Dial(ctx) }
-	c.Logger = &mysql.NopLogger{}
-	made, err := mysql.NewConnector(c)
-	if err != nil {
-		return err
-	}
-	db := sql.OpenDB(made)
-	defer db.Close()
-	conn, err := db.Conn(ctx) // one connection, so that what a statement sets holds for the next
+	p, _ := protocol.Lookup(w.at.Protocol) // found by what it can
+	client, err := p.Open(ctx, login)
 	if err != nil {
 		return refused(err)
 	}
-	defer conn.Close()
+	defer client.Close()
 	if q.statement != "" {
-		return refused(a.rows(ctx, conn, q.statement, q.bare))
+		return refused(a.rows(ctx, client, q.statement, q.bare))
 	}
-	return refused(a.statements(ctx, conn, q.bare))
+	return refused(a.statements(ctx, client, q.bare))
 }
 
 // statements runs what stdin holds; in a terminal a refused statement is not the end.
-func (a *app) statements(ctx context.Context, conn *sql.Conn, bare bool) error {
+func (a *app) statements(ctx context.Context, client protocol.Client, bare bool) error {
 	asked := terminal(a.in)
 	lines := bufio.NewReader(a.in)
 	var text strings.Builder
@@ -92,8 +88,8 @@ func (a *app) statements(ctx context.Context, conn *sql.Conn, bare bool) error {
 		whole := strings.TrimSpace(text.String())
 		if whole != "" && (strings.HasSuffix(whole, ";") || end != nil) {
 			text.Reset()
-			if err := a.rows(ctx, conn, whole, bare); err != nil {
-				var no *mysql.MySQLError
+			if err := a.rows(ctx, client, whole, bare); err != nil {
+				var no *protocol.Refused
 				if !asked || !errors.As(err, &no) {
 					return err
 				}
@@ -110,41 +106,23 @@ func (a *app) statements(ctx context.Context, conn *sql.Conn, bare bool) error {
 }
 
 // rows runs statements and prints all their results: the user's own data, which nothing is masked in.
-func (a *app) rows(ctx context.Context, conn *sql.Conn, statement string, bare bool) error {
-	rows, err := conn.QueryContext(ctx, statement)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for {
-		names, err := rows.Columns()
-		if err != nil {
-			return err
-		}
-		if len(names) > 0 && !bare {
-			fmt.Fprintln(a.own(), strings.Join(names, "\t"))
-		}
-		values := make([]sql.NullString, len(names))
-		into := make([]any, len(names))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		for rows.Next() {
-			if err := rows.Scan(into...); err != nil {
-				return err
+func (a *app) rows(ctx context.Context, client protocol.Client, statement string, bare bool) error {
+	return client.Run(ctx, statement, protocol.Results{
+		Columns: func(names []string) {
+			if len(names) > 0 && !bare {
+				fmt.Fprintln(a.own(), strings.Join(names, "\t"))
 			}
+		},
+		Row: func(values []*string) {
 			out := make([]string, len(values))
 			for i, v := range values {
-				if out[i] = "NULL"; v.Valid {
-					out[i] = escape.Replace(v.String)
+				if out[i] = "NULL"; v != nil {
+					out[i] = escape.Replace(*v)
 				}
 			}
 			fmt.Fprintln(a.own(), strings.Join(out, "\t"))
-		}
-		if !rows.NextResultSet() {
-			return rows.Err()
-		}
-	}
+		},
+	})
 }
 
 // escape keeps a row on its line.
@@ -162,13 +140,14 @@ func (w *way) noPassword(user string) error {
 	return errInput{text}
 }
 
+// refused says what a server's refusal means; other errors stay as they are.
 func refused(err error) error {
-	var no *mysql.MySQLError
-	if errors.As(err, &no) && no.Number == 1045 {
+	var no *protocol.Refused
+	switch {
+	case !errors.As(err, &no):
+		return err
+	case no.Login:
 		return fmt.Errorf("%w: %w; the server has a different password from the store; haprov up sets it", errStatement, err)
 	}
-	if errors.As(err, &no) {
-		return fmt.Errorf("%w: %w", errStatement, err)
-	}
-	return err
+	return fmt.Errorf("%w: %w", errStatement, err)
 }

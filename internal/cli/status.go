@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +43,7 @@ more.
 
 Reasons make the verdict "not healthy"; notes, such as failed actions that were recovered from, do
 not. Several clusters are shown one after the other. With --json one object each, version 2: healthy,
-reasons, notes, endpoint (IP:PORT), active (the host), virtual_ip_on, fencing, and of each host what
+reasons, notes, endpoint (IP:PORT), endpoints, active (the host), virtual_ip_on, fencing, and of each host what
 its steps show, under parts.KIND.NAME. Ends with 0 when healthy, with 2 when not.`,
 		Example: "  haprov status\n  haprov status --json | jq -r .active\n  watch -n 5 haprov status",
 		Args:    cobra.NoArgs,
@@ -98,7 +99,7 @@ func (a *app) status(ctx context.Context, cluster string) error {
 // is wanted, whether the checks that only read succeed, which host is active, what each one says of
 // itself. It changes nothing.
 func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
-	p := status.Page{Reasons: []string{}, Notes: []string{}, Cluster: c.Name, Recipe: c.Recipe, Endpoint: c.Endpoint, Parts: c.Parts()}
+	p := status.Page{Reasons: []string{}, Notes: []string{}, Cluster: c.Name, Recipe: c.Recipe, Parts: c.Parts()}
 	bad := func(format string, args ...any) {
 		p.Reasons = append(p.Reasons, oneReason(fmt.Sprintf(format, args...)))
 	}
@@ -137,7 +138,7 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 		}
 		return qs
 	}
-	knock := make(chan error, 1)
+	knock := make(chan []error, 1)
 	go func() { knock <- j.knock(ctx, c) }()
 	said, proofs := j.drift(ctx, o, bad)
 	for _, name := range c.Hosts {
@@ -163,8 +164,15 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	if len(c.Active) > 0 && p.Active == "" {
 		bad("no host is active")
 	}
-	if err := <-knock; err != nil && len(said) > 0 { // from no host on it can be asked either
-		bad("%v", err)
+	for i, err := range <-knock {
+		e := c.Endpoints[i]
+		p.Endpoints = append(p.Endpoints, status.Endpoint{Name: e.Name, About: e.About, Address: e.Address, Port: e.Port, Protocol: e.Protocol, Answers: err == nil})
+		if err != nil && len(said) > 0 { // from no host on it can be asked either
+			bad("%v", err)
+		}
+	}
+	if e, ok := c.Endpoint(""); ok {
+		p.Endpoint = e.At()
 	}
 	p.Proofs(proofs)
 	p.Judge()
@@ -183,18 +191,22 @@ func oneReason(text string) string {
 	return strings.Join(parts, "; ")
 }
 
-// knock connects to the cluster's endpoint, when it has one.
-func (j *job) knock(ctx context.Context, c recipe.Cluster) error {
-	if c.Endpoint == "" {
-		return nil
+// knock connects to the cluster's endpoints, all at once, and gives what came of it in their order.
+func (j *job) knock(ctx context.Context, c recipe.Cluster) []error {
+	out := make([]error, len(c.Endpoints))
+	var all sync.WaitGroup
+	for i, e := range c.Endpoints {
+		all.Go(func() {
+			w := &way{job: j, to: c, at: e}
+			defer w.Close()
+			conn, err := w.Dial(ctx)
+			if out[i] = err; err == nil {
+				conn.Close()
+			}
+		})
 	}
-	w := &way{job: j, to: c}
-	defer w.Close()
-	conn, err := w.Dial(ctx)
-	if err == nil {
-		conn.Close()
-	}
-	return err
+	all.Wait()
+	return out
 }
 
 // fewSteps is how many steps that differ are named one by one.

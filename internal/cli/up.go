@@ -146,7 +146,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			return errPending
 		}
 		if !a.json && !f.plan {
-			view.Ready(a.out, c.Endpoint, a.flags(), unproved, j.lab != nil, s.Changes > 0)
+			view.Ready(a.out, c.Endpoints, a.flags(), unproved, j.lab != nil, s.Changes > 0)
 		}
 	}
 	return nil

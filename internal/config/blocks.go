@@ -125,20 +125,29 @@ type recipeFile struct {
 }
 
 type recipeBlock struct {
-	Name     string               `hcl:"name,label" about:"Name of the recipe, and of its file"`
-	About    string               `hcl:"about,optional" text:"lines" about:"What it provides, in one sentence"`
-	Needs    []string             `hcl:"needs,optional" oneof:"fencing,replication,two_links" about:"What the machines and networks must provide"`
-	Inputs   []inputBlock         `hcl:"input,block" about:"A value that the inventory gives"`
-	Roles    []wantBlock          `hcl:"role,block" about:"How many hosts a role takes; the role all always exists"`
-	On       []onBlock            `hcl:"on,block" about:"Steps for the hosts of a role, in the order written"`
-	Checks   []checkBlock         `hcl:"check,block" about:"A check that the service works"`
-	Active   hclsyntax.Expression `hcl:"active,optional" about:"Shell command that succeeds only on the active host"`
-	Endpoint hclsyntax.Expression `hcl:"endpoint,optional" about:"Address and port of the service: ADDRESS:PORT"`
-	Promises []promiseBlock       `hcl:"promise,block" about:"What the cluster keeps through every drill"`
-	Load     *loadBlock           `hcl:"load,block" about:"How a drill uses the service"`
-	Stations []stationBlock       `hcl:"station,block" about:"A part of an outage, in the order they happen: it ends when a host's journal has the line"`
-	Drills   []drillBlock         `hcl:"drill,block" about:"An experiment: faults, and what is expected of them"`
-	Mutants  []mutantBlock        `hcl:"mutant,block" about:"The recipe with one thing made worse, which a drill must notice: haprov drill calibrate"`
+	Name      string               `hcl:"name,label" about:"Name of the recipe, and of its file"`
+	About     string               `hcl:"about,optional" text:"lines" about:"What it provides, in one sentence"`
+	Needs     []string             `hcl:"needs,optional" oneof:"fencing,replication,two_links" about:"What the machines and networks must provide"`
+	Inputs    []inputBlock         `hcl:"input,block" about:"A value that the inventory gives"`
+	Roles     []wantBlock          `hcl:"role,block" about:"How many hosts a role takes; the role all always exists"`
+	On        []onBlock            `hcl:"on,block" about:"Steps for the hosts of a role, in the order written"`
+	Checks    []checkBlock         `hcl:"check,block" about:"A check that the service works"`
+	Active    hclsyntax.Expression `hcl:"active,optional" about:"Shell command that succeeds only on the active host"`
+	Endpoints []endpointBlock      `hcl:"endpoint,block" about:"A service that the cluster offers to its clients; the first is the main one"`
+	Promises  []promiseBlock       `hcl:"promise,block" about:"What the cluster keeps through every drill"`
+	Load      *loadBlock           `hcl:"load,block" about:"How a drill uses the service"`
+	Stations  []stationBlock       `hcl:"station,block" about:"A part of an outage, in the order they happen: it ends when a host's journal has the line"`
+	Drills    []drillBlock         `hcl:"drill,block" about:"An experiment: faults, and what is expected of them"`
+	Mutants   []mutantBlock        `hcl:"mutant,block" about:"The recipe with one thing made worse, which a drill must notice: haprov drill calibrate"`
+	Range     hcl.Range            `hcl:",range"`
+}
+
+type endpointBlock struct {
+	Name     string               `hcl:"name,label" about:"Name of the endpoint, as haprov sql and haprov forward take it"`
+	About    string               `hcl:"about,optional" text:"lines" about:"What it is for, in a few words"`
+	Address  hclsyntax.Expression `hcl:"address" about:"Where clients connect: an address, as cidraddress(input.vip), or a name"`
+	Port     hclsyntax.Expression `hcl:"port" about:"TCP port"`
+	Protocol string               `hcl:"protocol,optional" default:"tcp" oneof:"@protocols" about:"What clients speak; tcp is any that is not listed"`
 	Range    hcl.Range            `hcl:",range"`
 }
 

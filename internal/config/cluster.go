@@ -2,10 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
-	"strconv"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -25,7 +21,7 @@ type builder struct {
 	asked   *names                     // secrets that the inventory itself asks for
 	made    map[*recipe.Item]hcl.Range // where steps are written
 	wide    map[string]owned           // what only one host may own
-	serves  map[string]string          // by endpoint: the cluster that has it
+	serves  map[string]string          // by ADDRESS:PORT of an endpoint: the cluster that has it
 	faults  map[string]*recipe.Fault   // nil: told what is wrong with it
 }
 
@@ -74,7 +70,8 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 		}
 	}
 	b.proofs(d, &c, p)
-	b.endpoints(c, blk)
+	c.Endpoints = b.endpoints(d, p)
+	b.served(c, blk)
 	b.drills(d, &c, blk, p)
 	c.Secrets = used.sorted()
 	return c, true
@@ -190,7 +187,7 @@ func (b *builder) needs(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
 	}
 }
 
-// proofs evaluates what tells that the cluster works: checks, the active side, the endpoint.
+// proofs evaluates what tells that the cluster works: checks and the active side.
 func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 	run := func(name string, e hclsyntax.Expression, hosts []string) (out []recipe.Run) {
 		for _, h := range hosts {
@@ -239,28 +236,6 @@ func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 	if d.Active != nil {
 		c.Active = run("active", d.Active, roleHosts(*c, first))
 	}
-	if d.Endpoint != nil {
-		if v, ok := b.value(d.Endpoint, p.shared); ok {
-			c.Endpoint = b.endpoint(v, d.Endpoint.Range())
-		}
-	}
-}
-
-// endpoint reads where the service answers: an address or a name, and a port.
-func (b *builder) endpoint(v cty.Value, rng hcl.Range) string {
-	if v.IsMarked() || v.IsNull() || v.Type() != cty.String {
-		b.at(rng, "Wrong type for \"endpoint\"", "Found %s, expected \"ADDRESS:PORT\".", describe(v))
-		return ""
-	}
-	s := strings.TrimSpace(v.AsString())
-	host, port, err := net.SplitHostPort(s)
-	_, bad := netip.ParseAddr(host)
-	n, e := strconv.ParseUint(port, 10, 16)
-	if err != nil || e != nil || n == 0 || bad != nil && !dnsName.MatchString(host) {
-		b.at(rng, "Invalid endpoint", "Found %s, expected an address or a name with its port, such as \"192.168.56.100:3306\".", bounded(s))
-		return ""
-	}
-	return s
 }
 
 // place is where steps are evaluated: what all hosts share, and what each has of its own.

@@ -55,7 +55,7 @@ func (d decoder) names(b *hclsyntax.Block, l *layout, labelled bool, meta ...str
 	}
 	for _, n := range l.names {
 		if f := l.attrs[n]; f != nil && f.required && b.Body.Attributes[n] == nil {
-			d.at(b.DefRange(), fmt.Sprintf("Missing argument %q", n), "A %s block needs %s = %s.", b.Type, n, expected(f.typ))
+			d.at(b.DefRange(), fmt.Sprintf("Missing argument %q", n), "Block %s needs %s = %s.", b.Type, n, expected(f.typ))
 		}
 	}
 }

@@ -45,8 +45,8 @@ func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p pl
 				}
 			}
 		}
-		if c.Endpoint == "" && b.fails == 0 {
-			b.at(l.Range, "A load needs an endpoint", "Give the recipe endpoint = \"ADDRESS:PORT\".")
+		if _, ok := c.Endpoint(l.Protocol); !ok && b.fails == 0 {
+			b.at(l.Range, "A load needs an endpoint", "Its clients connect to the first endpoint of their protocol: write endpoint \"NAME\" { ... } with protocol = %q.", l.Protocol)
 		}
 	}
 	names := map[string]hcl.Range{}

@@ -61,15 +61,16 @@ func shown(p *recipe.Program) any {
 		Value         any
 	}
 	type cluster struct {
-		Name, Recipe, Endpoint string
-		Hosts, Secrets         []string
-		Items                  map[string][]item
-		Checks                 []recipe.Check
-		Active                 []recipe.Run
+		Name, Recipe   string
+		Endpoints      []recipe.Endpoint
+		Hosts, Secrets []string
+		Items          map[string][]item
+		Checks         []recipe.Check
+		Active         []recipe.Run
 	}
 	var out []cluster
 	for _, c := range p.Clusters {
-		x := cluster{c.Name, c.Recipe, c.Endpoint, c.Hosts, c.Secrets, map[string][]item{}, c.Checks, c.Active}
+		x := cluster{c.Name, c.Recipe, c.Endpoints, c.Hosts, c.Secrets, map[string][]item{}, c.Checks, c.Active}
 		for _, ch := range c.Chains {
 			for _, it := range ch.Items {
 				v := any(it.Step)

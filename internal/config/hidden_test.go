@@ -78,7 +78,7 @@ func texts(file string, o config.Options) string {
 		inv, _ := json.Marshal(p.Inventory)
 		s += string(inv)
 		for _, c := range p.Clusters {
-			s += fmt.Sprint(c.Name, c.Endpoint, c.Secrets, c.Checks, c.Active, c.About)
+			s += fmt.Sprint(c.Name, c.Endpoints, c.Secrets, c.Checks, c.Active, c.About)
 			for _, ch := range c.Chains {
 				for _, it := range ch.Items {
 					s += it.Address + fmt.Sprintf("%+v", it.Step)

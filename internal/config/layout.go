@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"haprov/internal/kind"
+	"haprov/internal/protocol"
 	"haprov/internal/secret"
 )
 
@@ -101,7 +102,9 @@ func (l *layout) read(t reflect.Type, at []int) {
 		f := &field{name: name, index: index, typ: sf.Type, min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), text: sf.Tag.Get("text"),
 			bytes: sf.Tag.Get("unit") == "bytes", perHost: sf.Tag.Get("each") == "host", raw: sf.Type == exprType}
 		f.def, f.hasDef = sf.Tag.Lookup("default")
-		if v := sf.Tag.Get("oneof"); v != "" {
+		if v := sf.Tag.Get("oneof"); v == "@protocols" { // those that there is code for, wherever it is
+			f.oneof = protocol.Names(false)
+		} else if v != "" {
 			f.oneof = strings.Split(v, ",")
 		}
 		switch what {

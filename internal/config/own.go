@@ -47,17 +47,6 @@ func (b *builder) owners(ch recipe.Chain) {
 	}
 }
 
-// endpoints reports that two clusters serve at the same address and port.
-func (b *builder) endpoints(c recipe.Cluster, blk clusterBlock) {
-	if c.Endpoint == "" {
-		return
-	}
-	if other := b.serves[c.Endpoint]; other != "" && b.fails == 0 {
-		b.at(blk.Range, fmt.Sprintf("Two clusters serve at %s", bounded(c.Endpoint)), "The other one is %s: clients would reach one of them, and nobody could say which.", bounded(other))
-	}
-	b.serves[c.Endpoint] = c.Name
-}
-
 // Owns is what the step owns as far as its name tells: its arguments wait for facts.
 func (d *deferred) Owns(host string) []kind.Thing {
 	v := d.def.spec.New()

@@ -24,7 +24,7 @@ func TestTheShippedInventoryLoads(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems.Render(100, false))
 	}
-	if p.Inventory.Lab == nil || len(p.Clusters) != 1 || len(p.Clusters[0].Chains) != 2 || p.Clusters[0].Endpoint == "" || len(p.Clusters[0].Active) != 2 {
+	if p.Inventory.Lab == nil || len(p.Clusters) != 1 || len(p.Clusters[0].Chains) != 2 || len(p.Clusters[0].Endpoints) != 1 || len(p.Clusters[0].Active) != 2 {
 		t.Errorf("%+v", p.Clusters)
 	}
 }
@@ -117,7 +117,7 @@ func TestEveryShippedInventoryLoads(t *testing.T) {
 				t.Fatalf("%s: %s", f, problems.Render(100, false))
 			}
 			for _, c := range p.Clusters {
-				if c.Endpoint == "" || len(c.Active) == 0 || len(c.Checks) == 0 {
+				if len(c.Endpoints) == 0 || len(c.Active) == 0 || len(c.Checks) == 0 {
 					t.Errorf("%s: cluster %s has no endpoint, active side or checks", f, c.Name)
 				}
 			}

@@ -55,6 +55,8 @@ func expected(t reflect.Type) string {
 	switch {
 	case t == secretType:
 		return "a string"
+	case t.Kind() == reflect.Interface: // an expression, which is looked at later
+		return "a value"
 	case t == durType:
 		return `a duration such as "30s"`
 	case t.Kind() == reflect.Pointer:

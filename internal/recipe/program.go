@@ -25,17 +25,17 @@ type Program struct {
 
 // Cluster is one recipe over its hosts.
 type Cluster struct {
-	Name     string
-	Recipe   string
-	About    string
-	Roles    []inventory.Role
-	Hosts    []string // of all roles, in inventory order
-	Chains   []Chain  // one a host, in inventory order
-	Checks   []Check
-	Secrets  []string // names that the recipe asks for, sorted
-	Active   []Run    // by host: succeeds on the host that is active; none when there is no such thing
-	Endpoint string   // "IP:PORT" of the service; empty when there is none
-	Drills   Drills
+	Name      string
+	Recipe    string
+	About     string
+	Roles     []inventory.Role
+	Hosts     []string // of all roles, in inventory order
+	Chains    []Chain  // one a host, in inventory order
+	Checks    []Check
+	Secrets   []string   // names that the recipe asks for, sorted
+	Active    []Run      // by host: succeeds on the host that is active; none when there is no such thing
+	Endpoints []Endpoint // in the order written: the first is the cluster's main one
+	Drills    Drills
 }
 
 // Chain is what one host does, in order.

@@ -19,13 +19,7 @@ func (p Page) Draw(w io.Writer, color bool) error {
 	drawn := p.drawn()
 	p.hosts(&t, drawn)
 	p.tables(&t, drawn)
-	if p.Endpoint != "" {
-		where := p.Endpoint
-		if len(p.Holders) > 0 {
-			where += " on " + strings.Join(p.Holders, " and ")
-		}
-		t.row("endpoint", where)
-	}
+	p.services(&t)
 	if said := p.fencing(); said != "" {
 		t.row("fencing", said)
 	}
@@ -50,6 +44,25 @@ func (p Page) Draw(w io.Writer, color bool) error {
 		fmt.Fprintln(w, fold("  note: ", clean(n)))
 	}
 	return nil
+}
+
+// services tells where clients connect; names only where there are several.
+func (p Page) services(t *table) {
+	where := func(at string, on []string) string {
+		if len(on) > 0 {
+			at += " on " + strings.Join(on, " and ")
+		}
+		return at
+	}
+	if len(p.Endpoints) < 2 {
+		if p.Endpoint != "" {
+			t.row("endpoint", where(p.Endpoint, p.Holders))
+		}
+		return
+	}
+	for _, e := range p.Endpoints {
+		t.row("endpoint", e.Name+" "+where(e.at(), e.On))
+	}
 }
 
 // drawn are the parts that are drawn: the plain ones only where there is nothing else.

@@ -29,20 +29,26 @@ func (v *Verdict) add(to *[]string, format string, args []any) {
 // Judge adds the reasons why the cluster is not healthy that the hosts' own words give.
 func (p *Page) Judge() {
 	v := &Verdict{p, map[string]bool{}}
-	p.Version, p.Holders = Version, []string{}
+	p.Version, p.Holders = Version, p.holders(p.ip())
 	if p.Reasons == nil {
 		p.Reasons = []string{}
 	}
 	if p.Notes == nil {
 		p.Notes = []string{}
 	}
-	for _, r := range p.Hosts {
-		if r.Has(p.ip()) {
-			p.Holders = append(p.Holders, r.Name)
-		}
+	if p.Endpoints == nil {
+		p.Endpoints = []Endpoint{}
+	}
+	for i, e := range p.Endpoints {
+		p.Endpoints[i].On = p.holders(e.Address)
 	}
 	if len(p.Holders) > 1 {
 		v.Bad("more than one host holds the virtual IP %s: %s", p.ip(), strings.Join(p.Holders, ", "))
+	}
+	for _, e := range p.Endpoints {
+		if len(e.On) > 1 { // two of one address are told once
+			v.Bad("more than one host holds the virtual IP %s: %s", e.Address, strings.Join(e.On, ", "))
+		}
 	}
 	for _, r := range p.Hosts {
 		for _, s := range r.Silent {

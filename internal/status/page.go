@@ -18,11 +18,13 @@ type Page struct {
 	Notes    []string `json:"notes"`   // what is worth knowing, and does not make it unhealthy
 	Cluster  string   `json:"cluster"`
 	Recipe   string   `json:"recipe"`
-	Endpoint string   `json:"endpoint"` // IP:PORT
-	Active   string   `json:"active"`   // the host that serves
-	Holders  []string `json:"virtual_ip_on"`
-	Fencing  string   `json:"fencing,omitempty"` // "proved" for every host, else "not proved"; empty where it is not known
-	Hosts    []Row    `json:"hosts"`
+	Endpoint string   `json:"endpoint"` // IP:PORT of the first endpoint; empty when there is none
+	// Endpoints are the services that the recipe declares, the main one first.
+	Endpoints []Endpoint `json:"endpoints"`
+	Active    string     `json:"active"` // the host that serves
+	Holders   []string   `json:"virtual_ip_on"`
+	Fencing   string     `json:"fencing,omitempty"` // "proved" for every host, else "not proved"; empty where it is not known
+	Hosts     []Row      `json:"hosts"`
 
 	// Parts are the recipe's steps that have something to show, in the order of the recipe.
 	Parts []Part `json:"-"`

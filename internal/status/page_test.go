@@ -151,6 +151,7 @@ func pages() map[string]*status.Page {
 		db(one, "db3", member, "maintenance "+base64.StdEncoding.EncodeToString([]byte("haprov maintenance db3 on\n"))+"\n"),
 		proxy(one, "proxy1", "2", "DOWN", "UP", "MAINT")}}
 	four.Hosts[1].Active = true
+	four.Endpoints = []status.Endpoint{{Name: "writers", Address: "192.0.2.100", Port: 3306, Protocol: "mysql", Answers: true}, {Name: "readers", About: "for clients that read", Address: "192.0.2.100", Port: 3307, Protocol: "mysql"}}
 	pair := members("proxy1", "proxy2")
 	split := &status.Page{Cluster: "shop", Recipe: "galera", Endpoint: "192.0.2.200:3306", Parts: pair, Hosts: []status.Row{
 		db(pair, "db1", member, ""),
@@ -343,7 +344,7 @@ func FuzzAPage(f *testing.F) {
 	parts := append(slices.Clone(twoNodes), members("db1", "db2")...)
 	f.Fuzz(func(t *testing.T, question, text string) {
 		answers := map[string]string{question: text, "mariadb.service": unit, "galera keeps": "", "haproxy table": text}
-		p := &status.Page{Cluster: text, Endpoint: text, Parts: parts, Hosts: []status.Row{says(parts, status.Row{Name: "db1"}, answers), says(parts, status.Row{Name: "db2"}, answers)}}
+		p := &status.Page{Cluster: text, Endpoint: text, Endpoints: []status.Endpoint{{Name: text, Address: text}, {Name: text}}, Parts: parts, Hosts: []status.Row{says(parts, status.Row{Name: "db1"}, answers), says(parts, status.Row{Name: "db2"}, answers)}}
 		p.Judge()
 		var b strings.Builder
 		if err := p.Draw(&b, false); err != nil {

@@ -17,7 +17,7 @@ func TestNamesAreEscapedInPictures(t *testing.T) {
 		Inventory: &inventory.Inventory{
 			Networks: []inventory.Network{{Name: "n", CIDR: name, Carries: []string{name}}},
 			Hosts:    []inventory.Host{{Name: "h", Addresses: []inventory.Address{{Network: "n", IP: name}}, Disks: []inventory.Disk{{Name: name}}}}},
-		Clusters: []recipe.Cluster{{Name: name, Endpoint: name, Hosts: []string{"h"}, Chains: []recipe.Chain{{Host: "h", Items: []*recipe.Item{{Address: "h:command." + name}, {Address: "h:file." + name}}}}}},
+		Clusters: []recipe.Cluster{{Name: name, Endpoints: []recipe.Endpoint{{Name: name, Address: name, Port: 1, Protocol: name}}, Hosts: []string{"h"}, Chains: []recipe.Chain{{Host: "h", Items: []*recipe.Item{{Address: "h:command." + name}, {Address: "h:file." + name}}}}}},
 	}
 	// every line is an edge or a node whose label is one quoted text without anything that HTML reads
 	mermaid := regexp.MustCompile(`^(flowchart (LR|TB)|  n\d+ (-->|-\.-) n\d+|  n\d+ ---\|"[^"<>&\\]*"\| n\d+|  n\d+[\[({/]+"([^"<>&\\]|<br/>)*"[\])}/]+)$`)

@@ -61,12 +61,11 @@ func Machines(w io.Writer, p *recipe.Program) error {
 		}
 	}
 	for _, c := range p.Clusters {
-		if c.Endpoint == "" {
-			continue
-		}
-		e := m.node("endpoint "+c.Name, "([%s])", mermaidText(c.Name, c.Endpoint))
-		for _, h := range c.Hosts {
-			fmt.Fprintf(&m.b, "  %s -.- %s\n", e, m.node("host "+h, "[%s]", mermaidText(h)))
+		for _, x := range c.Endpoints {
+			e := m.node("endpoint "+c.Name+" "+x.Name, "([%s])", mermaidText(c.Name+" "+x.Name, x.At()+" "+x.Protocol))
+			for _, h := range c.Hosts {
+				fmt.Fprintf(&m.b, "  %s -.- %s\n", e, m.node("host "+h, "[%s]", mermaidText(h)))
+			}
 		}
 	}
 	_, err := io.WriteString(w, m.b.String())

@@ -12,6 +12,8 @@ import (
 
 	"haprov/internal/engine"
 	"haprov/internal/kind"
+	"haprov/internal/protocol"
+	"haprov/internal/recipe"
 )
 
 // tally is what each host came to, for the table at the end.
@@ -74,7 +76,8 @@ func (v *Human) table(s engine.Summary, err error) {
 
 // Ready says where the service is and, with next, what to type now. flags are those that name the
 // inventory; unproved are the hosts whose fence devices were not fired as they are now.
-func Ready(w io.Writer, endpoint, flags string, unproved []string, lab, next bool) {
+func Ready(w io.Writer, endpoints []recipe.Endpoint, flags string, unproved []string, lab, next bool) {
+	endpoint := services(endpoints)
 	switch {
 	case len(unproved) > 0:
 		fmt.Fprintln(w, strings.TrimSuffix("ready, fencing not proved for "+strings.Join(unproved, ", ")+": "+endpoint, ": "))
@@ -83,14 +86,49 @@ func Ready(w io.Writer, endpoint, flags string, unproved []string, lab, next boo
 		fmt.Fprintf(w, "ready: %s\n", endpoint)
 	}
 	if next && (endpoint != "" || lab) {
-		hints(w, endpoint, flags, lab)
+		hints(w, endpoints, flags, lab)
 	}
 }
 
-func hints(w io.Writer, endpoint, flags string, lab bool) {
-	next := []string{}
-	if endpoint != "" {
-		next = append(next, "haprov sql"+flags+"\tSQL client", "haprov status"+flags+"\tstate of the cluster")
+// services is where all endpoints are, with their names when there are several.
+func services(endpoints []recipe.Endpoint) string {
+	var out []string
+	for _, e := range endpoints {
+		text := e.At()
+		if len(endpoints) > 1 {
+			text = e.Name + " " + text
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ", ")
+}
+
+// use is how a person comes to an endpoint: by its SQL client where it has one. What is taken without
+// a name is not named.
+func use(endpoints []recipe.Endpoint, flags string) (out []string) {
+	asked := false
+	for i, e := range endpoints {
+		p, _ := protocol.Lookup(e.Protocol)
+		line := ""
+		switch {
+		case p.Open != nil && !asked:
+			line, asked = "haprov sql"+flags+"\tSQL client", true
+		case p.Open != nil:
+			line = "haprov sql" + flags + " " + e.Name + "\tSQL client, " + e.Name
+		case i == 0:
+			line = "haprov forward" + flags + "\tserve " + e.Name + " on loopback"
+		default:
+			line = "haprov forward" + flags + " " + e.Name + "\tserve it on loopback"
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func hints(w io.Writer, endpoints []recipe.Endpoint, flags string, lab bool) {
+	next := use(endpoints, flags)
+	if len(endpoints) > 0 {
+		next = append(next, "haprov status"+flags+"\tstate of the cluster")
 	}
 	if lab {
 		next = append(next, "haprov ssh"+flags+" HOST\tlog in", "haprov lab power-off"+flags+" HOST\tcut its power", "haprov down"+flags+"\tdestroy the lab")

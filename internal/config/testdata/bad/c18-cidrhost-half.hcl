@@ -6,6 +6,9 @@ cluster "x" {
   role "db" { hosts = [host.a, host.b] }
 }
 recipe "r" {
-  endpoint = "${cidrhost("10.0.0.0/24", 1.5)}:1" # ERROR: cidrhost(): wrong arguments
+  endpoint "e" {
+    address = cidrhost("10.0.0.0/24", 1.5) # ERROR: cidrhost(): wrong arguments
+    port    = 1
+  }
   on "db" {}
 }

@@ -6,6 +6,9 @@ cluster "x" {
   role "db" { hosts = [host.a, host.b] }
 }
 recipe "r" {
-  endpoint = 3306 # ERROR: Wrong type for "endpoint"
+  endpoint "e" {
+    address = 3306 # ERROR: Wrong type for "address"
+    port    = "3306" # ERROR: Wrong type for "port"
+  }
   on "db" {}
 }

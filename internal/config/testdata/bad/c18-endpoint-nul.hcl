@@ -6,6 +6,9 @@ cluster "x" {
   role "db" { hosts = [host.a, host.b] }
 }
 recipe "r" {
-  endpoint = "10.0\u0000.0.9:3306" # ERROR: Invalid endpoint
+  endpoint "e" {
+    address = "10.0\u0000.0.9" # ERROR: Invalid address of an endpoint
+    port    = 3306
+  }
   on "db" {}
 }

@@ -6,6 +6,9 @@ cluster "x" {
   role "db" { hosts = [host.a, host.b] }
 }
 recipe "r" {
-  endpoint = "10.0.0.9:0" # ERROR: Invalid endpoint
+  endpoint "e" {
+    address = "10.0.0.9"
+    port    = 0 # ERROR: Port is out of range
+  }
   on "db" {}
 }

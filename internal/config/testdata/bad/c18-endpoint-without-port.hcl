@@ -6,6 +6,8 @@ cluster "x" {
   role "db" { hosts = [host.a, host.b] }
 }
 recipe "r" {
-  endpoint = "10.0.0.9" # ERROR: Invalid endpoint
+  endpoint "e" { # ERROR: Missing argument "port"
+    address = "10.0.0.9"
+  }
   on "db" {}
 }

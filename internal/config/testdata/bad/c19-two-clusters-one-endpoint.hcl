@@ -13,7 +13,10 @@ cluster "two" { # ERROR: Two clusters serve at "192.0.2.9:80"
 }
 
 recipe "own" {
-  endpoint = "192.0.2.9:${input.port}"
+  endpoint "web" {
+    address = "192.0.2.9"
+    port    = input.port
+  }
   input "port" {
     type = port
   }

@@ -9,8 +9,12 @@ cluster "shop" {
 }
 
 recipe "here" {
-  active   = "true"
-  endpoint = "10.0.0.1:3306"
+  active = "true"
+  endpoint "database" {
+    address  = "10.0.0.1"
+    port     = 3306
+    protocol = "mysql"
+  }
   on "all" {
     package "socat" {}
   }

@@ -66,8 +66,17 @@ recipe "stack" {
     }
   }
 
-  active   = "ip -o address | grep -qF ${cidraddress(input.vip)}"
-  endpoint = "${cidraddress(input.vip)}:${input.port}"
+  active = "ip -o address | grep -qF ${cidraddress(input.vip)}"
+  endpoint "database" {
+    about    = "for the application"
+    address  = cidraddress(input.vip)
+    port     = input.port
+    protocol = "mysql"
+  }
+  endpoint "console" {
+    address = "console.example.net"
+    port    = 8443
+  }
 
   check "the database answers" {
     on       = "active"
