@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"sort"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -31,8 +32,8 @@ func (d decoder) names(b *hclsyntax.Block, l *layout, labelled bool, meta ...str
 		}
 	}
 	for _, a := range sortedAttrs(b.Body) {
-		if _, isBlock := l.blocks[a.Name]; isBlock {
-			d.at(a.NameRange, fmt.Sprintf("%q is a block", a.Name), "Write %s { ... } without an equals sign.", a.Name)
+		if in, isBlock := l.blocks[a.Name]; isBlock {
+			d.at(a.NameRange, fmt.Sprintf("%q is a block", a.Name), "Write %s%s { ... } without an equals sign.", a.Name, strings.Repeat(` "NAME"`, len(layoutOf(in.structType).labels)))
 		} else if !contains(known, a.Name) {
 			d.at(a.NameRange, fmt.Sprintf("Unknown argument %s", bounded(a.Name)), "%s has no such argument. %s", ofType(b), d.meant(a.Name, without(known, l.blocks)))
 		}

@@ -26,8 +26,12 @@ func TestShippedFaults(t *testing.T) {
 	p, problems := config.Load("haprov.hcl", config.Options{Shipped: haprov.Shipped, Secrets: secrets{}, Text: []byte(`host "db1" { address = "10.0.0.1" }
 cluster "shop" { recipe = "here" }
 recipe "here" {
-  active   = "true"
-  endpoint = "10.0.0.1:3306"
+  active = "true"
+  endpoint "database" {
+    address  = "10.0.0.1"
+    port     = 3306
+    protocol = "mysql"
+  }
   on "all" {
     package "socat" {}
   }

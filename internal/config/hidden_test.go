@@ -102,7 +102,7 @@ func TestNoProblemShowsASecret(t *testing.T) {
 		places = append(places, "on \"db\" {\n"+in+"\n}")
 	}
 	on := "\n  on \"db\" {}"
-	places = append(places, "endpoint = E"+on, "active = E"+on, "check \"x\" {\n  run = E\n}"+on)
+	places = append(places, "endpoint \"e\" {\n  address = E\n  port    = 1\n}"+on, "endpoint \"e\" {\n  address = \"a\"\n  port    = E\n}"+on, "active = E"+on, "check \"x\" {\n  run = E\n}"+on)
 	n := 0
 	for _, place := range places {
 		for _, e := range misused() {
