@@ -115,19 +115,10 @@ var recipes = []row{
 	{"checks", "no command", `  check "c" {}`, `Missing argument "run"`},
 	{"checks", "a list as command", `  check "c" { run = ["true"] }`, `Wrong type for "run"`},
 	{"checks", "a secret in the command", `  check "c" { run = "echo ${secret("a")}" }`, "Sensitive value"},
-	{"endpoints", "a list", `  endpoint "e" {
-    address = ["a"]
-    port = 1
-  }`, `Wrong type for "address"`},
-	{"endpoints", "an object", `  endpoint = {}`, "is a block"},
-	{"endpoints", "an unknown name", `  endpoint "e" {
-    address = input.vip
-    port = 1
-  }`, "Unknown name"},
-	{"endpoints", "a secret", `  endpoint "e" {
-    address = "a"
-    port = secret("a")
-  }`, `Wrong type for "port"`},
+	{"endpoints", "a text", `  endpoint = "10.0.0.9:80"`, `"endpoint" is a block`},
+	{"endpoints", "no address", `  endpoint "e" { port = 80 }`, `Missing argument "address"`},
+	{"endpoints", "no port", `  endpoint "e" { address = "10.0.0.9" }`, `Missing argument "port"`},
+	{"endpoints", "no name", `  endpoint { port = 80 }`, "needs a name"},
 	{"inputs", "no type", `  input "x" {}`, `Missing argument "type"`},
 	{"inputs", "an unknown type", `  input "x" { type = sting }`, "Unknown type"},
 	{"inputs", "a type of a text", `  input "x" { type = "string" }`, "Not a type"},
