@@ -2,6 +2,8 @@ package config_test
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -96,6 +98,52 @@ func TestTheShippedRecipesHaveDrills(t *testing.T) {
 		}
 		if quick < 3 {
 			t.Errorf("%s: %d drills are quick", name, quick)
+		}
+	}
+}
+
+// A fault is one thing, brought about by something, in the file of its name.
+func TestAFaultIsOneThing(t *testing.T) {
+	for text, want := range map[string]string{
+		"lab {\n    power = \"off\"\n    pause = true\n  }": "A fault is one thing",
+		"lab {\n    carries = \"ring\"\n  }":                "A fault is one thing",
+		"":                                                  "A fault that nothing brings about",
+		"lab {\n    power = \"of\"\n  }":                    `"power" has an unknown value`,
+	} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "faults"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{"faults/odd.hcl": "fault \"odd\" {\n  about = \"x\"\n  risk  = \"host\"\n  " + text + "\n}\n", "haprov.hcl": `host "db1" { address = "10.0.0.1" }
+cluster "shop" { recipe = "here" }
+recipe "here" {
+  active = "true"
+  endpoint "db" {
+    address  = "10.0.0.1"
+    port     = 3306
+    protocol = "mysql"
+  }
+  on "all" {
+    package "socat" {}
+  }
+  load "mysql" {
+    user     = "drill"
+    database = "drill"
+  }
+  drill "odd" {
+    about = "x"
+    fault "odd" { on = "active" }
+    expect { outage = "9s" }
+  }
+}
+`} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, problems := config.Load(filepath.Join(dir, "haprov.hcl"), config.Options{Secrets: secrets{}})
+		if len(problems) != 1 || problems[0].Summary != want || !strings.HasSuffix(problems[0].File, "faults/odd.hcl") {
+			t.Errorf("%q: %s\nexpected %s", text, problems.Render(100, false), want)
 		}
 	}
 }

@@ -125,7 +125,7 @@ const (
 	healTime  = 10 * time.Minute // until status is healthy again
 	seenTime  = 30 * time.Second
 	stepTime  = 2 * time.Minute // for one command to a host or the lab
-	guardTime = 3               // so many times the expected outage ends the fault
+	guardTime = 2               // so many times the expected outage ends the fault
 )
 
 // Run carries out one drill. It ends with no fault in force, or with ErrNotHealed. When ctx ends, the
@@ -392,8 +392,8 @@ func (r *run) inject(ctx context.Context, b bound) error {
 	}
 }
 
-// hold waits while the fault does what it does: for its time, and until the service is back, or three
-// times the expected outage are over.
+// hold waits while the fault does what it does: for its time, and until the service is back, or twice
+// the expected outage is over.
 func (r *run) hold(ctx context.Context, first time.Duration) error {
 	last := first
 	for _, b := range r.faults {

@@ -245,7 +245,7 @@ func archives(t *testing.T) (out []bad) {
 var numbers = map[string]string{
 	"c01": "empty", "c02": "encodings", "c03": "invisible characters", "c05": "syntax", "c06": "duplicates", "c07": "unknown names",
 	"c08": "types", "c09": "ranges", "c10": "addresses", "c11": "names", "c12": "disks", "c13": "roles", "c14": "fencing",
-	"c15": "templates", "c16": "quoting", "c17": "secrets", "c18": "mistakes between steps", "c24": "steps", "c25": "many at once",
+	"c15": "templates", "c16": "quoting", "c17": "secrets", "c18": "mistakes between steps", "c24": "steps", "c25": "many at once", "c26": "drills",
 }
 
 // config are the broken files of package config, each in a copy of their folder.

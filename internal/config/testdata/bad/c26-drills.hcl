@@ -1,7 +1,7 @@
 host "db1" { address = "10.0.0.1" }
 
 cluster "shop" {
-  recipe = "here" # ERROR: A fault is one thing
+  recipe = "here"
   drills { # ERROR: Invalid window
     allow  = ["stall", "data"] # ERROR: "allow" has an unknown value
     window = "Sunday at night"
@@ -35,7 +35,7 @@ recipe "here" {
   }
   drill "unknown-target" {
     about = "A target that there is not"
-    fault "broken" { on = "activ" } # ERROR: Unknown target "activ"
+    fault "power" { on = "activ" } # ERROR: Unknown target "activ"
     expect {
       active = "moves"
       outage = "soon" # ERROR: Wrong type for "outage"
@@ -50,11 +50,11 @@ recipe "here" {
   }
   drill "no-expectation" { # ERROR: A drill without an expectation
     about = "Something happens"
-    fault "broken" { on = "active" }
+    fault "power" { on = "active" }
   }
   drill "no-fault" { # ERROR: Drill "no-fault" is defined twice
     about = "Again"
-    fault "broken" { on = "all" }
+    fault "power" { on = "all" }
     expect {
       active = "moves"
       outage = "60s"

@@ -1,8 +1,0 @@
-fault "broken" {
-  about = "Two things at once"
-  risk  = "host"
-  lab {
-    power = "off"
-    pause = true
-  }
-}

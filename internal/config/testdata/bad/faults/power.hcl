@@ -1,0 +1,7 @@
+fault "power" {
+  about = "The power goes"
+  risk  = "host"
+  lab {
+    power = "off"
+  }
+}
