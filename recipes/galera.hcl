@@ -48,6 +48,12 @@ recipe "galera" {
       warn = true
     }
   }
+  input "binlog_days" {
+    type    = number
+    default = 7
+    about   = "Days that each member keeps its binary log"
+    check "expected 1 to 99" { that = value >= 1 && value <= 99 }
+  }
   input "gcache" {
     type    = string
     default = "1G"
@@ -188,6 +194,7 @@ recipe "galera" {
         cluster     = cluster.name
         durable     = input.durability == "full"
         gcache      = input.gcache
+        binlog_days = input.binlog_days
         buffer_pool = input.buffer_pool
       })
       owes = ["mariadb.service:restart"]

@@ -72,8 +72,8 @@ func (g *galera) fresh(outer *testing.T) {
 		ids := map[string]bool{}
 		for _, h := range members {
 			ids[g.must(h, "mariadb -N -B -e 'SELECT @@server_id'")] = true
-			said := g.must(h, `mariadb -N -B -e "SHOW STATUS LIKE 'wsrep_cluster_size'; SHOW VARIABLES LIKE 'wsrep_provider_options'; SELECT @@innodb_flush_log_at_trx_commit, @@binlog_format, @@wsrep_sst_method"`)
-			for _, want := range []string{"wsrep_cluster_size\t3", "socket.ssl = YES", "gcache.recover = yes", "1\tROW\tmariabackup"} {
+			said := g.must(h, `mariadb -N -B -e "SHOW STATUS LIKE 'wsrep_cluster_size'; SHOW VARIABLES LIKE 'wsrep_provider_options'; SELECT @@innodb_flush_log_at_trx_commit, @@binlog_format, @@wsrep_sst_method, @@log_bin, @@log_slave_updates, @@wsrep_gtid_mode"`)
+			for _, want := range []string{"wsrep_cluster_size\t3", "socket.ssl = YES", "gcache.recover = yes", "1\tROW\tmariabackup\t1\t1\t1"} {
 				if !strings.Contains(said, want) {
 					t.Errorf("%s: no %q in %s", h, want, said)
 				}
@@ -85,6 +85,9 @@ func (g *galera) fresh(outer *testing.T) {
 			if out, ok := g.on(h, "runuser -u mysql -- mariadb -e 'CREATE DATABASE x'"); ok {
 				t.Errorf("%s: mysql makes databases: %s", h, out)
 			}
+		}
+		if at := g.must("db1", "mariadb -N -B -e 'SELECT @@gtid_binlog_pos'"); !strings.HasPrefix(at, "0-") {
+			t.Errorf("position in the binary log: %q", at)
 		}
 		if len(ids) != len(members) {
 			t.Errorf("server ids: %v", ids)
