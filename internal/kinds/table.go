@@ -4,6 +4,7 @@ package kinds
 
 import (
 	"haprov/internal/kind"
+	"haprov/internal/kind/backup"
 	"haprov/internal/kind/drbd"
 	"haprov/internal/kind/galera"
 	"haprov/internal/kind/haproxy"
@@ -40,6 +41,7 @@ var Table = []kind.Spec{
 	host.WaitSpec,
 	host.BarrierSpec,
 	rolling.RollingSpec,
+	backup.BackupSpec,
 	drbd.DrbdVolumeSpec,
 	pacemaker.CorosyncSpec,
 	pacemaker.PacemakerSpec,
