@@ -4,6 +4,7 @@ recipe "mysql-drbd" {
   about  = "MariaDB on a replicated disk: one active node, one standby, a virtual IP that follows"
   needs  = ["fencing", "replication"]
   active = "mountpoint -q /srv/mysql"
+  backup = true
 
   endpoint "database" {
     about    = "the active node's database server"
@@ -309,6 +310,34 @@ recipe "mysql-drbd" {
       password = secret("drill")
       database = "drill"
     }
+    # Both hosts have the timer, and the script ends at once where the server is not.
+    package "restic" { when = backup.enabled }
+    package "mariadb-backup" { when = backup.enabled }
+    directory "/usr/local/lib/haprov" { when = backup.enabled }
+    secret "/etc/haprov/backup.password" {
+      value = secret("backup")
+      when  = backup.enabled
+    }
+    file "/usr/local/lib/haprov/backup" {
+      content = template("mysql-backup.tmpl", { cluster = cluster.name, backup = backup, mount = "/srv/mysql", datadir = "/srv/mysql/data" })
+      mode    = "0755"
+      when    = backup.enabled
+    }
+    file "/etc/systemd/system/haprov-backup@.service" {
+      content = file("backup@.service")
+      when    = backup.enabled
+    }
+    file "/etc/systemd/system/haprov-backup.timer" {
+      content = template("backup.timer.tmpl", { schedule = backup.schedule })
+      owes    = ["haprov-backup.timer:restart"]
+      when    = backup.enabled
+    }
+    service "haprov-backup.timer" { when = backup.enabled }
+    backup "haprov-backup" {
+      from = "mountpoint -q /srv/mysql"
+      when = backup.enabled
+    }
+
     # for the check below: no password is ever an argument
     file "/etc/haprov/app.cnf" {
       mode    = "0600"

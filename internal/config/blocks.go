@@ -102,8 +102,18 @@ type clusterBlock struct {
 	Roles  []roleBlock          `hcl:"role,block" about:"The hosts of one role"`
 	Inputs hclsyntax.Expression `hcl:"inputs,optional" about:"Values for the recipe's inputs"`
 	Drills *consentBlock        `hcl:"drills,block" about:"What haprov drill may do to machines that are not a lab's; without this block, nothing"`
+	Backup *backupBlock         `hcl:"backup,block" about:"Where copies of the data are kept, and when they are made; without this block, none are"`
 	Range  hcl.Range            `hcl:",range"`
 	Ranges map[string]hcl.Range `hcl:",ranges"`
+}
+
+type backupBlock struct {
+	Repository string    `hcl:"repository" about:"A restic repository that every host reaches: /FOLDER, or sftp:USER@HOST:/FOLDER with root's own SSH key"`
+	Schedule   string    `hcl:"schedule,optional" default:"daily" about:"When, as systemd's OnCalendar: daily, *-*-* 02:30"`
+	Daily      int       `hcl:"keep_daily,optional" default:"7" min:"1" max:"9999" about:"Days of which the last copy is kept"`
+	Weekly     int       `hcl:"keep_weekly,optional" default:"4" min:"0" max:"9999" about:"Weeks of which the last copy is kept"`
+	Monthly    int       `hcl:"keep_monthly,optional" default:"3" min:"0" max:"9999" about:"Months of which the last copy is kept"`
+	Range      hcl.Range `hcl:",range"`
 }
 
 type consentBlock struct {
@@ -134,6 +144,7 @@ type recipeBlock struct {
 	Checks    []checkBlock         `hcl:"check,block" about:"A check that the service works"`
 	Active    hclsyntax.Expression `hcl:"active,optional" about:"Shell command that succeeds only on the active host"`
 	Endpoints []endpointBlock      `hcl:"endpoint,block" about:"A service that the cluster offers to its clients; the first is the main one"`
+	Backup    bool                 `hcl:"backup,optional" about:"It has steps for a cluster's backup block, which they see as backup"`
 	Promises  []promiseBlock       `hcl:"promise,block" about:"What the cluster keeps through every drill"`
 	Load      *loadBlock           `hcl:"load,block" about:"How a drill uses the service"`
 	Stations  []stationBlock       `hcl:"station,block" about:"A part of an outage, in the order they happen: it ends when a host's journal has the line"`

@@ -46,6 +46,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	}
 	used := &names{}
 	p := b.place(c, blk.Name, used)
+	p.shared.Variables["backup"] = b.backup(d, blk.Backup)
 	input, ok := b.inputs(d, blk.Inputs, p.shared, p.shared, blk.Range)
 	if !ok {
 		return c, false

@@ -51,6 +51,7 @@ cluster "shop" {
   recipe = "mysql-drbd"
   role "db" { hosts = [host.db1, host.db2] }
   inputs = { vip = "10.0.0.100/24" }
+  backup { repository = "sftp:backup@10.0.0.9:/srv/shop" }
 }
 `
 
@@ -237,7 +238,7 @@ func TestTimeoutsInTheWrongOrderAreRefused(t *testing.T) {
 		"fencing_delay = 0":                                `Risk in input "fencing_delay"; Active node may lose the fencing race`,
 		"fencing_delay = -1":                               `Invalid value for input "fencing_delay"`,
 	} {
-		text := strings.Replace(realMachines, "/24\" }\n}", "/24\", "+inputs+" }\n}", 1)
+		text := strings.Replace(realMachines, `100/24" }`, `100/24", `+inputs+" }", 1)
 		if !strings.Contains(text, inputs) {
 			t.Fatal(text)
 		}
