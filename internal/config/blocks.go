@@ -110,7 +110,7 @@ type clusterBlock struct {
 type backupBlock struct {
 	Repository string    `hcl:"repository" about:"A restic repository that every host reaches: /FOLDER, or sftp:USER@HOST:/FOLDER with root's own SSH key"`
 	Schedule   string    `hcl:"schedule,optional" default:"daily" about:"When, as systemd's OnCalendar: daily, *-*-* 02:30"`
-	Daily      int       `hcl:"keep_daily,optional" default:"7" min:"1" max:"9999" about:"Days of which the last copy is kept"`
+	Daily      int       `hcl:"keep_daily,optional" default:"7" min:"1" max:"9999" about:"Days of which the last copy is kept; of the last two, all are"`
 	Weekly     int       `hcl:"keep_weekly,optional" default:"4" min:"0" max:"9999" about:"Weeks of which the last copy is kept"`
 	Monthly    int       `hcl:"keep_monthly,optional" default:"3" min:"0" max:"9999" about:"Months of which the last copy is kept"`
 	Range      hcl.Range `hcl:",range"`
