@@ -677,6 +677,7 @@ func (a *app) drillHeal(ctx context.Context) error {
 		return err
 	}
 	var bad []error
+	var boots []string // hosts that are powered on by this: what heals a host does not outlive its power
 	n := 0
 	if j.lab != nil {
 		st, err := j.lab.Status(ctx)
@@ -690,9 +691,17 @@ func (a *app) drillHeal(ctx context.Context) error {
 			}
 			n++
 			fmt.Fprintf(a.out, "lab: %s taken back\n", view.Clean(l.ID))
+			for _, u := range l.Undo {
+				if u.Action == "power-on" {
+					boots = append(boots, u.Host)
+				}
+			}
 		}
 	}
 	for _, h := range j.program.Inventory.Hosts {
+		if slices.Contains(boots, h.Name) {
+			continue
+		}
 		c, cancel := context.WithTimeout(ctx, 2*oneTry)
 		out, _, err := site{job: j}.Shell(c, h.Name, fault.HealAll)
 		cancel()
