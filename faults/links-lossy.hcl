@@ -1,7 +1,7 @@
 fault "links-lossy" {
-  about = "The links to the other hosts lose a fifth of the frames"
+  about = "The links to the other hosts lose a twentieth of the frames"
   risk  = "stall"
   lab {
-    loss = 20
+    loss = 5
   }
 }

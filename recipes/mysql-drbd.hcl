@@ -485,7 +485,7 @@ recipe "mysql-drbd" {
     }
   }
   drill "links-lossy" {
-    about = "The links between the machines lose a fifth of all frames for half a minute: writes crawl, nothing moves"
+    about = "The links between the machines lose a twentieth of all frames for half a minute: nothing moves"
     fault "links-lossy" {
       on   = "active"
       hold = "30s"
@@ -493,7 +493,7 @@ recipe "mysql-drbd" {
     # what was lost is sent again later and later: the stall outlives the fault
     expect {
       active = "stays"
-      outage = "60s"
+      outage = "30s"
     }
   }
 
