@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -163,27 +162,7 @@ func (b *builder) fault(name string, rng hcl.Range) *recipe.Fault {
 		return f
 	}
 	b.faults[name] = nil
-	if !goodName.MatchString(name) {
-		b.at(rng, "Invalid name for a fault", "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
-		return nil
-	}
-	shown, text, err := b.files.find("faults", name+".hcl")
-	var there *unread
-	switch {
-	case errors.As(err, &there):
-		b.at(rng, "Fault cannot be read", "%s", sentence(err.Error()))
-		return nil
-	case err != nil:
-		var known []string
-		for _, f := range b.files.list("faults") {
-			if n, ok := strings.CutSuffix(f, ".hcl"); ok {
-				known = append(known, n)
-			}
-		}
-		b.at(rng, fmt.Sprintf("Unknown fault %s", bounded(name)), "There is no faults/%s.hcl. %s", name, b.meant(name, known))
-		return nil
-	}
-	body := b.files.parse(b.report, shown, text)
+	shown, body := b.named("fault", name, rng)
 	if body == nil {
 		return nil
 	}

@@ -74,33 +74,39 @@ func (b *builder) used(s *stepDef, d *recipeDef, ctx *hcl.EvalContext, p place, 
 	}
 }
 
+// named reads and parses WHATs/NAME.hcl. A nil body: it was told what is wrong.
+func (b *builder) named(what, name string, rng hcl.Range) (shown string, body *hclsyntax.Body) {
+	if !goodName.MatchString(name) {
+		b.at(rng, "Invalid name for a "+what, "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
+		return "", nil
+	}
+	folder := what + "s"
+	shown, text, err := b.files.find(folder, name+".hcl")
+	var there *unread
+	switch {
+	case errors.As(err, &there):
+		b.at(rng, strings.ToUpper(what[:1])+what[1:]+" cannot be read", "%s", sentence(err.Error()))
+		return "", nil
+	case err != nil:
+		var known []string
+		for _, f := range b.files.list(folder) {
+			if n, ok := strings.CutSuffix(f, ".hcl"); ok {
+				known = append(known, n)
+			}
+		}
+		b.at(rng, fmt.Sprintf("Unknown %s %s", what, bounded(name)), "There is no %s/%s.hcl. %s", folder, name, b.meant(name, known))
+		return "", nil
+	}
+	return shown, b.files.parse(b.report, shown, text)
+}
+
 // recipe finds a recipe by name: in the inventory's own file, beside it, then shipped.
 func (b *builder) recipe(name string, rng hcl.Range) *recipeDef {
 	if d, ok := b.recipes[name]; ok {
 		return d
 	}
 	b.recipes[name] = nil
-	if !goodName.MatchString(name) {
-		b.at(rng, "Invalid name for a recipe", "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
-		return nil
-	}
-	shown, text, err := b.files.find("recipes", name+".hcl")
-	var there *unread
-	if errors.As(err, &there) {
-		b.at(rng, "Recipe cannot be read", "%s", sentence(err.Error()))
-		return nil
-	}
-	if err != nil {
-		var known []string
-		for _, f := range b.files.list("recipes") {
-			if n, ok := strings.CutSuffix(f, ".hcl"); ok {
-				known = append(known, n)
-			}
-		}
-		b.at(rng, fmt.Sprintf("Unknown recipe %s", bounded(name)), "There is no recipes/%s.hcl. %s", name, b.meant(name, known))
-		return nil
-	}
-	body := b.files.parse(b.report, shown, text)
+	shown, body := b.named("recipe", name, rng)
 	if body == nil {
 		return nil
 	}
