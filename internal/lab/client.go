@@ -122,6 +122,16 @@ func (c *Client) PowerOff(ctx context.Context, host string) error {
 	return c.call(ctx, "/power-off", order{Host: host}, nil)
 }
 
+// PowerOffAll pulls the plugs of several hosts at once.
+func (c *Client) PowerOffAll(ctx context.Context, hosts []string) error {
+	return c.call(ctx, "/power-off-all", order{Hosts: hosts}, nil)
+}
+
+// PowerCycle pulls a host's plug and puts it in again at once: a blip.
+func (c *Client) PowerCycle(ctx context.Context, host string) error {
+	return c.call(ctx, "/power-cycle", order{Host: host}, nil)
+}
+
 // PowerOn starts a host and returns when its processes run; see WaitSSH.
 func (c *Client) PowerOn(ctx context.Context, host string) error {
 	return c.call(ctx, "/power-on", order{Host: host}, nil)
@@ -162,6 +172,16 @@ func (c *Client) Loss(ctx context.Context, from, to, network string, oneWay bool
 
 // Heal mends all cuts, delays and losses. Power and pause are not its business.
 func (c *Client) Heal(ctx context.Context) error { return c.call(ctx, "/heal", order{}, nil) }
+
+// RefuseFencing makes the fence device of a host refuse all power actions, until obey. It says so
+// to who asks: a device that cannot be relied on, not one that lies.
+func (c *Client) RefuseFencing(ctx context.Context, host string, on bool) error {
+	path := "/fence-refuse"
+	if !on {
+		path = "/fence-obey"
+	}
+	return c.call(ctx, path, order{Host: host}, nil)
+}
 
 // Halt takes all machines down and returns when the supervisor has ended. Halting a halted lab
 // does nothing.

@@ -175,3 +175,23 @@ func (s *supervisor) names() []string {
 	}
 	return all
 }
+
+func (s *supervisor) refuse(host string, on bool) {
+	s.mu.Lock()
+	if s.refusing == nil {
+		s.refusing = map[string]bool{}
+	}
+	s.refusing[host] = on
+	s.mu.Unlock()
+	action := "the fence device obeys"
+	if on {
+		action = "the fence device refuses"
+	}
+	s.diary.note(Event{Kind: "fault", Host: host, From: "user", Action: action, OK: true})
+}
+
+func (s *supervisor) refuses(host string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusing[host]
+}

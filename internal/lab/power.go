@@ -165,13 +165,51 @@ func (s *supervisor) alive(u *unit) bool {
 
 // powerOff is the user's: it holds until powerOn.
 func (s *supervisor) powerOff(ctx context.Context, u *unit) error {
+	return s.powerOffAll(ctx, []string{u.host.Name})
+}
+
+// powerOffAll kills all of them before it waits for any: what one writes while the others die is
+// as little as can be.
+func (s *supervisor) powerOffAll(ctx context.Context, hosts []string) error {
+	var units []*unit
+	for _, h := range hosts {
+		u := s.unit(h)
+		if u == nil {
+			return fmt.Errorf("no machine %q in lab %s", h, s.spec.Name)
+		}
+		units = append(units, u)
+	}
+	return s.serial(ctx, func() error {
+		for _, u := range units {
+			if err := writeFile(s.place.heldOff(u.host.Name), nil); err != nil {
+				return err
+			}
+		}
+		begun := time.Now()
+		errs := make(chan error, len(units))
+		for _, u := range units {
+			go func() { errs <- s.kill(u) }()
+		}
+		var all []error
+		for range units {
+			all = append(all, <-errs)
+		}
+		err := errors.Join(all...)
+		for _, u := range units {
+			s.diary.note(Event{Kind: "power", Host: u.host.Name, From: "user", Action: "off", OK: err == nil, Text: textOf(err), Seconds: time.Since(begun).Seconds()})
+		}
+		return err
+	})
+}
+
+func (s *supervisor) powerCycle(ctx context.Context, u *unit) error {
 	return s.serial(ctx, func() error {
 		begun := time.Now()
-		if err := writeFile(s.place.heldOff(u.host.Name), nil); err != nil {
-			return err
-		}
 		err := s.kill(u)
-		s.diary.note(Event{Kind: "power", Host: u.host.Name, From: "user", Action: "off", OK: err == nil, Text: textOf(err), Seconds: time.Since(begun).Seconds()})
+		if err == nil {
+			err = s.start(u)
+		}
+		s.diary.note(Event{Kind: "power", Host: u.host.Name, From: "user", Action: "cycle", OK: err == nil, Text: textOf(err), Seconds: time.Since(begun).Seconds()})
 		return err
 	})
 }
