@@ -18,8 +18,8 @@ import (
 
 func (a *app) drillReportCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "report [FOLDER]", Short: "Show a run's verdicts, and write its report anew",
-		Long:    "FOLDER is a run's evidence; without it the last run's. Prints the verdicts and the path of report.html.",
+		Use: "report [FOLDER]", Short: "Show a run's verdicts, and where its report is",
+		Long:    "FOLDER is a run's evidence; without it the last run's. It changes nothing there:\nthe sums of haprov drill verify hold.",
 		Example: "  haprov drill report", Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.drillReport(args) },
 	}
@@ -102,19 +102,9 @@ func (a *app) drillReport(args []string) error {
 	if a.json {
 		return a.printJSON(s)
 	}
-	for i, r := range s.Results {
-		if h, err := f.ReadHistory(r.Folder); err == nil {
-			s.Results[i].History = &h
-		}
+	for _, r := range s.Results {
 		fmt.Fprintf(a.out, "%s: %s\n", view.Clean(r.Name), view.Clean(r.About))
 		a.drillResult(r)
-	}
-	page, err := drill.Report(s)
-	if err != nil {
-		return err
-	}
-	if err := f.Write(s, page); err != nil {
-		return err
 	}
 	fmt.Fprintln(a.out)
 	a.drillSum(s, f)
