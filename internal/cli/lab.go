@@ -81,7 +81,7 @@ func (a *app) labCmd() *cobra.Command {
 	for _, f := range faults {
 		c.AddCommand(a.faultCmd(f))
 	}
-	c.AddCommand(a.labNeedsCmd(), a.labImageCmd())
+	c.AddCommand(a.labNeedsCmd(), a.labImageCmd(), a.labSnapshotCmd(), a.labRebuildCmd())
 	c.AddCommand(&cobra.Command{Use: "supervise DIR", Hidden: true, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error { return lab.Supervise(c.Context(), args[0]) }})
 	c.AddCommand(&cobra.Command{Use: "dial NAME IP PORT", Hidden: true, Args: cobra.ExactArgs(3), RunE: func(c *cobra.Command, args []string) error {
 		return lab.DialStdio(c.Context(), args[0], args[1]+":"+args[2], a.in, a.own())

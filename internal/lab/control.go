@@ -51,9 +51,10 @@ type order struct {
 	OneWay  bool          `json:"one_way,omitempty"`
 	Delay   time.Duration `json:"delay,omitempty"`
 	Loss    float64       `json:"loss,omitempty"`
-	ID      string        `json:"id,omitempty"`    // of a lease
+	ID      string        `json:"id,omitempty"`    // of a lease or a snapshot
 	Lease   time.Duration `json:"lease,omitempty"` // how long it lasts
 	Undo    []Undo        `json:"undo,omitempty"`
+	Keep    bool          `json:"keep,omitempty"` // the disks beside the root
 }
 
 // begun is the answer to start.
@@ -102,6 +103,10 @@ func (s *supervisor) handler() http.Handler {
 	command("/power-cycle", on(s.powerCycle))
 	command("/fence-refuse", on(func(_ context.Context, u *unit) error { s.refuse(u.host.Name, true); return nil }))
 	command("/fence-obey", on(func(_ context.Context, u *unit) error { s.refuse(u.host.Name, false); return nil }))
+	command("/snapshot", func(ctx context.Context, o order) (any, error) { return s.snapshot(ctx, o.ID) })
+	command("/rebuild", func(ctx context.Context, o order) (any, error) {
+		return on(func(ctx context.Context, u *unit) error { return s.rebuild(ctx, u, o.Keep) })(ctx, o)
+	})
 	command("/arm", func(_ context.Context, o order) (any, error) { return nil, s.arm(o) })
 	command("/release", func(ctx context.Context, o order) (any, error) { return nil, s.release(ctx, o.ID) })
 	command("/fault", func(_ context.Context, o order) (any, error) { return nil, s.inject(o) })

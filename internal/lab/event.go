@@ -14,7 +14,7 @@ import (
 // Event is one line of the lab's diary (events.jsonl), and what Up reports as it goes.
 type Event struct {
 	Time    time.Time `json:"time"`
-	Kind    string    `json:"kind"`             // image, driver, supervisor, power, fence, fault
+	Kind    string    `json:"kind"`             // image, driver, supervisor, power, fence, fault, snapshot
 	Host    string    `json:"host,omitempty"`   // whom it is about
 	From    string    `json:"from,omitempty"`   // who asked, for fence; "user" for a command
 	Action  string    `json:"action,omitempty"` // start, off, ended, refused, reboot, cut, heal, ...

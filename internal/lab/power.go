@@ -181,7 +181,7 @@ func (s *supervisor) powerOffAll(ctx context.Context, hosts []string) error {
 	}
 	return s.serial(ctx, func() error {
 		for _, u := range units {
-			if err := writeFile(s.place.heldOff(u.host.Name), nil); err != nil {
+			if err := s.place.holdOff(u.host.Name, true); err != nil {
 				return err
 			}
 		}
@@ -216,7 +216,7 @@ func (s *supervisor) powerCycle(ctx context.Context, u *unit) error {
 
 func (s *supervisor) powerOn(ctx context.Context, u *unit) error {
 	return s.serial(ctx, func() error {
-		if err := os.Remove(s.place.heldOff(u.host.Name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := s.place.holdOff(u.host.Name, false); err != nil {
 			return err
 		}
 		return s.start(u)

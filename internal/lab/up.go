@@ -73,6 +73,9 @@ func up(ctx context.Context, spec Spec, supervisor []string, report func(Event),
 		return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
 	}
 	defer lock.Close()
+	if err := p.whole(); err != nil {
+		return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
+	}
 	if err := p.mayBecome(ctx, spec); err != nil {
 		return nil, fmt.Errorf("lab %s: %w", spec.Name, err)
 	}

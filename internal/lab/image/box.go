@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"haprov/internal/file"
 )
 
 // A box's disk: the boot record with GRUB's code, GRUB's core behind it, and from the first MiB on
@@ -103,7 +103,7 @@ func bootable(path string, img Image) (int64, error) {
 	}
 	defer out.Close()
 	size := partitionStart + info.Size()
-	if err := errors.Join(out.Truncate(size), at(out, 0, bootRecord(boot, info.Size())), at(out, sector, core), copySparse(out, partitionStart, root)); err != nil {
+	if err := errors.Join(out.Truncate(size), at(out, 0, bootRecord(boot, info.Size())), at(out, sector, core), file.CopySparse(out, partitionStart, root)); err != nil {
 		return 0, err
 	}
 	return size, out.Close()
@@ -126,27 +126,6 @@ func bootRecord(code []byte, size int64) []byte {
 	binary.LittleEndian.PutUint32(e[12:], uint32(size/sector))
 	b[510], b[511] = 0x55, 0xaa
 	return b
-}
-
-// copySparse copies a file to an offset of another, without its holes.
-func copySparse(to *os.File, offset int64, from *os.File) error {
-	for at := int64(0); ; {
-		data, err := unix.Seek(int(from.Fd()), at, unix.SEEK_DATA)
-		if errors.Is(err, unix.ENXIO) { // nothing but holes from here on
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		hole, err := unix.Seek(int(from.Fd()), data, unix.SEEK_HOLE)
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(io.NewOffsetWriter(to, offset+data), io.NewSectionReader(from, data, hole-data)); err != nil {
-			return err
-		}
-		at = hole
-	}
 }
 
 // part is one file of a box: a text, or the file at path.
