@@ -11,7 +11,7 @@ import (
 // withJSON are the commands that have --json, by their path, and what it makes them write. All
 // others refuse it: no program may take their text for JSON.
 var withJSON = map[string]string{
-	"up": "write JSON lines", "plan": "write JSON lines", "verify": "write JSON lines", "switchover": "write JSON lines",
+	"up": "write JSON lines", "replace": "write JSON lines", "plan": "write JSON lines", "verify": "write JSON lines", "switchover": "write JSON lines",
 	"maintenance": "write JSON lines", "restart": "write JSON lines", "recover": "write JSON lines",
 	"status": "write one JSON object a cluster", "inventory": "write JSON, which is also the default",
 	"lab status": "write JSON", "lab snapshot list": "write JSON", "drill list": "write JSON", "drill report": "write JSON: run.json as docs/json.md has it", "validate": "write JSON", "version": "write JSON", "secret list": "write JSON",

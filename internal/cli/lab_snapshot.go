@@ -131,12 +131,15 @@ func (a *app) snapshotNames(_ *cobra.Command, args []string, _ string) ([]string
 }
 
 func (a *app) labRebuildCmd() *cobra.Command {
-	keep := false
+	only := ""
 	c := &cobra.Command{
 		Use: "rebuild HOST", Short: "Make a machine anew: fresh from the image, with empty disks",
-		Long:    "Cuts the machine's power and removes its disks: what they hold is lost. The machine that starts in its\nplace has the same name and addresses, another host key and nothing installed.",
-		Example: "  haprov lab rebuild db2\n  haprov lab rebuild db2 --keep-disks", Args: cobra.ExactArgs(1), ValidArgsFunction: a.hostNames,
+		Long:    "Cuts the machine's power and removes its disks: what they hold is lost. The machine that starts in its\nplace has the same name and addresses, another host key and nothing installed. Its cluster takes it back\nby haprov replace HOST.",
+		Example: "  haprov lab rebuild db2\n  haprov lab rebuild db2 --only disks", Args: cobra.ExactArgs(1), ValidArgsFunction: a.hostNames,
 		RunE: func(c *cobra.Command, args []string) error {
+			if only != "" && only != lab.OnlyRoot && only != lab.OnlyDisks {
+				return errInput{fmt.Sprintf("--only %.20q: expected %s or %s", only, lab.OnlyRoot, lab.OnlyDisks)}
+			}
 			l, err := a.labOpen()
 			if err == nil {
 				err = machines(l, args)
@@ -144,7 +147,7 @@ func (a *app) labRebuildCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := l.Rebuild(c.Context(), args[0], keep); err != nil {
+			if err := l.Rebuild(c.Context(), args[0], only); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), 10*time.Minute)
@@ -152,6 +155,7 @@ func (a *app) labRebuildCmd() *cobra.Command {
 			return l.WaitSSH(ctx, args[0])
 		},
 	}
-	c.Flags().BoolVar(&keep, "keep-disks", false, "only the root disk is new; those of disk blocks stay")
+	c.Flags().StringVar(&only, "only", "", "one `PART`: root, with the host key, or disks, those of disk blocks")
+	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{lab.OnlyRoot, lab.OnlyDisks}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

@@ -24,6 +24,8 @@ import (
 type upFlags struct {
 	yes, plan, detailed, verify, prove, mixed bool
 	allow                                     []string
+
+	replaced string // a host whose machine or disks are new
 }
 
 func (a *app) upCmd() *cobra.Command {
@@ -40,6 +42,32 @@ func (a *app) upCmd() *cobra.Command {
 	c.Flags().StringSliceVar(&f.allow, "allow", nil, "allow the step at `ADDRESS` to destroy data")
 	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fence each host once whose fence device is not proved, also outside of a lab")
 	c.Flags().BoolVar(&f.mixed, "mixed-releases", false, "go on although hosts run other releases of their system, while they are upgraded one after the other")
+	return c
+}
+
+func (a *app) replaceCmd() *cobra.Command {
+	var f upFlags
+	look := false
+	c := &cobra.Command{
+		Use:   "replace HOST",
+		Short: "Take a new machine, or one with new disks, into its cluster under the old name",
+		Long: `Does what up does, with one permission more: an empty disk of HOST is filled from the other
+hosts of its cluster. A disk that holds anything is not used, and a host that may lack
+acknowledged writes itself fills nobody. What was proved of the old machine's fence device
+counts no more: in a lab it is fired again, elsewhere with --prove-fencing.
+
+The new machine has the name and the addresses that the inventory has. Its host key is another
+one: pin it first (a lab's is known). Galera's members need no permission: up does the same.`,
+		Example: "  haprov replace db2 --plan\n  haprov replace db2 --prove-fencing",
+		Args:    cobra.ExactArgs(1), ValidArgsFunction: a.hostNames,
+		RunE: func(c *cobra.Command, args []string) error {
+			f.replaced, f.plan = args[0], look
+			return a.up(c.Context(), f)
+		},
+	}
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&look, "plan", false, "show what would be done and end")
+	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fence each host once whose fence device is not proved, also outside of a lab")
 	return c
 }
 
@@ -78,12 +106,18 @@ stop for some seconds at each step; the active side stays where it moved to.`,
 func (a *app) up(ctx context.Context, f upFlags) error {
 	v := a.view(f.plan && !f.verify)
 	verb := map[bool]string{false: "up", true: "verify"}[f.verify]
+	if f.replaced != "" {
+		verb = "replace " + f.replaced
+	}
 	if !f.plan || f.verify { // verify fences
 		a.begins("haprov " + verb + a.flags())
 	}
 	j, err := a.load()
 	if err == nil {
 		err = j.given()
+	}
+	if err == nil {
+		_, err = f.clusters(j.program.Clusters)
 	}
 	if err != nil {
 		return a.ended(v, err)
@@ -113,7 +147,11 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if a.human != nil {
 		a.human.Brief = !f.plan && (f.yes || j.lab != nil)
 	}
-	for _, c := range j.program.Clusters {
+	clusters, err := f.clusters(j.program.Clusters) // the way to the hosts may have read the program again
+	if err != nil {
+		return a.ended(v, err)
+	}
+	for _, c := range clusters {
 		o := j.options(ctx, c)
 		o.Events, o.Allow = v.Event, f.allow
 		o.Preflight = preflight.Of(j.program.Inventory, c.Hosts, c.Needs())
@@ -150,6 +188,27 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		}
 	}
 	return nil
+}
+
+// clusters are those that the run is for: all, or the one that has the replaced host.
+func (f upFlags) clusters(all []recipe.Cluster) ([]recipe.Cluster, error) {
+	if f.replaced == "" {
+		return all, nil
+	}
+	var found []recipe.Cluster
+	var why []error
+	for _, c := range all {
+		x, err := c.Replace(f.replaced)
+		if err != nil {
+			why = append(why, err)
+			continue
+		}
+		found = append(found, x)
+	}
+	if len(found) == 0 {
+		return nil, errInput{errors.Join(why...).Error()}
+	}
+	return found, nil
 }
 
 // proveFencing fires a cluster's fence devices, with verify those that are proved, too, and gives the

@@ -21,5 +21,13 @@ type Leaver interface {
 	Leave([]Node) Cluster
 }
 
+// Replacer is a cluster step for which it matters that a machine, or its disks, are new ones under an old
+// name. Replace gives the step that takes the host for new: it may fill its empty disks from the other
+// hosts, and what was proved of the old machine counts no more.
+type Replacer interface {
+	Cluster
+	Replace(host string) Cluster
+}
+
 // ErrNoIntent: the step has no decision table for the verb.
 var ErrNoIntent = errors.New("no step of its recipe supports that")

@@ -54,7 +54,7 @@ type order struct {
 	ID      string        `json:"id,omitempty"`    // of a lease or a snapshot
 	Lease   time.Duration `json:"lease,omitempty"` // how long it lasts
 	Undo    []Undo        `json:"undo,omitempty"`
-	Keep    bool          `json:"keep,omitempty"` // the disks beside the root
+	Only    string        `json:"only,omitempty"` // of rebuild
 }
 
 // begun is the answer to start.
@@ -105,7 +105,7 @@ func (s *supervisor) handler() http.Handler {
 	command("/fence-obey", on(func(_ context.Context, u *unit) error { s.refuse(u.host.Name, false); return nil }))
 	command("/snapshot", func(ctx context.Context, o order) (any, error) { return s.snapshot(ctx, o.ID) })
 	command("/rebuild", func(ctx context.Context, o order) (any, error) {
-		return on(func(ctx context.Context, u *unit) error { return s.rebuild(ctx, u, o.Keep) })(ctx, o)
+		return on(func(ctx context.Context, u *unit) error { return s.rebuild(ctx, u, o.Only) })(ctx, o)
 	})
 	command("/arm", func(_ context.Context, o order) (any, error) { return nil, s.arm(o) })
 	command("/release", func(ctx context.Context, o order) (any, error) { return nil, s.release(ctx, o.ID) })

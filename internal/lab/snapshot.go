@@ -342,40 +342,51 @@ func (c *Client) RemoveSnapshot(name string) error {
 	return os.RemoveAll(c.place.snapshot(name))
 }
 
-// Rebuild makes a machine anew: another root disk, empty disks unless keep, another host key. Its power
-// is cut first, and it is started again. There is no way back.
-func (c *Client) Rebuild(ctx context.Context, host string, keep bool) error {
-	return c.call(ctx, "/rebuild", order{Host: host, Keep: keep}, nil)
+// Parts of a machine that Rebuild makes anew.
+const (
+	OnlyRoot  = "root"  // the root disk and the host key
+	OnlyDisks = "disks" // all disks but the root's
+)
+
+// Rebuild makes a machine anew: a root disk fresh from the image with another host key, and empty disks;
+// only names one of the two parts. Its power is cut first, and it is started again. There is no way
+// back. On an error it may be repeated.
+func (c *Client) Rebuild(ctx context.Context, host, only string) error {
+	return c.call(ctx, "/rebuild", order{Host: host, Only: only}, nil)
 }
 
-func (s *supervisor) rebuild(ctx context.Context, u *unit, keep bool) error {
+func (s *supervisor) rebuild(ctx context.Context, u *unit, only string) error {
+	if only != "" && only != OnlyRoot && only != OnlyDisks {
+		return fmt.Errorf("rebuild only %.20q: expected %s or %s", only, OnlyRoot, OnlyDisks)
+	}
 	return s.serial(ctx, func() error {
 		begun := time.Now()
-		h := u.host
-		if keep {
-			h.Disks = nil
-		}
 		err := s.kill(u)
 		if err == nil {
-			err = s.anew(h)
+			err = s.anew(u.host, only)
 		}
 		if err == nil {
 			err = s.start(u)
 		}
-		s.diary.note(Event{Kind: "power", Host: h.Name, From: "user", Action: "rebuild", OK: err == nil, Text: textOf(err), Seconds: time.Since(begun).Seconds()})
+		s.diary.note(Event{Kind: "power", Host: u.host.Name, From: "user", Action: "rebuild", OK: err == nil, Text: strings.TrimSpace(only + " " + textOf(err)), Seconds: time.Since(begun).Seconds()})
 		return err
 	})
 }
 
-// anew removes what a machine is, but its place in the lab, and makes the files of a new one.
-func (s *supervisor) anew(h Host) error {
+// anew removes what is to be made anew of a machine, and makes the files of a new one.
+func (s *supervisor) anew(h Host, only string) error {
 	disks, err := s.place.disks([]Host{h})
 	if err != nil {
 		return err
 	}
-	gone := []string{s.place.hostKey(h.Name), s.place.hostKey(h.Name) + ".pub"}
+	var gone []string
+	if only != OnlyDisks {
+		gone = append(gone, s.place.hostKey(h.Name), s.place.hostKey(h.Name)+".pub")
+	}
 	for _, d := range disks {
-		gone = append(gone, s.place.at(d))
+		if root := strings.HasPrefix(d, "m/"); only == "" || root == (only == OnlyRoot) {
+			gone = append(gone, s.place.at(d))
+		}
 	}
 	for _, path := range gone {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {

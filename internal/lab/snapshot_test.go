@@ -173,34 +173,32 @@ func TestASnapshotOfOtherMachinesIsRefused(t *testing.T) {
 
 func TestARebuiltMachineHasNothingOfItsOld(t *testing.T) {
 	ctx, c := runningLab(t)
-	for _, keep := range []bool{true, false} {
+	for _, x := range []struct{ only, root, data string }{{"", "nothing", ""}, {OnlyRoot, "nothing", "old"}, {OnlyDisks, "old", ""}} {
 		c.put(t, "m/db2/root.cow", "old")
 		c.put(t, "disks/db2-data.raw", "old")
 		c.put(t, "disks/db1-data.raw", "other")
-		key := c.holds(t, "known_hosts")
 		old, err := os.ReadFile(c.place.hostKey("db2") + ".pub")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(c.PowerOff(ctx, "db2"), c.Rebuild(ctx, "db2", keep)); err != nil {
+		if err := errors.Join(c.PowerOff(ctx, "db2"), c.Rebuild(ctx, "db2", x.only)); err != nil {
 			t.Fatal(err)
 		}
-		data := ""
-		if keep {
-			data = "old"
-		}
-		for name, want := range map[string]string{"m/db2/root.cow": "nothing", "disks/db2-data.raw": data, "disks/db1-data.raw": "other"} {
+		for name, want := range map[string]string{"m/db2/root.cow": x.root, "disks/db2-data.raw": x.data, "disks/db1-data.raw": "other"} {
 			if got := c.holds(t, name); got != want {
-				t.Errorf("%s holds %q, expected %q", name, got, want)
+				t.Errorf("only %q: %s holds %q, expected %q", x.only, name, got, want)
 			}
 		}
 		fresh, err := os.ReadFile(c.place.hostKey("db2") + ".pub")
 		known, also := os.ReadFile(c.KnownHosts())
-		if err = errors.Join(err, also); err != nil || string(fresh) == string(old) || !strings.Contains(string(known), strings.TrimSpace(string(fresh))) {
-			t.Errorf("its host key is the old one, or is not known: %v %s", err, key)
+		if err = errors.Join(err, also); err != nil || (string(fresh) == string(old)) != (x.only == OnlyDisks) || !strings.Contains(string(known), strings.TrimSpace(string(fresh))) {
+			t.Errorf("only %q: its host key is another machine's, or is not known: %v", x.only, err)
 		}
 		if now, err := c.Status(ctx); err != nil || now.Machines[1].State != Running {
 			t.Errorf("%+v, %v", now, err)
 		}
+	}
+	if err := c.Rebuild(ctx, "db2", "disk"); err == nil {
+		t.Error("an unknown part")
 	}
 }

@@ -49,6 +49,33 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 	return c, nil
 }
 
+// Replace gives the cluster with each step that knows of it taking the host for a new machine.
+func (c Cluster) Replace(host string) (Cluster, error) {
+	if !slices.Contains(c.Hosts, host) {
+		return c, fmt.Errorf("cluster %s has no host %s; there is %s", c.Name, host, strings.Join(c.Hosts, ", "))
+	}
+	made := map[*Item]*Item{}
+	chains := make([]Chain, len(c.Chains))
+	for i, ch := range c.Chains {
+		ch.Items = slices.Clone(ch.Items)
+		for k, it := range ch.Items {
+			step, ok := it.Cluster.(kind.Replacer)
+			if !ok {
+				continue
+			}
+			if made[it] == nil {
+				x := *it
+				x.Cluster = step.Replace(host)
+				made[it] = &x
+			}
+			ch.Items[k] = made[it]
+		}
+		chains[i] = ch
+	}
+	c.Chains = chains
+	return c, nil
+}
+
 // Verbs are the intents that some step of the cluster knows.
 func (c Cluster) Verbs() (out []string) {
 	for _, verb := range plan.Verbs {

@@ -37,7 +37,7 @@ func TestALabsDisksAreKeptAndBroughtBack(t *testing.T) {
 		t.Errorf("list: %s", out)
 	}
 
-	p.run(5*time.Minute, "lab", "rebuild", "one", "--keep-disks")
+	p.run(5*time.Minute, "lab", "rebuild", "one", "--only", "root")
 	if out := on("test -e /etc/hello || blkid -t LABEL=kept -o value -s TYPE"); out != "ext4" {
 		t.Errorf("rebuilt with its disk: %q", out)
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +41,15 @@ type DRBDVolume struct {
 	Minor      int    `hcl:"minor,optional" default:"0" min:"0" max:"1048575" about:"The device's number: /dev/drbdN"`
 	Filesystem string `hcl:"filesystem,optional" default:"ext4" about:"The file system; ext4 is the only one yet"`
 	Seed       string `hcl:"seed,optional" text:"shell" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
+
+	replaced string // the host whose disk may be filled from the other one
+}
+
+// Replace gives the step that fills the host's disk from the other one, when it is blank.
+func (d *DRBDVolume) Replace(host string) kind.Cluster {
+	x := *d
+	x.replaced = host
+	return &x
 }
 
 // Owns is the disk under the volume, its number and its name.
@@ -112,7 +122,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	case done && a.Healthy() && b.Healthy():
 		return plan.Phase{}, nil
 	case a.Syncing() || b.Syncing():
-		return d.waiting("the volume is being synchronised", time.Hour, names, vs), nil
+		return d.synchronising(names, vs), nil
 	case !a.metadata || !b.metadata:
 		return d.metadata(names, vs)
 	case done && (a.Up || a.managed) && (b.Up || b.managed) && (!a.Up || !b.Up):
@@ -156,18 +166,52 @@ func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase,
 		if v.metadata {
 			other := names[1-i]
 			if vs[other].blank && (v.formatted || v.otherData || v.Disk != "" && v.Disk != "Inconsistent") {
-				return ph, fmt.Errorf("%[1]s holds data and the disk of %[2]s is blank, as after it was replaced. To have it filled from %[1]s, on %[2]s: drbdadm create-md %[3]s && drbdadm up %[3]s; then run this again\n%[4]s",
-					n, other, d.Name, table(names, vs))
+				return d.fill(n, other, names, vs)
 			}
 			continue
 		}
 		if !v.blank {
-			return ph, fmt.Errorf("%s on %s is not blank (%s): a disk that holds anything is not used\n%s", d.Backing[n], n, v.holds, table(names, vs))
+			return ph, fmt.Errorf("%[1]s on %[2]s is not blank (%[3]s): a disk that holds anything is not used. If what it holds is of no use to anybody, on %[2]s: wipefs -a %[1]s && dd if=/dev/zero of=%[1]s bs=1M count=1; then run this again\n%[4]s", d.Backing[n], n, v.holds, table(names, vs))
 		}
 		one := d.phase("", n, "write DRBD's metadata to "+d.Backing[n], "drbdadm create-md --force "+d.Name, d.stillBlank(n))
 		ph.Changes[n] = one.Changes[n]
 	}
 	return ph, nil
+}
+
+// fill prepares a blank disk for what the other side holds. Nothing here tells whether the disk that was
+// there had changes that the other side lacks, so it is done for the host that the user named, and only
+// from a side that DRBD calls up to date.
+func (d *DRBDVolume) fill(from, to string, names []string, vs map[string]volume) (plan.Phase, error) {
+	v := vs[from]
+	switch {
+	case d.replaced != to:
+		return plan.Phase{}, fmt.Errorf("%[1]s holds data and the disk of %[2]s is blank, as after it was replaced. To have it filled from %[1]s: haprov replace %[2]s\n%[3]s", from, to, table(names, vs))
+	case !v.Up && v.managed:
+		return d.waiting("Pacemaker starts the volume on "+from, 3*time.Minute, names, vs), nil
+	case v.Disk != "UpToDate":
+		return plan.Phase{}, fmt.Errorf("the disk of %[2]s is not filled from %[1]s, which is not up to date itself (%[3]s): what was acknowledged may have been on the old disk of %[2]s alone. Bring that one back if it can be had. "+
+			"If it is lost for good, and what %[1]s holds is to be all there is, on %[1]s: drbdadm primary --force %[4]s && drbdadm secondary %[4]s; then run this again\n%[5]s", from, to, v.Status, d.Name, table(names, vs))
+	}
+	ph := d.phase("fill the disk of "+to+" from "+from, to, "write DRBD's metadata to "+d.Backing[to]+" and have it filled from "+from,
+		"drbdadm create-md --force "+d.Name+"\n"+hushed("drbdadm up "+d.Name), d.stillBlank(to))
+	ph.Then = []string{"wait until the volume is synchronised"}
+	return ph, nil
+}
+
+// synchronising waits an hour, and as long as what is still to be copied takes at 4 MiB/s.
+func (d *DRBDVolume) synchronising(names []string, vs map[string]volume) plan.Phase {
+	left := 0
+	for _, n := range names {
+		if kib, err := strconv.Atoi(vs[n].outOfSync); err == nil {
+			left = max(left, kib)
+		}
+	}
+	ph := d.waiting("the volume is synchronised", time.Hour+time.Duration(left/4096)*time.Second, names, vs)
+	if left > 0 {
+		ph.Wait.Reason += fmt.Sprintf(" (%d MiB left)", left>>10)
+	}
+	return ph
 }
 
 // stillBlank looks again, in the same shell, at what the decision rests on.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"haprov/internal/act"
 	"haprov/internal/cluster/drbd"
@@ -84,7 +85,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 		{"a disk with a file system", side{proc: gone, signatures: "ext4", magic: "53ef", label: "home", block: used}, blank, "", "", "not blank"},
 		{"a disk with bytes that nobody knows", side{proc: gone, block: used}, blank, "", "", "not blank"},
 		{"cut short between the two", down, blank, "create metadata", "", ""},
-		{"a new disk beside one with data", ready, blank, "", "", "on db2: drbdadm create-md mysql && drbdadm up mysql"},
+		{"a new disk beside one with data", ready, blank, "", "", "haprov replace db2"},
 		{"a used disk beside one with data", ready, side{proc: gone, signatures: "xfs", block: used + "TYPE=xfs"}, "", "", "not blank (TYPE=xfs)"},
 		{"a disk that cannot be read", side{proc: gone, magic: "unread", block: clean}, blank, "", "", "cannot be read"},
 		{"a volume whose beginning cannot be read", bytes(equal, "unread", "0"), bytes(equal, "unread", "0"), "", "", "cannot be read"},
@@ -197,5 +198,60 @@ func TestAFailedCommandOfDRBDKeepsTheSharedSecret(t *testing.T) {
 		if s := string(out); strings.Contains(s, "TOPSECRET") || !strings.Contains(s, "terminated with exit code 10") || !strings.Contains(s, "--verify-alg") {
 			t.Errorf("%s: %s", a.Title, s)
 		}
+	}
+}
+
+// A blank disk beside data is filled for the host that the user named, and from an up-to-date side alone.
+func TestABlankDiskIsFilledOnlyForTheHostThatWasReplaced(t *testing.T) {
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "ext4"}
+	blank := side{proc: gone, block: clean}
+	holds := func(proc string) side {
+		return side{proc: kindtest.ProcLine(proc), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
+	}
+	good := holds("cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown")
+	starts := side{proc: gone, signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used, unit: "activating"}
+	for _, c := range []struct {
+		name, replaced       string
+		a, b                 side
+		phase, wait, refused string
+	}{
+		{"named", "db2", good, blank, "fill the disk of db2 from db1", "", ""},
+		{"the other one is named", "db1", good, blank, "", "", "haprov replace db2"},
+		{"nobody is named", "", good, blank, "", "", "haprov replace db2"},
+		{"what is left may lack something", "db2", holds("cs:WFConnection ro:Secondary/Unknown ds:Outdated/DUnknown"), blank, "", "", "not up to date itself"},
+		{"what is left is being started", "db2", starts, blank, "", "Pacemaker starts the volume on db1", ""},
+		{"the new disk is a used one", "db2", good, side{proc: gone, signatures: "xfs", block: used + "TYPE=xfs"}, "", "", "wipefs -a /dev/disk/by-id/b"},
+		{"two blank disks", "db2", blank, blank, "create metadata", "", ""},
+	} {
+		step := d
+		if c.replaced != "" {
+			step = d.Replace(c.replaced).(*DRBDVolume)
+		}
+		ph, err := kindtest.Decide(t, step, volumes(step, map[string]side{"db1": c.a, "db2": c.b}))
+		switch {
+		case c.refused != "":
+			if err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: want refusal %q, got %q %v", c.name, c.refused, ph.Name, err)
+			}
+		case err != nil || ph.Name != c.phase || (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && ph.Wait.Reason != c.wait:
+			t.Errorf("%s: %q %+v %v", c.name, ph.Name, ph.Wait, err)
+		}
+		if c.name == "named" {
+			ch, only := ph.Changes["db2"]
+			if len(ph.Changes) != 1 || !only || !strings.Contains(ch.Actions[0].Guard, "/dev/disk/by-id/b") {
+				t.Errorf("more than the new disk is touched, or it is not looked at: %+v", ph.Changes)
+			}
+		}
+	}
+}
+
+func TestASynchronisationIsGivenTheTimeThatItsSizeTakes(t *testing.T) {
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "ext4"}
+	sync := func(proc string) side {
+		return side{proc: kindtest.ProcLine(proc) + "    ns:1 nr:0 dw:1 dr:1 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:1073741824\n", signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
+	}
+	ph, err := kindtest.Decide(t, d, volumes(d, map[string]side{"db1": sync("cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"), "db2": sync("cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate")}))
+	if err != nil || ph.Wait == nil || ph.Wait.For != "the volume is synchronised" || !strings.Contains(ph.Wait.Reason, "1048576 MiB left") || ph.Wait.Deadline < 72*time.Hour {
+		t.Errorf("%+v %v", ph.Wait, err)
 	}
 }

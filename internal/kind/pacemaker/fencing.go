@@ -41,6 +41,15 @@ type Fencing struct {
 
 	asked bool // the intent: on machines that are not a lab's, too
 	anew  bool // the intent: whatever was proved before the run began
+
+	replaced string // what was proved of this host before the run began was another machine's
+}
+
+// Replace gives the step to which the host is a new machine, whose fence device may be another one.
+func (f *Fencing) Replace(host string) kind.Cluster {
+	x := *f
+	x.replaced = host
+	return &x
 }
 
 // Check finds paths that are none.
@@ -79,11 +88,15 @@ func (f *Fencing) Probe(host string, seen probe.Hosts) []probe.Query {
 	if qs = kind.Unread(seen[host].Seen, qs...); len(qs) > 0 {
 		return qs
 	}
-	all := f.proofs(seen)
-	if f.anew || slices.ContainsFunc(all, func(p hostProof) bool { return !p.recorded() }) {
+	if f.needsHistory(f.proofs(seen)) {
 		return kind.Unread(seen[host].Seen, f.history())
 	}
 	return nil
+}
+
+// needsHistory: the record alone does not prove every host.
+func (f *Fencing) needsHistory(all []hostProof) bool {
+	return f.anew || f.replaced != "" || slices.ContainsFunc(all, func(p hostProof) bool { return !p.recorded() })
 }
 
 func (f *Fencing) lab() bool {
@@ -98,12 +111,25 @@ func (f *Fencing) lab() bool {
 // Decide fences the next host whose proof is due, waits until it is back and in sync, and records
 // the proofs.
 func (f *Fencing) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
-	all := f.proofs(seen)
-	ph, err := f.decide(f.proofs(begin), all, seen)
+	before, all := f.proofs(begin), f.proofs(seen)
+	f.void(before, all)
+	ph, err := f.decide(before, all, seen)
 	for _, p := range all {
 		ph.Proofs = append(ph.Proofs, p.told())
 	}
 	return ph, err
+}
+
+// void takes away what was proved of the replaced host before the run began.
+func (f *Fencing) void(before, all []hostProof) {
+	for i := range all {
+		p := &all[i]
+		fresh := slices.ContainsFunc(before, func(b hostProof) bool { return b.host == p.host && b.tagged != p.tagged })
+		if p.host == f.replaced && !fresh {
+			p.voided = p.fired != nil
+			p.fired, p.last, p.by = nil, "", ""
+		}
+	}
 }
 
 func (f *Fencing) decide(begin, all []hostProof, seen probe.Hosts) (plan.Phase, error) {
@@ -121,7 +147,7 @@ func (f *Fencing) decide(begin, all []hostProof, seen probe.Hosts) (plan.Phase, 
 			}
 		}
 	}
-	if f.anew || slices.ContainsFunc(all, func(p hostProof) bool { return !p.recorded() }) {
+	if f.needsHistory(all) {
 		switch a := seen[c.host].Get(f.history()); {
 		case a.State == probe.Unasked: // what this host alone showed needed none
 			return kind.Wait("the fencing history is read", time.Minute), nil
@@ -214,7 +240,7 @@ func (f *Fencing) next(c crm, all []hostProof, due []string, seen probe.Hosts) (
 // leave fires nothing: the user has not asked for it. That the devices are as they are now is
 // recorded, so that a fencing which the cluster asks for later counts.
 func (f *Fencing) leave(c crm, all []hostProof, due []string, news bool) plan.Phase {
-	if news || slices.ContainsFunc(all, func(p hostProof) bool { return !p.proved() && !p.watched() }) {
+	if news || slices.ContainsFunc(all, func(p hostProof) bool { return p.voided || !p.proved() && !p.watched() }) {
 		ph := f.record(c, all, true)
 		ph.Record = true
 		return ph

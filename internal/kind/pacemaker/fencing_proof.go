@@ -23,6 +23,7 @@ type hostProof struct {
 	tagged string           // when a fencing that was asked for as a proof of now ended
 	last   string           // when the last fencing that counts ended, with by
 	by     string
+	voided bool // the record still has a proof of the machine that was there before
 }
 
 // recorded: the record alone proves it.
@@ -133,7 +134,11 @@ func (p *hostProof) count(e pacemaker.Fencing) {
 	if mine && p.tagged == "" {
 		p.tagged = e.At()
 	}
-	if p.last == "" && (mine || strings.Contains(e.Client+".", "."+p.old+".") || p.watched() && e.At() >= p.since.At) {
+	counts := mine || strings.Contains(e.Client+".", "."+p.old+".")
+	if p.watched() { // all before that is of other devices, or of another machine
+		counts = e.At() >= p.since.At
+	}
+	if p.last == "" && counts {
 		p.last, p.by = e.At(), e.Origin
 	}
 }

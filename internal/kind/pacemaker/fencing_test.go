@@ -321,6 +321,28 @@ func TestOnRealMachinesFencingIsFiredOnRequest(t *testing.T) {
 	}
 }
 
+// A new machine under an old name may have another fence device: what was proved of the old one counts
+// no more. In a lab it is fenced again; elsewhere the record says that it is not proved.
+func TestTheProofOfAReplacedHostIsTheOldMachines(t *testing.T) {
+	p := pair{crm: proved("")}
+	p.fires(t, prover(true))
+	q := p
+	done, last := q.fires(t, prover(true).Replace("db1"))
+	if strings.Join(done, "; ") != "fence db1; record the proof" || proofs(last) != "db1 proved, db2 proved" {
+		t.Errorf("in a lab: %q %s", done, proofs(last))
+	}
+	if done, _ := q.fires(t, prover(true)); len(done) > 0 {
+		t.Errorf("and then: %q", done)
+	}
+	done, last = p.fires(t, prover(false).Replace("db1"))
+	if strings.Join(done, "; ") != "record the proof" || proofs(last) != "db1 never fired, db2 proved" {
+		t.Errorf("on real machines: %q %s", done, proofs(last))
+	}
+	if done, last = p.fires(t, prover(false)); len(done) > 0 || proofs(last) != "db1 never fired, db2 proved" {
+		t.Errorf("and then: %q %s", done, proofs(last))
+	}
+}
+
 // Version 1 of the record named digests alone; its fencing's tag was of all of them.
 func TestAnOldRecordProvesTheHostThatWasFenced(t *testing.T) {
 	p := pair{crm: proved("devices:0123456789ab db1:0123456789ab db2:0123456789ab")}
