@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -55,10 +57,18 @@ func TestVagrantsMachinesBecomeACluster(t *testing.T) {
 	}
 }
 
-// inNamespace is the test in its namespace. $HOME is a folder of its own.
+// inNamespace is the test in its namespace. $HOME is a folder of its own, which is the user's home, too,
+// to all that runs in there: SSH servers ask the system where that is.
 func inNamespace(t *testing.T) {
 	daemon(t)
 	home := os.Getenv("HOME")
+	me, err := user.Current()
+	if err == nil {
+		err = syscall.Mount(home, me.HomeDir, "", syscall.MS_BIND, "") // ip netns exec gave us mounts of our own
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	sshd(t, filepath.Join(home, ".ssh", "authorized_keys"))
 	p := &place{t: t, exe: program(t), state: t.TempDir(), dir: t.TempDir(), flags: []string{"--vagrant"}}
 	t.Setenv("HAPROV", p.exe)
@@ -67,7 +77,7 @@ func inNamespace(t *testing.T) {
 	}
 	vagrant := func(d time.Duration, args ...string) string {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), d)
+		ctx, cancel := context.WithTimeout(context.Background(), d) // t's has ended when the machines are destroyed
 		defer cancel()
 		c := exec.CommandContext(ctx, "vagrant", args...)
 		c.Dir = p.dir
