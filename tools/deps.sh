@@ -6,7 +6,8 @@ missing=
 # gcc and libc6-dev: the race detector links with them. nftables and iproute2: the firewalls are
 # tried in network namespaces. uidmap: one test makes machines as an ordinary user. shellcheck:
 # make check and the tests read the scripts with it. postgresql: haprov sql is tried against a real server.
-for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql "$@"; do
+# prometheus: promtool reads the metrics and tries the alerts.
+for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus "$@"; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0

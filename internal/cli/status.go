@@ -3,10 +3,14 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,8 +25,15 @@ import (
 	"haprov/internal/view"
 )
 
+// look is what status was asked to do.
+type look struct {
+	cluster    string
+	watch      time.Duration
+	prometheus string // a file, or - for the output
+}
+
 func (a *app) statusCmd() *cobra.Command {
-	var cluster string
+	var l look
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show the state of the cluster, one verdict and its reasons",
@@ -44,16 +55,29 @@ more.
 Reasons make the verdict "not healthy"; notes, such as failed actions that were recovered from, do
 not. Several clusters are shown one after the other. With --json one object each, version 2: healthy,
 reasons, notes, endpoint (IP:PORT), endpoints, active (the host), virtual_ip_on, fencing, and of each host what
-its steps show, under parts.KIND.NAME. Ends with 0 when healthy, with 2 when not.`,
-		Example: "  haprov status\n  haprov status --json | jq -r .active\n  watch -n 5 haprov status",
+its steps show, under parts.KIND.NAME. Ends with 0 when healthy, with 2 when not.
+
+With --watch it looks again and again until it is interrupted; with --prometheus it writes metrics for
+the textfile collector of Prometheus' node exporter, the file as a whole or not at all.`,
+		Example: "  haprov status\n  haprov status --json | jq -r .active\n  haprov status --watch 5s\n  haprov status --prometheus /var/lib/prometheus/node-exporter/haprov.prom",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.status(c.Context(), cluster) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case c.Flags().Changed("watch") && l.watch < time.Second:
+				return errInput{"--watch " + l.watch.String() + ": expected 1s or more"}
+			case a.json && (l.prometheus != "" || l.watch > 0), l.prometheus != "" && l.watch > 0:
+				return errInput{"one of --json, --watch and --prometheus at a time"}
+			}
+			return a.status(c.Context(), l)
+		},
 	}
-	c.Flags().StringVar(&cluster, "cluster", "", "only the cluster `NAME`, when the inventory has several")
+	c.Flags().StringVar(&l.cluster, "cluster", "", "only the cluster `NAME`, when the inventory has several")
+	c.Flags().DurationVar(&l.watch, "watch", 0, "look again every `INTERVAL`, such as 5s")
+	c.Flags().StringVar(&l.prometheus, "prometheus", "", "write metrics to `FILE`, - for the output")
 	return c
 }
 
-func (a *app) status(ctx context.Context, cluster string) error {
+func (a *app) status(ctx context.Context, l look) error {
 	j, err := a.load()
 	if err != nil {
 		return err
@@ -61,45 +85,100 @@ func (a *app) status(ctx context.Context, cluster string) error {
 	if len(j.program.Clusters) == 0 {
 		return errInput{"the inventory has no cluster"}
 	}
+	if l.cluster != "" && !slices.Contains(clusterNames(j), l.cluster) {
+		return errInput{fmt.Sprintf("no cluster %.60q in the inventory; there is %s", l.cluster, strings.Join(clusterNames(j), ", "))}
+	}
 	if err := j.reach(ctx, false, nil); err != nil {
 		return err
 	}
-	looked, healthy := 0, true
+	for {
+		healthy, err := a.lookOnce(ctx, j, l)
+		switch {
+		case l.watch > 0 && ctx.Err() != nil:
+			return nil // that is how it ends
+		case err != nil:
+			return err
+		case l.watch == 0 && !healthy:
+			return errPending
+		case l.watch == 0:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(l.watch):
+		}
+	}
+}
+
+// lookOnce looks at the clusters and shows what it saw.
+func (a *app) lookOnce(ctx context.Context, j *job, l look) (healthy bool, err error) {
+	var pages []status.Page
+	healthy = true
 	for _, c := range j.program.Clusters {
-		if cluster != "" && c.Name != cluster {
+		if l.cluster != "" && c.Name != l.cluster {
 			continue
 		}
 		h := j.health(ctx, c)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return false, ctx.Err()
 		}
-		if a.json {
-			err = json.NewEncoder(a.documents()).Encode(h)
-		} else {
-			if looked > 0 {
-				fmt.Fprintln(a.out)
+		healthy = healthy && h.Healthy
+		if pages = append(pages, h); a.json {
+			if err := json.NewEncoder(a.documents()).Encode(h); err != nil {
+				return false, err
 			}
-			err = h.Draw(a.out, terminal(a.out) && a.color())
 		}
-		if err != nil {
-			return err
-		}
-		looked, healthy = looked+1, healthy && h.Healthy
 	}
 	switch {
-	case looked == 0:
-		return errInput{fmt.Sprintf("no cluster %.60q in the inventory; there is %s", cluster, strings.Join(clusterNames(j), ", "))}
-	case !healthy:
-		return errPending
+	case a.json:
+		return healthy, nil
+	case l.prometheus != "":
+		return healthy, a.metrics(l.prometheus, pages)
+	case l.watch > 0 && terminal(a.out):
+		fmt.Fprint(a.out, "\x1b[H\x1b[2J")
 	}
-	return nil
+	if l.watch > 0 {
+		fmt.Fprintln(a.out, time.Now().Format(time.DateTime))
+	}
+	for i, h := range pages {
+		if i > 0 {
+			fmt.Fprintln(a.out)
+		}
+		if err := h.Draw(a.out, terminal(a.out) && a.color()); err != nil {
+			return false, err
+		}
+	}
+	if l.watch > 0 {
+		fmt.Fprintln(a.out)
+	}
+	return healthy, nil
+}
+
+// metrics writes the pages for Prometheus. The collector may read the file at any time: it finds the old
+// one or the new one, readable to all.
+func (a *app) metrics(path string, pages []status.Page) error {
+	if path == "-" {
+		return status.Metrics(a.out, pages, time.Now())
+	}
+	next, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(next.Name())
+	masked := secret.NewWriter(next)
+	err = errors.Join(status.Metrics(masked, pages, time.Now()), masked.Flush(), next.Chmod(0o644), next.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(next.Name(), path)
 }
 
 // health looks at a cluster with one login and one batch of questions a host: what differs from what
 // is wanted, whether the checks that only read succeed, which host is active, what each one says of
 // itself. It changes nothing.
 func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
-	p := status.Page{Reasons: []string{}, Notes: []string{}, Cluster: c.Name, Recipe: c.Recipe, Parts: c.Parts()}
+	p := status.Page{Reasons: []string{}, Notes: []string{}, Cluster: c.Name, Recipe: c.Recipe, Parts: c.Parts(), Elects: len(c.Active) > 0}
 	bad := func(format string, args ...any) {
 		p.Reasons = append(p.Reasons, oneReason(fmt.Sprintf(format, args...)))
 	}

@@ -26,6 +26,8 @@ type Page struct {
 	Fencing   string     `json:"fencing,omitempty"` // "proved" for every host, else "not proved"; empty where it is not known
 	Hosts     []Row      `json:"hosts"`
 
+	// Elects: the recipe tells one host that serves from the others.
+	Elects bool `json:"-"`
 	// Parts are the recipe's steps that have something to show, in the order of the recipe.
 	Parts []Part `json:"-"`
 }
