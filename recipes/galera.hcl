@@ -70,6 +70,24 @@ recipe "galera" {
     default = false
     about   = "A member that gives a full copy to another stays in the proxies"
   }
+  # All times by which members and proxies take each other for lost. Galera's own defaults are those of
+  # normal ("Galera Parameters": evs.suspect_timeout PT5S, evs.inactive_timeout PT15S, install PT7.5S);
+  # inactive must be more than suspect. VRRP below one second needs its version 3.
+  input "speed" {
+    type    = string
+    default = "normal"
+    about   = "How soon a silent member or proxy is given up: fast, normal or patient; fast wants machines that never stand still for a second, as virtual ones do while they are moved or copied"
+    check "expected fast, normal or patient" { that = contains(["fast", "normal", "patient"], value) }
+  }
+  input "times" {
+    type = any
+    default = {
+      fast    = { suspect = "PT2S", inactive = "PT6S", install = "PT6S", keepalive = "PT0.5S", look = "PT0.5S", check = "1s", fast_check = "300ms", advert = "0.3", vrrp = 3 }
+      normal  = { suspect = "PT5S", inactive = "PT15S", install = "PT7.5S", keepalive = "PT1S", look = "PT0.5S", check = "2s", fast_check = "1s", advert = "1", vrrp = 2 }
+      patient = { suspect = "PT10S", inactive = "PT30S", install = "PT15S", keepalive = "PT1S", look = "PT1S", check = "4s", fast_check = "2s", advert = "2", vrrp = 2 }
+    }[input.speed]
+    about = "The single times that speed sets"
+  }
   input "maintenance_file" {
     type    = string
     default = "/etc/haprov/maintenance"
@@ -194,6 +212,7 @@ recipe "galera" {
         cluster     = cluster.name
         durable     = input.durability == "full"
         gcache      = input.gcache
+        times       = input.times
         binlog_days = input.binlog_days
         buffer_pool = input.buffer_pool
       })
@@ -293,7 +312,8 @@ recipe "galera" {
     file "/etc/haproxy/haprov-members.cfg" {
       content = template("haproxy-members.cfg.tmpl", {
         vip     = split("/", input.vip)[0]
-        inter   = "2s"
+        inter   = input.times.check
+        fast    = input.times.fast_check
         proxies = [for h in role.proxy.hosts : { name = h.name, address = h.network.service.address }]
         friends = distinct(concat([for h in role.db.hosts : h.network.service.address], [for h in role.proxy.hosts : h.network.service.address]))
         members = [for h in role.db.hosts : {
@@ -329,6 +349,8 @@ recipe "galera" {
         priority  = [for i, n in sort([for h in role.proxy.hosts : h.name]) : 200 - i if n == each.host.name][0]
         router    = input.virtual_router
         vip       = input.vip
+        advert    = input.times.advert
+        version   = input.times.vrrp
         peers     = [for h in role.proxy.hosts : { address = h.network.service.address } if h.name != each.host.name]
       })
       mode     = "0644"

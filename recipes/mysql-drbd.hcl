@@ -31,9 +31,15 @@ recipe "mysql-drbd" {
   }
 
   # How patient the cluster is. Emulated machines are slower in all they do.
+  input "speed" {
+    type    = string
+    default = "normal"
+    about   = "How soon a silent host is given up: fast, normal or patient; fast wants hosts that never stand still for a second, as virtual ones do while they are moved or copied"
+    check "expected fast, normal or patient" { that = contains(["fast", "normal", "patient"], value) }
+  }
   input "token" {
     type    = number
-    default = lookup({ uml = 5000, tcg = 15000 }, lab.driver, 3000)
+    default = floor({ fast = 2, normal = 3, patient = 9 }[input.speed] * lookup({ uml = 5000, tcg = 15000 }, lab.driver, 3000) / 3)
     about   = "Milliseconds without a sign of life until Corosync takes a member for lost"
     check "expected 1000 to 30000" { that = value >= 1000 && value <= 30000 }
   }
@@ -79,8 +85,15 @@ recipe "mysql-drbd" {
   }
   input "ping_timeout" {
     type    = number
-    default = lookup({ tcg = 100 }, lab.driver, 20)
-    about   = "Tenths of a second that DRBD waits for its peer's answer"
+    default = input.speed == "fast" ? 10 : lookup({ tcg = 100 }, lab.driver, 20)
+    about   = "Tenths of a second that DRBD waits for its peer's answer to a question whether it is there"
+  }
+  input "peer_timeout" {
+    type    = number
+    default = { fast = 30, normal = 60, patient = 60 }[input.speed]
+    about   = "Tenths of a second that DRBD waits for its peer to confirm a write, and writers with it; less than ten seconds, at which it asks an idle peer"
+    # drbd.conf(5), timeout: lower than ping-int
+    check "expected 10 to 99" { that = value >= 10 && value <= 99 }
   }
 
   role "db" {

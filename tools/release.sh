@@ -43,6 +43,7 @@ for ARCH; do
   install -D -m 644 -t "$STAGE/usr/share/fish/vendor_completions.d" docs/completions/haprov.fish
   install -D -m 644 -t "$doc" README.md SECURITY.md docs/*.md
   install -D -m 644 -t "$doc/reference" docs/reference/*.md
+  install -D -m 644 -t "$doc/monitoring" docs/monitoring/*.yml
   for d in inventory recipes templates; do install -D -m 644 -t "$doc/$d" "$d"/*; done
   install -D -m 644 packaging/copyright "$doc/copyright"
   install -m 644 "$out/CHANGELOG.md" "$doc/changelog"

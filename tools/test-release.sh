@@ -22,7 +22,7 @@ listed=$(dpkg-deb -c "$deb")
 for f in bin/haprov share/man/man1/haprov.1.gz share/man/man1/haprov-up.1.gz share/bash-completion/completions/haprov \
   share/zsh/vendor-completions/_haprov share/fish/vendor_completions.d/haprov.fish share/doc/haprov/copyright \
   share/doc/haprov/changelog.gz share/doc/haprov/README.md share/doc/haprov/reference/kinds.md \
-  share/doc/haprov/inventory/mysql-drbd.hcl share/doc/haprov/recipes/galera.hcl share/doc/haprov/templates/fence_haprov; do
+  share/doc/haprov/inventory/mysql-drbd.hcl share/doc/haprov/monitoring/alerts.yml share/doc/haprov/recipes/galera.hcl share/doc/haprov/templates/fence_haprov; do
   grep -q " \./usr/$f\$" <<<"$listed" || { echo "the package has no /usr/$f" >&2; exit 1; }
 done
 bad=$(awk '$2 != "root/root" || $1 ~ /^.....w/ || $1 ~ /^........w/' <<<"$listed")

@@ -263,7 +263,7 @@ type inputBlock struct {
 	Name      string               `hcl:"name,label" about:"Name of the input"`
 	Type      hclsyntax.Expression `hcl:"type" about:"string, number, bool, any, vip, duration, port, list(T), map(T)"`
 	About     string               `hcl:"about,optional" text:"lines" about:"What it is for"`
-	Default   hclsyntax.Expression `hcl:"default,optional" about:"Value when the inventory gives none"`
+	Default   hclsyntax.Expression `hcl:"default,optional" about:"Value when the inventory gives none; it may use inputs before it"`
 	Sensitive bool                 `hcl:"sensitive,optional" about:"Never shown"`
 	Checks    []thatBlock          `hcl:"check,block" about:"A condition on the value"`
 	Range     hcl.Range            `hcl:",range"`

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -107,7 +108,13 @@ func (b *builder) inputs(d *recipeDef, expr hclsyntax.Expression, ctx *hcl.EvalC
 		switch {
 		case is:
 		case in.Default != nil:
-			v, good := b.value(in.Default, own)
+			if !ok && slices.ContainsFunc(in.Default.Variables(), func(t hcl.Traversal) bool { return t.RootName() == "input" }) {
+				values[in.Name] = cty.NilVal // what it is made of is told
+				continue
+			}
+			ctx := own.NewChild()
+			ctx.Variables = map[string]cty.Value{"input": soFar(values)}
+			v, good := b.value(in.Default, ctx)
 			it, ok = given{v, in.Default}, ok && good
 		case d.types[in.Name].of != cty.NilType:
 			b.at(rng, fmt.Sprintf("Missing input %q", in.Name), "Recipe %s needs %s in inputs: %s.%s", d.Name, in.Name, d.types[in.Name].says, about(in.About))
@@ -122,6 +129,30 @@ func (b *builder) inputs(d *recipeDef, expr hclsyntax.Expression, ctx *hcl.EvalC
 		return cty.NilVal, false
 	}
 	return cty.ObjectVal(values), true
+}
+
+// soFar is what defaults and conditions see as input: the inputs before theirs that have a value.
+func soFar(values map[string]cty.Value) cty.Value {
+	known := map[string]cty.Value{}
+	for name, v := range values {
+		if v != cty.NilVal {
+			known[name] = v
+		}
+	}
+	return cty.ObjectVal(known)
+}
+
+// hasNone reports whether a reference input.NAME is to an input that was given no good value.
+func hasNone(t hcl.Traversal, values map[string]cty.Value) bool {
+	if len(t) < 2 {
+		return false
+	}
+	name, ok := t[1].(hcl.TraverseAttr)
+	if !ok {
+		return false
+	}
+	v, tried := values[name.Name]
+	return tried && v == cty.NilVal
 }
 
 func about(s string) string {
@@ -171,8 +202,11 @@ func (b *builder) conform(in inputBlock, t inputType, it given, own *hcl.EvalCon
 		return bad(summary, detail)
 	}
 	for _, chk := range in.Checks {
+		if slices.ContainsFunc(chk.That.Variables(), func(t hcl.Traversal) bool { return t.RootName() == "input" && hasNone(t, before) }) {
+			continue // what is wrong with that one is told
+		}
 		ctx := own.NewChild()
-		ctx.Variables = map[string]cty.Value{"value": c.WithMarks(marks), "input": cty.ObjectVal(before)}
+		ctx.Variables = map[string]cty.Value{"value": c.WithMarks(marks), "input": soFar(before)}
 		if in.Sensitive {
 			ctx.Variables["value"] = c.Mark(sensitive)
 		}

@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -237,6 +238,10 @@ func TestTimeoutsInTheWrongOrderAreRefused(t *testing.T) {
 		"handler_timeout = 240, coordinator_timeout = 241": "",
 		"fencing_delay = 0":                                `Risk in input "fencing_delay"; Active node may lose the fencing race`,
 		"fencing_delay = -1":                               `Invalid value for input "fencing_delay"`,
+		`speed = "fast"`:                                   "",
+		`speed = "patient"`:                                "",
+		`speed = "slow"`:                                   `Invalid value for input "speed"`, // and nothing of what it would set
+		`speed = "patient", handler_timeout = 115`:         `Invalid value for input "handler_timeout"`,
 	} {
 		text := strings.Replace(realMachines, `100/24" }`, `100/24", `+inputs+" }", 1)
 		if !strings.Contains(text, inputs) {
@@ -249,6 +254,53 @@ func TestTimeoutsInTheWrongOrderAreRefused(t *testing.T) {
 		}
 		if strings.Join(got, "; ") != want {
 			t.Errorf("%s: %q, want %q\n%s", inputs, got, want, problems.Render(100, false))
+		}
+	}
+}
+
+// One word sets all times of a stack, so that none is forgotten: members, proxies and the address.
+func TestSpeedSetsAllTimes(t *testing.T) {
+	times := func(inventory, inputs string, of ...string) (out []string) {
+		text, err := haprov.Shipped.ReadFile(inventory)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(t.TempDir())
+		p, problems := config.Load(inventory, config.Options{Text: []byte(strings.Replace(string(text), "inputs = {", "inputs = { "+inputs+", ", 1)), Shipped: haprov.Shipped, Secrets: secrets{}})
+		if problems.Failed() {
+			t.Fatalf("%s\n%s", inputs, problems.Render(100, false))
+		}
+		files := ""
+		for _, ch := range p.Clusters[0].Chains {
+			for _, it := range ch.Items {
+				if f, ok := it.Step.(*host.File); ok {
+					files += f.Content.Reveal()
+				}
+			}
+		}
+		for _, x := range of {
+			m := regexp.MustCompile(x + `[ =]*([^ ;\n]+)`).FindStringSubmatch(files)
+			if m == nil {
+				t.Fatalf("%s: no %s", inventory, x)
+			}
+			out = append(out, m[1])
+		}
+		return out
+	}
+	for _, x := range []struct{ inventory, speed, want string }{
+		{"inventory/galera.hcl", "fast", "PT2S PT6S 1s 300ms"},
+		{"inventory/galera.hcl", "normal", "PT5S PT15S 2s 1s"},
+		{"inventory/galera.hcl", "patient", "PT10S PT30S 4s 2s"},
+	} {
+		got := times(x.inventory, "speed = \""+x.speed+"\"", "evs.suspect_timeout", "evs.inactive_timeout", "check port 9200 inter", "fastinter")
+		if strings.Join(got, " ") != x.want {
+			t.Errorf("%s %s: %s, want %s", x.inventory, x.speed, got, x.want)
+		}
+	}
+	for speed, want := range map[string]string{"fast": "2000 400 30", "normal": "3000 600 60", "patient": "9000 1800 60"} {
+		got := times("inventory/mysql-drbd.hcl", "speed = \""+speed+"\"", `token:`, `consensus:`, `\n    timeout`)
+		if strings.Join(got, " ") != want {
+			t.Errorf("mysql-drbd %s: %s, want %s", speed, got, want)
 		}
 	}
 }
