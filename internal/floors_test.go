@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"secret"},
 	{"probe", "inventory"},
 	{"act", "cluster"}, // an action names what it touches in the words of probe, a tool is asked in them
-	{"plan", "facts", "template", "transport", "preflight"},
+	{"plan", "facts", "template", "transport", "preflight", "lint"},
 	{"status"}, // steps declare what it shows
 	{"kind"},
 	{"kinds"},

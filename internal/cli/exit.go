@@ -24,6 +24,7 @@ const (
 	exitRefused     = 15
 	exitDrill       = 16
 	exitUnjudged    = 17
+	exitFound       = 18
 )
 
 var exitHelp = `Exit codes:
@@ -38,6 +39,7 @@ var exitHelp = `Exit codes:
   15  refused: not approved, a requirement is not met, or data would be destroyed without --allow
   16  a drill failed
   17  a drill could not be judged, and none failed
+  18  lint found something wrong, or could not read what it needs
 `
 
 // errInput marks bad flags and files; its text was shown already when it is empty.
@@ -67,6 +69,8 @@ func code(err error) int {
 		return exitDrill
 	case errors.Is(err, errUnjudged):
 		return exitUnjudged
+	case errors.Is(err, errFound):
+		return exitFound
 	case errors.Is(err, errStatement):
 		return exitFailed
 	case errors.Is(err, errNoAnswer):

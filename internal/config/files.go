@@ -122,7 +122,7 @@ func (f *files) find(folder, name string) (shown string, text []byte, err error)
 			}
 		}
 	}
-	if n := near(name, f.list(folder)); n != "" {
+	if n := Near(name, f.list(folder)); n != "" {
 		return "", nil, fmt.Errorf("there is no %s. Did you mean %q?", p, n)
 	}
 	return "", nil, fmt.Errorf("there is no %s: it belongs in the folder %s beside the inventory", p, folder)

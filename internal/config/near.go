@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// near is the known name closest to a wrong one, or "".
-func near(wrong string, known []string) string {
+// Near is the known name closest to a wrong one, or "".
+func Near(wrong string, known []string) string {
 	best, at := "", max(1, len(wrong)/3)+1
 	for _, k := range known {
 		if d := distance(wrong, k, at); d < at {
@@ -23,7 +23,7 @@ const maxNear = 500
 // meant is the end of a message on a wrong name: the nearest one, else all there are.
 func (r *report) meant(wrong string, known []string) string {
 	if len(r.list) < maxNear {
-		if n := near(wrong, known); n != "" {
+		if n := Near(wrong, known); n != "" {
 			return fmt.Sprintf("Did you mean %q?", n)
 		}
 	}

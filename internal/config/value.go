@@ -303,7 +303,7 @@ func (f *field) choice(s string) *mistake {
 }
 
 func hint(s string, known []string) string {
-	if n := near(s, known); n != "" {
+	if n := Near(s, known); n != "" {
 		return fmt.Sprintf(" Did you mean %q?", n)
 	}
 	return ""

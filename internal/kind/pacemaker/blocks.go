@@ -189,8 +189,8 @@ func (p *Pacemaker) devices() (all []Primitive, away []Location) {
 	return all, away
 }
 
-// wanted is the configuration that the blocks come to, with the record of its ids.
-func (p *Pacemaker) wanted() *pacemaker.Node {
+// Wanted is the configuration that the blocks come to, with the record of its ids.
+func (p *Pacemaker) Wanted() *pacemaker.Node {
 	config, resources, constraints, defaults := element("crm_config", ""), element("resources", ""), element("constraints", ""), element("rsc_defaults", "")
 	config.Children = pairs("cluster_property_set", "haprov-options", p.Properties)
 	if len(p.Serves) > 0 {

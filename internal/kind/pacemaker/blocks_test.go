@@ -24,7 +24,7 @@ func TestBlocksBecomeElementsOfTheCIB(t *testing.T) {
 	if ps := p.Check(); len(ps) > 0 {
 		t.Fatal(ps)
 	}
-	got := p.wanted().Text()
+	got := p.Wanted().Text()
 	for _, want := range []string{
 		`<clone id="c"><meta_attributes id="c-meta"><nvpair id="c-meta-promotable" name="promotable" value="true"/></meta_attributes><primitive class="ocf" id="drbd" provider="linbit" type="drbd"><operations><op id="drbd-monitor-promoted" interval="29s" name="monitor" role="Promoted" timeout="20s"/></operations></primitive></clone>`,
 		`<group id="g"><primitive class="systemd" id="proxy" type="haproxy"/><primitive class="ocf" id="vip"`,
@@ -40,7 +40,7 @@ func TestBlocksBecomeElementsOfTheCIB(t *testing.T) {
 		}
 	}
 	p.Fence.Reboot = 30 * time.Second // a lab's
-	if quick := p.wanted().Text(); !strings.Contains(quick, `<operations><op id="fence-db2-monitor" interval="60s" name="monitor" timeout="20s"/></operations>`) {
+	if quick := p.Wanted().Text(); !strings.Contains(quick, `<operations><op id="fence-db2-monitor" interval="60s" name="monitor" timeout="20s"/></operations>`) {
 		t.Error(quick)
 	}
 	if strings.Count(got, `name="password_script"`) != 1 || strings.Count(got, `name="pcmk_delay_base"`) != 1 {

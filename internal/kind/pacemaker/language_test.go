@@ -41,7 +41,7 @@ func TestTheWholeLanguageBecomesElements(t *testing.T) {
 	if ps := p.Check(); len(ps) > 0 {
 		t.Fatal(ps)
 	}
-	got := p.wanted().Text()
+	got := p.Wanted().Text()
 	for _, want := range []string{
 		`<clone id="fronts"><meta_attributes id="fronts-meta"><nvpair id="fronts-meta-interleave" name="interleave" value="true"/></meta_attributes><group id="front"><primitive class="systemd" id="web"`,
 		`<rsc_colocation id="primary-apart" rsc="db" rsc-role="Promoted" score="-100" with-rsc="fronts"/>`,
@@ -65,7 +65,7 @@ func TestPacemakerTakesTheWholeLanguage(t *testing.T) {
 		t.Skip("no crm_verify: apt-get install pacemaker-cli-utils")
 	}
 	judge := func(p *Pacemaker, edit func(string) string) (string, error) {
-		text := edit(p.wanted().Text())
+		text := edit(p.Wanted().Text())
 		nodes := `<nodes><node id="1" uname="n1"/><node id="2" uname="n2"/><node id="3" uname="n3"/></nodes>`
 		online := ""
 		for i, n := range []string{"n1", "n2", "n3"} {
@@ -84,7 +84,7 @@ func TestPacemakerTakesTheWholeLanguage(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	moved := wide()
-	c := crm{cib: &pacemaker.Node{Name: "cib", Children: []*pacemaker.Node{moved.wanted()}}, state: promoted(t)}
+	c := crm{cib: &pacemaker.Node{Name: "cib", Children: []*pacemaker.Node{moved.Wanted()}}, state: promoted(t)}
 	text := c.moveTo("n2").put.Find("constraints").Children[0].Text()
 	if out, err := judge(moved, func(s string) string {
 		return strings.Replace(s, "</constraints>", strings.ReplaceAll(text, until, "2027-01-01 00:00:00Z")+"</constraints>", 1)

@@ -107,7 +107,7 @@ func TestTheDevicesOfThreeHostsAreFired(t *testing.T) {
 func TestWhatServesStandsInTheCIB(t *testing.T) {
 	p := wantedVIP()
 	p.Serves = []string{"vip"}
-	text := p.wanted().Text()
+	text := p.Wanted().Text()
 	if !strings.Contains(text, `name="haprov-serves" value="vip"`) || !strings.Contains(text, "haprov-serving ") {
 		t.Errorf("not there, or not in the record of what is ours:\n%s", text)
 	}

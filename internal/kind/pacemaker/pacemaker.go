@@ -64,7 +64,7 @@ type Pacemaker struct {
 // edit is the change that makes the CIB as wanted, and what differs, in words. The record of what is
 // ours is part of it. A constraint that a switchover left behind when it was cut short goes too.
 func (p *Pacemaker) edit(cib *pacemaker.Node) (e cibEdit, differs []plan.Diff) {
-	e.put = p.wanted()
+	e.put = p.Wanted()
 	for _, d := range pacemaker.Missing(cib, e.put) {
 		if strings.Contains(d.What, pacemaker.RecordID) {
 			d = pacemaker.Difference{What: "list of managed elements", Have: "of another configuration", Want: "of this one"}

@@ -64,7 +64,7 @@ func (c crm) life(id string) string {
 // stopEdit is the wanted configuration, with the primitive stopped for a quarter of an hour at most
 // (Pacemaker Explained, "Using Rules to Control Resource Options").
 func (p *Pacemaker) stopEdit(id string) cibEdit {
-	root := p.wanted()
+	root := p.Wanted()
 	root.All(func(n *pacemaker.Node) {
 		if n.Name == "primitive" && n.Attrs["id"] == id {
 			// Before the other children: the schema wants meta attributes and parameters first.

@@ -1,0 +1,331 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"haprov/internal/cluster/drbd"
+)
+
+const noVolumes = "no DRBD resource"
+
+var drbdChecks = []Check{
+	{ID: "drbd-protocol", Group: "drbd", Severity: Critical,
+		Title:  "a write is acknowledged when it is on both disks (protocol C)",
+		Why:    "With A or B what was acknowledged last is only in a buffer when the active side loses power.",
+		Source: "DRBD User's Guide, replication modes; drbd.conf(5), protocol",
+		Remedy: "net { protocol C; } on both hosts, then drbdadm adjust", Command: "haprov up",
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdProtocol},
+	{ID: "drbd-fencing", Group: "drbd", Severity: Critical,
+		Title:  "DRBD freezes writes until a lost peer is fenced (resource-and-stonith), or needs a quorum",
+		Why:    "Without, a side that is cut off goes on writing, and so does the side that takes over. With resource-only it acknowledges writes that the fencing then throws away.",
+		Source: "DRBD User's Guide, fencing; drbd.conf(5), fencing; LINBIT: fencing on both levels, DRBD's and Pacemaker's",
+		Remedy: "fencing resource-and-stonith; in disk (8.4) or net (9) with the handlers, on both hosts, then drbdadm adjust", Command: "haprov up",
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdFencing},
+	{ID: "drbd-handlers", Group: "drbd", Severity: Critical,
+		Title:  "there is a handler that fences, one that takes it back, and they are of the module's version",
+		Why:    "A frozen side with no handler stays frozen. A fence constraint that nobody takes back makes the next failover impossible. Scripts for DRBD 9 do not work with 8.4, nor the other way round.",
+		Source: "DRBD User's Guide, Pacemaker fencing (crm-fence-peer.sh of 8.4, crm-fence-peer.9.sh of 9)",
+		Remedy: "handlers { fence-peer, unfence-peer and after-resync-target with the scripts of the loaded version }", Command: "haprov up",
+		Excluded: noVolumes + " with fencing", Reads: []string{"*.res", "global_common.conf", "drbd-proc.txt"}, Judge: drbdHandlers},
+	{ID: "drbd-unfence", Group: "drbd", Severity: Advice,
+		Title:  "the fence constraint is taken back on both occasions",
+		Why:    "after-resync-target alone is missed when the target restarts just then; the constraint stays, and the next failover cannot happen though all looks well.",
+		Source: "drbd.conf(5), unfence-peer and after-resync-target",
+		Remedy: "handlers { unfence-peer and after-resync-target, the same script }", Command: "haprov up",
+		Excluded: noVolumes + " with fencing of version 8.4", Reads: []string{"*.res", "global_common.conf"}, Judge: drbdUnfence},
+	{ID: "drbd-handler-timeout", Group: "drbd", Severity: Critical,
+		Title:  "the fence handler waits longer than Pacemaker takes to fence",
+		Why:    "The handler gives up first otherwise: the survivor's writes stay frozen, or it goes on before its peer is dead. The default waits 90 s, and 20 s for a coordinator, which is less than an election and a fencing can take.",
+		Source: "crm-fence-peer.sh, --timeout and --dc-timeout; Trento check 373DB8",
+		Remedy: "fence-peer \"... --timeout T --dc-timeout D\": T above token, consensus, delay and the device's time-out together, D above T", Command: "set the recipe's inputs handler_timeout and coordinator_timeout, then haprov up",
+		Excluded: noVolumes + " with crm-fence-peer", Reads: []string{"*.res", "corosync.conf", "cib.xml"}, Judge: drbdHandlerTimeout},
+	{ID: "drbd-split-brain", Group: "drbd", Severity: Critical,
+		Title:  "DRBD never discards written data by itself",
+		Why:    "An automatic policy chooses a side after a split brain, and the rows that the other took are gone without a word.",
+		Source: "DRBD User's Guide, automatic split brain recovery policies; drbd.conf(5), after-sb-0pri",
+		Remedy: "after-sb-0pri disconnect; after-sb-1pri disconnect; after-sb-2pri disconnect;", Command: "haprov up",
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdSplitBrain},
+	{ID: "drbd-two-primaries", Group: "drbd", Severity: Critical,
+		Title:  "one side at a time is primary",
+		Why:    "Two primaries under a file system that is not made for it (ext4, xfs) destroy it.",
+		Source: "drbd.conf(5), allow-two-primaries",
+		Remedy: "take allow-two-primaries out, then drbdadm adjust", Command: "haprov up",
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf", "cib.xml"}, Judge: drbdTwoPrimaries},
+	{ID: "drbd-io-error", Group: "drbd", Severity: Warning,
+		Title:  "a disk that fails is left out, and the peer's is used",
+		Why:    "pass_on, the default of 8.4, hands the error to the file system, which goes read-only though the peer's copy is good.",
+		Source: "drbd.conf(5), on-io-error",
+		Remedy: "disk { on-io-error detach; }, then drbdadm adjust", Command: "haprov up",
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdIOError},
+	{ID: "drbd-flushes", Group: "drbd", Severity: Warning,
+		Title:  "DRBD flushes the disks' caches",
+		Why:    "Without flushes an acknowledged write may only be in a disk's cache, which a power cut empties; only caches with a battery are safe.",
+		Source: "drbd.conf(5), disk-flushes and md-flushes",
+		Remedy: "take disk-flushes no and md-flushes no out, unless the cache has a battery", Command: "haprov up",
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdFlushes},
+	{ID: "drbd-verify-alg", Group: "drbd", Severity: Warning,
+		Title:  "the two copies can be compared",
+		Why:    "Without an algorithm drbdadm verify refuses, and nobody learns that the copies differ until the other one is needed.",
+		Source: "DRBD User's Guide, on-line device verification",
+		Remedy: "net { verify-alg crc32c; }, then drbdadm adjust", Command: "haprov up",
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdVerifyAlg},
+	{ID: "drbd-auth", Group: "drbd", Severity: Warning,
+		Title:  "peers show each other that they know a secret",
+		Why:    "Without, any machine that takes the peer's address is sent the data.",
+		Source: "drbd.conf(5), cram-hmac-alg and shared-secret",
+		Remedy: "net { cram-hmac-alg sha256; shared-secret \"...\"; } on both hosts, the file readable for root alone", Command: "haprov up",
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdAuth},
+	{ID: "drbd-module", Group: "drbd", Severity: Warning,
+		Title:  "the loaded module is the one that the next boot loads",
+		Why:    "An upgrade that waits for a reboot brings another version in the middle of a failure, and on one side first.",
+		Source: "modinfo(8); DRBD User's Guide, upgrading",
+		Remedy: "put the host in standby, reload the module or reboot, then the other", Command: "haprov maintenance HOST on, reboot it, haprov maintenance HOST off",
+		Excluded: noVolumes, Reads: []string{"drbd-module.txt"}, Judge: drbdModule},
+	{ID: "drbd-in-sync", Group: "drbd", Severity: Critical,
+		Title:  "both copies are up to date and connected",
+		Why:    "A side that lags cannot take over.",
+		Source: "DRBD User's Guide, disk states; /proc/drbd of 8.4",
+		Remedy: "drbdadm status; after a verify that found differences: drbdadm disconnect and connect", Command: "haprov status",
+		Excluded: noVolumes + " of version 8.4", Reads: []string{"drbd-proc.txt"}, Judge: drbdInSync},
+}
+
+func (r resource) at(h *Host, line int) Place {
+	if line == 0 {
+		line = r.line
+	}
+	return Place{h.Name, r.file, line}
+}
+
+func drbdProtocol(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		p, line, ok := r.get("net", "protocol")
+		if !ok {
+			p, line, ok = r.get("", "protocol")
+		}
+		v.Is(!ok || p == "C", r.at(h, line), "protocol C", "%.64s replicates with protocol %.10s", r.name, p)
+	})
+}
+
+// policy is how DRBD fences: of 8.4 an option of the disk, of 9 of the net.
+func (r resource) policy() (value string, line int) {
+	value, line, ok := r.get("net", "fencing")
+	if !ok {
+		value, line, _ = r.get("disk", "fencing")
+	}
+	return value, line
+}
+
+func (r resource) quorum() bool {
+	q, _, _ := r.get("options", "quorum")
+	return q != "" && q != "off"
+}
+
+func drbdFencing(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		p, line := r.policy()
+		v.Is(p == "resource-and-stonith" || r.quorum(), r.at(h, line), "fencing resource-and-stonith, or quorum majority", "%.64s has fencing %.40s", r.name, first(p, "dont-care, the default"))
+	})
+}
+
+// scripts are a resource's handlers that fence and take it back, by their names.
+func (r resource) scripts() (fence string, line int, back []string) {
+	fence, line, _ = r.get("handlers", "fence-peer")
+	for _, n := range []string{"unfence-peer", "after-resync-target"} {
+		if s, _, ok := r.get("handlers", n); ok && s != "" {
+			back = append(back, s)
+		}
+	}
+	return fence, line, back
+}
+
+func drbdHandlers(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		if p, _ := r.policy(); p == "" || p == "dont-care" {
+			return
+		}
+		fence, line, back := r.scripts()
+		v.Is(fence != "", r.at(h, line), "fence-peer", "%.64s has no handler that fences the peer", r.name)
+		unfence := slices.ContainsFunc(back, func(s string) bool { return strings.Contains(s, "unfence") })
+		v.Is(unfence || !strings.Contains(fence, "crm-fence-peer"), r.at(h, line), "unfence-peer and after-resync-target", "%.64s has no handler that takes the fence constraint back", r.name)
+		for _, s := range append([]string{fence}, back...) {
+			if !strings.Contains(s, "fence-peer") {
+				continue
+			}
+			nine := strings.Contains(s, ".9.sh")
+			switch version := h.drbdVersion(r); {
+			case version == 8:
+				v.Is(!nine, r.at(h, line), "the scripts without .9", "%.64s has handlers of DRBD 9 with version 8.4", r.name)
+			case version == 9:
+				v.Is(nine || !strings.Contains(s, "crm-"), r.at(h, line), "the scripts with .9", "%.64s has handlers of DRBD 8.4 with version 9", r.name)
+			}
+		}
+	})
+}
+
+func drbdUnfence(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		fence, line, back := r.scripts()
+		if strings.Contains(fence, "crm-fence-peer") && h.drbdVersion(r) == 8 && len(back) > 0 {
+			v.Is(len(back) == 2, r.at(h, line), "unfence-peer and after-resync-target", "%.64s has only one of the two", r.name)
+		}
+	})
+}
+
+func drbdHandlerTimeout(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		fence, line, _ := r.scripts()
+		if !strings.Contains(fence, "crm-fence-peer") {
+			return
+		}
+		// the script's own defaults
+		timeout, coordinator := option(fence, "--timeout", 90), option(fence, "--dc-timeout", 20)
+		where := r.at(h, line)
+		v.Is(coordinator > timeout, where, "more than --timeout", "%.64s: --dc-timeout is %.0f s, --timeout %.0f s", r.name, coordinator.Seconds(), timeout.Seconds())
+		c, _, ok := f.cib(v)
+		ring, known := Need(v, h.Name, h.Corosync, "corosync.conf")
+		if !ok || !known {
+			return
+		}
+		token, consensus, _ := timing(ring, f.size())
+		delay, device := c.longest()
+		least := token + consensus + delay + device
+		v.Is(timeout > least, where, fmt.Sprintf("more than %.0f s", least.Seconds()), "%.64s: --timeout is %.0f s; detection takes %.1f s, the delay %.0f s, the device up to %.0f s",
+			r.name, timeout.Seconds(), (token + consensus).Seconds(), delay.Seconds(), device.Seconds())
+	})
+}
+
+// longest is the longest delay, and the longest that a fence device may take.
+func (c *CIB) longest() (delay, device time.Duration) {
+	delay, _ = span(c.properties["priority-fencing-delay"])
+	general, ok := span(c.properties["stonith-timeout"])
+	if !ok {
+		general = time.Minute // Pacemaker Explained, stonith-timeout
+	}
+	for _, d := range c.devices() {
+		own := time.Duration(0)
+		for _, n := range []string{"pcmk_delay_base", "pcmk_delay_max"} {
+			x, _ := span(d.params[n])
+			own = max(own, x)
+		}
+		delay = max(delay, own)
+		if x, ok := span(d.params["pcmk_reboot_timeout"]); ok {
+			device = max(device, x)
+		} else {
+			device = max(device, general)
+		}
+	}
+	return delay, device
+}
+
+// option is the seconds behind a script's option, or beside it with =.
+func option(command, name string, def int) time.Duration {
+	f := strings.Fields(command)
+	for i, w := range f {
+		value, ok := strings.CutPrefix(w, name+"=")
+		if w == name && i+1 < len(f) {
+			value, ok = f[i+1], true
+		}
+		if n, err := strconv.Atoi(value); ok && err == nil && n >= 0 && n < 1e6 {
+			return time.Duration(n) * time.Second
+		}
+	}
+	return time.Duration(def) * time.Second
+}
+
+func drbdSplitBrain(v *Verdict, f *Facts) {
+	// of each option the values that discard nothing written
+	safe := map[string][]string{"after-sb-0pri": {"disconnect", "discard-zero-changes"}, "after-sb-1pri": {"disconnect", "consensus"}, "after-sb-2pri": {"disconnect"}, "rr-conflict": {"disconnect", "retry-connect", "auto-discard"}}
+	f.volumes(v, func(h *Host, r resource) {
+		for _, name := range []string{"after-sb-0pri", "after-sb-1pri", "after-sb-2pri", "rr-conflict"} {
+			p, line, ok := r.get("net", name)
+			v.Is(!ok || slices.Contains(safe[name], p), r.at(h, line), "disconnect", "%.64s has %s %.40s", r.name, name, p)
+		}
+		asbp, line := r.on("net", "always-asbp")
+		v.Is(!asbp, r.at(h, line), "left out", "%.64s has always-asbp", r.name)
+	})
+}
+
+func drbdTwoPrimaries(v *Verdict, f *Facts) {
+	shared := slices.ContainsFunc(f.Hosts, func(h *Host) bool {
+		return h.CIB.State == Given && slices.ContainsFunc(h.CIB.Value.filesystems(), func(p primitive) bool {
+			return p.params["fstype"] == "gfs2" || p.params["fstype"] == "ocfs2"
+		})
+	})
+	f.volumes(v, func(h *Host, r resource) {
+		two, line := r.on("net", "allow-two-primaries")
+		v.Is(!two || shared, r.at(h, line), "left out", "%.64s allows two primaries", r.name)
+	})
+}
+
+func drbdIOError(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		p, line, ok := r.get("disk", "on-io-error")
+		if !ok && h.drbdVersion(r) == 9 {
+			p = "detach" // its default
+		}
+		v.Is(p == "detach", r.at(h, line), "detach", "%.64s has on-io-error %.20s", r.name, first(p, "pass_on, the default of 8.4"))
+	})
+}
+
+func drbdFlushes(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		v.OK()
+		for _, name := range []string{"disk-flushes", "md-flushes", "disk-barrier"} {
+			if p, line, ok := r.get("disk", name); ok && p == "no" && name != "disk-barrier" {
+				v.Bad(r.at(h, line), "left out", "%.64s has %s no", r.name, name)
+			}
+			if on, line := r.on("disk", "no-"+name); on && name != "disk-barrier" {
+				v.Bad(r.at(h, line), "left out", "%.64s has no-%s", r.name, name)
+			}
+		}
+	})
+}
+
+func drbdVerifyAlg(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		p, line, _ := r.get("net", "verify-alg")
+		v.Is(p != "", r.at(h, line), "crc32c", "%.64s has no verify-alg", r.name)
+	})
+}
+
+func drbdAuth(v *Verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		alg, line, _ := r.get("net", "cram-hmac-alg")
+		_, _, secret := r.get("net", "shared-secret")
+		v.Is(alg != "" && secret, r.at(h, line), "cram-hmac-alg and shared-secret", "%.64s takes any peer", r.name)
+	})
+}
+
+func drbdModule(v *Verdict, f *Facts) {
+	for _, h := range f.replicated() {
+		if m, ok := Need(v, h.Name, h.Modules, "drbd-module.txt"); ok {
+			switch loaded, disk := m["loaded"], m["file"]; {
+			case loaded == "" || disk == "":
+				v.Unknown(h.Name, "drbd-module.txt does not name both versions")
+			default:
+				v.Is(loaded == disk, at(h, h.Modules, 0), loaded, "version %.40s is loaded, %.40s is on the disk", loaded, disk)
+			}
+		}
+	}
+}
+
+func drbdInSync(v *Verdict, f *Facts) {
+	for _, h := range f.replicated() {
+		text, ok := Need(v, h.Name, h.Module, "drbd-proc.txt")
+		if !ok || strings.Contains(text, "api:2/") { // of 9: it tells no state
+			continue
+		}
+		all := drbd.ParseAll(text)
+		if len(all) == 0 {
+			v.Bad(at(h, h.Module, 0), "UpToDate/UpToDate", "no volume is up")
+		}
+		behind := drbd.OutOfSync(text)
+		for minor, s := range all {
+			v.Is(s.Healthy() && (behind[minor] == "0" || behind[minor] == ""), at(h, h.Module, 0), "Connected, UpToDate/UpToDate, oos:0", "volume %s is %.120s, %.20s KiB differ", minor, s, first(behind[minor], "0"))
+		}
+	}
+}
