@@ -14,7 +14,7 @@ build: ## build bin/haprov
 deps: ## install what the tests need (apt, as root or with sudo)
 	@tools/deps.sh
 
-generate: ## write docs/reference, docs/man and docs/completions from the program
+generate: ## write docs/reference, docs/lint.md, docs/man and docs/completions from the program
 	@new=$$(mktemp -d) && $(GO) run ./cmd/haprov reference "$$new" && rm -rf docs/reference docs/man docs/completions && mv "$$new"/* docs/ && rmdir "$$new"
 
 check-generated: ## what is generated is what the program says

@@ -56,7 +56,8 @@ fence-history.xml, crm_verify.txt.
 Each check comes to the first of these that applies: unreadable (a file that it needs is there and
 cannot be read), bad, unknown (what it needs is not there), ok, not applicable. A check is ok only when
 something was looked at. Its severity is critical (data or the service are lost in a failure that the
-cluster is there for), warning, or advice, which is no fault. docs/lint.md has all checks.
+cluster is there for), warning, or advice, which is no fault. Of what it found it says where, the rule,
+why, the remedy on a cluster of any making, and that on one that haprov keeps. docs/lint.md has all checks.
 
 Ends with 0 when nothing is wrong, with 18 when a check of severity critical or warning found
 something, or something is unreadable. With --json one object a cluster (docs/json.md).`,

@@ -45,6 +45,7 @@ func reference(root *cobra.Command) (map[string]string, error) {
 		"reference/kinds.md":      kindsPage(),
 		"reference/inventory.md":  blocksPage(),
 		"reference/functions.md":  functionsPage(),
+		"lint.md":                 lintPage(),
 		"reference/exit-codes.md": generated + "# Exit codes\n\n```\n" + exitHelp + "```\n",
 	}
 	for _, c := range shown(root) {
@@ -73,6 +74,7 @@ const index = generated + `# Reference
 - [blocks of inventories and recipes](inventory.md)
 - [functions and facts](functions.md)
 - [exit codes](exit-codes.md)
+- [checks of lint](../lint.md)
 
 Shell completions stand in ` + "`../completions`" + `.
 `

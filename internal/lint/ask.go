@@ -14,7 +14,7 @@ import (
 )
 
 // What several checks ask of the facts. A part that the cluster has nothing of gives no hosts; a host
-// that has the part and lacks a file is for Need to tell.
+// that has the part and lacks a file is for need to tell.
 
 // nodes are the hosts of the Corosync and Pacemaker cluster.
 func (f *Facts) nodes() (out []*Host) {
@@ -72,30 +72,30 @@ func (f *Facts) device() bool {
 
 // cib is Pacemaker's configuration: the cluster has one, so of several hosts' the first that can be read.
 // ok is false when there is none; then the check has been told why.
-func (f *Facts) cib(v *Verdict) (c *CIB, at Place, ok bool) {
+func (f *Facts) cib(v *verdict) (c *CIB, at place, ok bool) {
 	nodes := f.nodes()
 	if len(nodes) == 0 {
 		return nil, at, false
 	}
 	for _, h := range f.Hosts {
 		if h.CIB.State == Given {
-			return h.CIB.Value, Place{h.Name, h.CIB.File, 0}, true
+			return h.CIB.Value, place{h.Name, h.CIB.File, 0}, true
 		}
 	}
 	for _, h := range f.Hosts {
 		if h.CIB.State == Broken {
-			Need(v, h.Name, h.CIB, "cib.xml")
+			need(v, h.Name, h.CIB, "cib.xml")
 			return nil, at, false
 		}
 	}
-	Need(v, nodes[0].Name, nodes[0].CIB, "cib.xml")
+	need(v, nodes[0].Name, nodes[0].CIB, "cib.xml")
 	return nil, at, false
 }
 
 // rings calls f for each node whose corosync.conf can be read, and tells of the others.
-func (f *Facts) rings(v *Verdict, each func(h *Host, c *corosync.Section)) {
+func (f *Facts) rings(v *verdict, each func(h *Host, c *corosync.Section)) {
 	for _, h := range f.nodes() {
-		if c, ok := Need(v, h.Name, h.Corosync, "corosync.conf"); ok {
+		if c, ok := need(v, h.Name, h.Corosync, "corosync.conf"); ok {
 			each(h, c)
 		}
 	}
@@ -122,9 +122,9 @@ func timing(c *corosync.Section, size int) (token, consensus time.Duration, set 
 }
 
 // volumes calls each for every resource of DRBD on every host that has any.
-func (f *Facts) volumes(v *Verdict, each func(h *Host, r resource)) {
+func (f *Facts) volumes(v *verdict, each func(h *Host, r resource)) {
 	for _, h := range f.replicated() {
-		if d, ok := Need(v, h.Name, h.DRBD, "*.res"); ok {
+		if d, ok := need(v, h.Name, h.DRBD, "*.res"); ok {
 			for _, r := range d.resources {
 				each(h, r)
 			}
@@ -190,29 +190,29 @@ func (f *Facts) databases() (out []*Host) {
 // 10.11). known is false when there is neither; then the check has been told.
 type setting struct {
 	value string
-	at    Place
+	at    place
 	set   bool // by a file or by the running server
 }
 
-func (h *Host) setting(v *Verdict, name, def string) (s setting, known bool) {
+func (h *Host) setting(v *verdict, name, def string) (s setting, known bool) {
 	if h.Variables.State == Given {
 		if x, ok := h.Variables.Value[name]; ok {
 			return setting{x, at(h, h.Variables, 0), true}, true
 		}
 	}
-	o, ok := Need(v, h.Name, h.Options, "*.cnf")
+	o, ok := need(v, h.Name, h.Options, "*.cnf")
 	if !ok {
 		return s, false
 	}
 	if x, ok := o.get(name); ok {
-		return setting{x.Value, Place{h.Name, x.file, x.Line}, true}, true
+		return setting{x.Value, place{h.Name, x.file, x.Line}, true}, true
 	}
 	return setting{def, at(h, h.Options, 0), false}, true
 }
 
 // both calls each for what the running server says and for what its files say: a value that was set by
 // hand is gone after the next start, and one that was only written waits for it.
-func (h *Host) both(v *Verdict, name, def string, each func(s setting)) {
+func (h *Host) both(v *verdict, name, def string, each func(s setting)) {
 	running := h.Variables.State == Given
 	if running {
 		if x, ok := h.Variables.Value[name]; ok {
@@ -222,12 +222,12 @@ func (h *Host) both(v *Verdict, name, def string, each func(s setting)) {
 	if running && h.Options.State == Missing {
 		return
 	}
-	o, ok := Need(v, h.Name, h.Options, "*.cnf")
+	o, ok := need(v, h.Name, h.Options, "*.cnf")
 	if !ok {
 		return
 	}
 	if x, ok := o.get(name); ok {
-		each(setting{x.Value, Place{h.Name, x.file, x.Line}, true})
+		each(setting{x.Value, place{h.Name, x.file, x.Line}, true})
 	} else if !running {
 		each(setting{def, at(h, h.Options, 0), false})
 	}
@@ -247,7 +247,7 @@ func (s setting) on() bool {
 // galera are the hosts that are members of a Galera cluster, or are to be.
 func (f *Facts) galera() (out []*Host) {
 	for _, h := range f.databases() {
-		v := &Verdict{}
+		v := &verdict{}
 		on, _ := h.setting(v, "wsrep_on", "OFF")
 		address, _ := h.setting(v, "wsrep_cluster_address", "")
 		if on.on() || address.value != "" || h.Grastate.State != Missing {
@@ -258,13 +258,13 @@ func (f *Facts) galera() (out []*Host) {
 }
 
 // provider are a member's provider options.
-func (h *Host) provider(v *Verdict) (options map[string]string, at Place, known bool) {
+func (h *Host) provider(v *verdict) (options map[string]string, at place, known bool) {
 	s, known := h.setting(v, "wsrep_provider_options", "")
 	return galera.ParseProviderOptions(s.value), s.at, known
 }
 
 // addressed are the members' addresses in wsrep_cluster_address, without ports.
-func (h *Host) addressed(v *Verdict) (out []string, s setting, known bool) {
+func (h *Host) addressed(v *verdict) (out []string, s setting, known bool) {
 	s, known = h.setting(v, "wsrep_cluster_address", "")
 	rest, ok := strings.CutPrefix(s.value, "gcomm://")
 	if !ok {

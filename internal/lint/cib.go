@@ -2,6 +2,7 @@ package lint
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -176,8 +177,18 @@ func parseCIB(text string) (*CIB, error) {
 			c.links = append(c.links, constraints(n)...)
 		}
 	}
+	if len(c.nodes) > maxNodes || len(c.primitives) > maxPrimitives || len(c.links) > maxLinks {
+		return nil, fmt.Errorf("more than %d nodes, %d resources or %d constraints", maxNodes, maxPrimitives, maxLinks)
+	}
 	return c, nil
 }
+
+// Bounds of a configuration: questions about constraints take time with the product of their numbers.
+const (
+	maxNodes      = 256
+	maxPrimitives = 512
+	maxLinks      = 2048
+)
 
 func merge(to, from map[string]string) {
 	for k, v := range from {
@@ -242,7 +253,7 @@ func constraints(n *pacemaker.Node) (out []constraint) {
 }
 
 // maxSetPairs bounds what the sets of one constraint come to.
-const maxSetPairs = 4096
+const maxSetPairs = 1024
 
 // ofSets binds each resource to all that stand before it, in its set and in those before. It is more
 // than Pacemaker makes of some sets, and never less.

@@ -20,76 +20,76 @@ var corosyncChecks = []Check{
 		Why:    "Each node reads its own file. Nodes that disagree on time-outs, keys or members form no cluster after the next restart, or one that falls apart.",
 		Source: "corosync.conf(5); Trento check BA215C",
 		Remedy: "copy the right file to all nodes, then corosync-cfgtool -R on one", Command: "haprov up",
-		Excluded: noCorosync, Reads: []string{"corosync.conf"}, Judge: corosyncSame},
+		Excluded: noCorosync, Reads: []string{"corosync.conf"}, judge: corosyncSame},
 	{ID: "corosync-running", Group: "corosync", Severity: Warning,
 		Title:  "Corosync runs with what its file says",
 		Why:    "A file that was edited and not loaded takes effect at the next restart, which is in the middle of a failure more often than not.",
 		Source: "corosync-cmapctl(8), corosync-cfgtool(8) -R; Trento checks 156F64 and 53D035",
 		Remedy: "corosync-cfgtool -R; what cannot change at run time needs a restart of one node after the other", Command: "haprov up",
-		Excluded: noCorosync, Reads: []string{"corosync.conf", "corosync-cmapctl.txt"}, Judge: corosyncRunning},
+		Excluded: noCorosync, Reads: []string{"corosync.conf", "corosync-cmapctl.txt"}, judge: corosyncRunning},
 	{ID: "corosync-token", Group: "corosync", Severity: Warning,
 		Title:  "the token time-out is between 1 and 30 s",
 		Why:    "Below a second a snapshot or a busy hypervisor is taken for a crash; Corosync raised its own default from 1 to 3 s for that. Beyond half a minute every failover waits for it.",
 		Source: "corosync.conf(5), token; corosync pull request 600; Trento check A1244C",
 		Remedy: "totem { token: 3000 } on all nodes, then corosync-cfgtool -R", Command: "set the recipe's input token, then haprov up",
-		Excluded: noCorosync, Reads: []string{"corosync.conf"}, Judge: corosyncToken},
+		Excluded: noCorosync, Reads: []string{"corosync.conf"}, judge: corosyncToken},
 	{ID: "corosync-consensus", Group: "corosync", Severity: Critical,
 		Title:  "the consensus time-out fits the number of nodes",
 		Why:    "Three nodes and more need longer to agree than to notice: with less than the token they form new memberships again and again. No cluster can do with less than the join time-out (50 ms).",
 		Source: "corosync.conf(5), consensus",
 		Remedy: "take consensus out: the default is 1.2 times the token; of two nodes a fifth of the token is safe", Command: "haprov up",
-		Excluded: noCorosync, Reads: []string{"corosync.conf"}, Judge: corosyncConsensus},
+		Excluded: noCorosync, Reads: []string{"corosync.conf"}, judge: corosyncConsensus},
 	{ID: "corosync-two-node-consensus", Group: "corosync", Severity: Advice,
 		Title:  "of two nodes, the one that is left does not wait for agreement with nobody",
 		Why:    "The default consensus time-out, 1.2 times the token, is added to every failover, though the survivor has nobody to agree with.",
 		Source: "corosync.conf(5), consensus: for two nodes one larger than join and less than the token is safe",
 		Remedy: "totem { consensus: a fifth of the token, at least 200 } on both nodes, then corosync-cfgtool -R", Command: "haprov up",
-		Excluded: "the cluster has not exactly two nodes", Reads: []string{"corosync.conf"}, Judge: corosyncTwoNodeConsensus},
+		Excluded: "the cluster has not exactly two nodes", Reads: []string{"corosync.conf"}, judge: corosyncTwoNodeConsensus},
 	{ID: "corosync-links", Group: "corosync", Severity: Warning,
 		Title:  "the nodes have two links, in two networks, and not the clients' network alone",
 		Why:    "With one link a broken switch port or a flood of clients is the loss of a node, and the two fence each other.",
 		Source: "corosync.conf(5), nodelist; Pacemaker Explained, fencing; Trento checks DA114A and 32CFC6",
 		Remedy: "add ring1_addr of another network to every node, then corosync-cfgtool -R", Command: "give a second network the purpose ring in the inventory (carries), then haprov up",
-		Excluded: noCorosync, Reads: []string{"corosync.conf", "cib.xml", "addresses.txt"}, Judge: corosyncLinks},
+		Excluded: noCorosync, Reads: []string{"corosync.conf", "cib.xml", "addresses.txt"}, judge: corosyncLinks},
 	{ID: "corosync-crypto", Group: "corosync", Severity: Critical,
 		Title:  "Corosync authenticates and encrypts what it sends",
 		Why:    "Without, whoever reaches the port can take a node out, or be one. The transports udp and udpu cannot at all.",
 		Source: "corosync.conf(5), crypto_cipher and crypto_hash (default none); corosync advisories of 2025 and 2026",
 		Remedy: "transport: knet, crypto_cipher: aes256, crypto_hash: sha256, and a key of corosync-keygen on all nodes", Command: "haprov up",
-		Excluded: noCorosync, Reads: []string{"corosync.conf"}, Judge: corosyncCrypto},
+		Excluded: noCorosync, Reads: []string{"corosync.conf"}, judge: corosyncCrypto},
 	{ID: "corosync-key", Group: "corosync", Severity: Critical,
 		Title:  "Corosync's key is the same on all nodes, and root's alone",
 		Why:    "Nodes with different keys do not hear each other; who can read the key can be a node.",
 		Source: "corosync-keygen(8); Trento check 33403D",
 		Remedy: "copy /etc/corosync/authkey to all nodes; chown root:root and chmod 400 on it", Command: "haprov up",
-		Excluded: "Corosync has no key, see corosync-crypto", Reads: []string{"modes.txt"}, Judge: corosyncKey},
+		Excluded: "Corosync has no key, see corosync-crypto", Reads: []string{"modes.txt"}, judge: corosyncKey},
 	{ID: "corosync-quorum", Group: "corosync", Severity: Critical,
 		Title:  "votes, two_node and wait_for_all fit the number of nodes",
 		Why:    "two_node lets one of two go on alone; with any other number, or beside a quorum device, both halves may. Without wait_for_all a node that boots alone fences its peer, which boots and fences it.",
 		Source: "votequorum(5), two_node, wait_for_all, expected_votes; Trento checks 6E9B82 and C620DC",
 		Remedy: "quorum { provider: corosync_votequorum } and, for exactly two nodes without a device, two_node: 1; leave wait_for_all and expected_votes out", Command: "haprov up",
-		Excluded: noCorosync, Reads: []string{"corosync.conf"}, Judge: corosyncQuorum},
+		Excluded: noCorosync, Reads: []string{"corosync.conf"}, judge: corosyncQuorum},
 	{ID: "corosync-names", Group: "corosync", Severity: Warning,
 		Title:  "nodes have numbers, the names of their hosts, and addresses instead of names",
 		Why:    "Pacemaker knows a node by its name: one that is not uname -n gets resources, votes and fencing of nobody. A name instead of an address makes the ring depend on a resolver.",
 		Source: "corosync.conf(5), nodelist; Pacemaker Explained, where Pacemaker gets the node name; Trento check 438525",
 		Remedy: "nodelist { node { name: what uname -n prints, nodeid: a number, ring0_addr: an IP address } } for every node", Command: "haprov up",
-		Excluded: noCorosync, Reads: []string{"corosync.conf", "hostname", "cib.xml"}, Judge: corosyncNames},
+		Excluded: noCorosync, Reads: []string{"corosync.conf", "hostname", "cib.xml"}, judge: corosyncNames},
 	{ID: "qdevice-settings", Group: "corosync", Severity: Warning,
 		Title:  "the quorum device is elsewhere, has one vote, and is asked over TLS",
 		Why:    "A third vote that runs on one of the nodes goes with it. Without TLS anybody on the way can vote.",
 		Source: "corosync-qdevice(8), corosync.conf(5), quorum.device",
 		Remedy: "quorum { device { model: net, votes: 1, net { host: a host that is none of the nodes, tls: required, algorithm: ffsplit } } }", Command: "none: haprov's recipes have no quorum device yet",
-		Excluded: "no quorum device is configured", Reads: []string{"corosync.conf"}, Judge: qdeviceSettings},
+		Excluded: "no quorum device is configured", Reads: []string{"corosync.conf"}, judge: qdeviceSettings},
 	{ID: "qdevice-connected", Group: "corosync", Severity: Critical,
 		Title:  "each node is connected to the quorum device",
 		Why:    "While the third vote is away, the loss of one node of two stops the other.",
 		Source: "corosync-qdevice-tool(8)",
 		Remedy: "systemctl status corosync-qdevice on the node, corosync-qnetd-tool -l on the device's host", Command: "none: haprov's recipes have no quorum device yet",
-		Excluded: "no quorum device is configured", Reads: []string{"corosync.conf", "corosync-qdevice-tool.txt"}, Judge: qdeviceConnected},
+		Excluded: "no quorum device is configured", Reads: []string{"corosync.conf", "corosync-qdevice-tool.txt"}, judge: qdeviceConnected},
 }
 
-func corosyncSame(v *Verdict, f *Facts) {
+func corosyncSame(v *verdict, f *Facts) {
 	var first *Host
 	var want map[string]string
 	known := 0
@@ -143,9 +143,9 @@ func flat(c *corosync.Section) map[string]string {
 	return out
 }
 
-func corosyncRunning(v *Verdict, f *Facts) {
+func corosyncRunning(v *verdict, f *Facts) {
 	f.rings(v, func(h *Host, c *corosync.Section) {
-		runs, ok := Need(v, h.Name, h.Cmap, "corosync-cmapctl.txt")
+		runs, ok := need(v, h.Name, h.Cmap, "corosync-cmapctl.txt")
 		if !ok {
 			return
 		}
@@ -169,7 +169,7 @@ func corosyncRunning(v *Verdict, f *Facts) {
 	})
 }
 
-func corosyncToken(v *Verdict, f *Facts) {
+func corosyncToken(v *verdict, f *Facts) {
 	f.rings(v, func(h *Host, c *corosync.Section) {
 		k, ok := c.Get("totem", "token")
 		n, err := 3000, error(nil)
@@ -180,7 +180,7 @@ func corosyncToken(v *Verdict, f *Facts) {
 	})
 }
 
-func corosyncConsensus(v *Verdict, f *Facts) {
+func corosyncConsensus(v *verdict, f *Facts) {
 	f.rings(v, func(h *Host, c *corosync.Section) {
 		n := len(c.All("nodelist", "node"))
 		token, consensus, set := timing(c, n)
@@ -196,7 +196,7 @@ func corosyncConsensus(v *Verdict, f *Facts) {
 	})
 }
 
-func corosyncTwoNodeConsensus(v *Verdict, f *Facts) {
+func corosyncTwoNodeConsensus(v *verdict, f *Facts) {
 	if f.size() != 2 {
 		return
 	}
@@ -221,7 +221,7 @@ func (f *Facts) network(a netip.Addr) netip.Prefix {
 	return p
 }
 
-func corosyncLinks(v *Verdict, f *Facts) {
+func corosyncLinks(v *verdict, f *Facts) {
 	f.rings(v, func(h *Host, c *corosync.Section) {
 		for _, n := range c.All("nodelist", "node") {
 			name, _ := n.Get("name")
@@ -264,7 +264,7 @@ func (f *Facts) virtualIPs() []virtualIP {
 	return nil
 }
 
-func corosyncCrypto(v *Verdict, f *Facts) {
+func corosyncCrypto(v *verdict, f *Facts) {
 	f.rings(v, func(h *Host, c *corosync.Section) {
 		transport, _ := c.Get("totem", "transport")
 		if t := cmp.Or(transport.Value, "knet"); t != "knet" {
@@ -283,10 +283,10 @@ func corosyncCrypto(v *Verdict, f *Facts) {
 	})
 }
 
-func corosyncKey(v *Verdict, f *Facts) {
+func corosyncKey(v *verdict, f *Facts) {
 	digest, on := "", ""
 	for _, h := range f.nodes() {
-		all, ok := Need(v, h.Name, h.Modes, "modes.txt")
+		all, ok := need(v, h.Name, h.Modes, "modes.txt")
 		if !ok {
 			continue
 		}
@@ -308,7 +308,7 @@ func corosyncKey(v *Verdict, f *Facts) {
 	}
 }
 
-func corosyncQuorum(v *Verdict, f *Facts) {
+func corosyncQuorum(v *verdict, f *Facts) {
 	f.rings(v, func(h *Host, c *corosync.Section) {
 		n := len(c.All("nodelist", "node"))
 		device := len(c.All("quorum", "device")) > 0
@@ -336,7 +336,7 @@ func corosyncQuorum(v *Verdict, f *Facts) {
 	})
 }
 
-func corosyncNames(v *Verdict, f *Facts) {
+func corosyncNames(v *verdict, f *Facts) {
 	var unames []string
 	for _, h := range f.nodes() {
 		if h.Uname.State == Given {
@@ -366,7 +366,7 @@ func corosyncNames(v *Verdict, f *Facts) {
 				}
 			}
 		}
-		if own, ok := Need(v, h.Name, h.Uname, "hostname"); ok && len(names) > 0 {
+		if own, ok := need(v, h.Name, h.Uname, "hostname"); ok && len(names) > 0 {
 			v.Is(slices.Contains(names, own), at(h, h.Corosync, 0), together(names), "the host calls itself %.64s", own)
 		}
 		if cib := f.members(); len(cib) > 0 && len(names) > 0 {
@@ -377,7 +377,7 @@ func corosyncNames(v *Verdict, f *Facts) {
 	})
 }
 
-func qdeviceSettings(v *Verdict, f *Facts) {
+func qdeviceSettings(v *verdict, f *Facts) {
 	f.rings(v, func(h *Host, c *corosync.Section) {
 		var own []string
 		for _, n := range c.All("nodelist", "node") {
@@ -398,12 +398,12 @@ func qdeviceSettings(v *Verdict, f *Facts) {
 	})
 }
 
-func qdeviceConnected(v *Verdict, f *Facts) {
+func qdeviceConnected(v *verdict, f *Facts) {
 	if !f.device() {
 		return
 	}
 	for _, h := range f.nodes() {
-		if said, ok := Need(v, h.Name, h.Qdevice, "corosync-qdevice-tool.txt"); ok {
+		if said, ok := need(v, h.Name, h.Qdevice, "corosync-qdevice-tool.txt"); ok {
 			connected := false
 			for l := range strings.Lines(said) {
 				k, s, _ := strings.Cut(l, ":")

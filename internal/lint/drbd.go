@@ -18,89 +18,89 @@ var drbdChecks = []Check{
 		Why:    "With A or B what was acknowledged last is only in a buffer when the active side loses power.",
 		Source: "DRBD User's Guide, replication modes; drbd.conf(5), protocol",
 		Remedy: "net { protocol C; } on both hosts, then drbdadm adjust", Command: "haprov up",
-		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdProtocol},
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdProtocol},
 	{ID: "drbd-fencing", Group: "drbd", Severity: Critical,
 		Title:  "DRBD freezes writes until a lost peer is fenced (resource-and-stonith), or needs a quorum",
 		Why:    "Without, a side that is cut off goes on writing, and so does the side that takes over. With resource-only it acknowledges writes that the fencing then throws away.",
 		Source: "DRBD User's Guide, fencing; drbd.conf(5), fencing; LINBIT: fencing on both levels, DRBD's and Pacemaker's",
 		Remedy: "fencing resource-and-stonith; in disk (8.4) or net (9) with the handlers, on both hosts, then drbdadm adjust", Command: "haprov up",
-		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdFencing},
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdFencing},
 	{ID: "drbd-handlers", Group: "drbd", Severity: Critical,
 		Title:  "there is a handler that fences, one that takes it back, and they are of the module's version",
 		Why:    "A frozen side with no handler stays frozen. A fence constraint that nobody takes back makes the next failover impossible. Scripts for DRBD 9 do not work with 8.4, nor the other way round.",
 		Source: "DRBD User's Guide, Pacemaker fencing (crm-fence-peer.sh of 8.4, crm-fence-peer.9.sh of 9)",
 		Remedy: "handlers { fence-peer, unfence-peer and after-resync-target with the scripts of the loaded version }", Command: "haprov up",
-		Excluded: noVolumes + " with fencing", Reads: []string{"*.res", "global_common.conf", "drbd-proc.txt"}, Judge: drbdHandlers},
+		Excluded: noVolumes + " with fencing", Reads: []string{"*.res", "global_common.conf", "drbd-proc.txt"}, judge: drbdHandlers},
 	{ID: "drbd-unfence", Group: "drbd", Severity: Advice,
 		Title:  "the fence constraint is taken back on both occasions",
 		Why:    "after-resync-target alone is missed when the target restarts just then; the constraint stays, and the next failover cannot happen though all looks well.",
 		Source: "drbd.conf(5), unfence-peer and after-resync-target",
 		Remedy: "handlers { unfence-peer and after-resync-target, the same script }", Command: "haprov up",
-		Excluded: noVolumes + " with fencing of version 8.4", Reads: []string{"*.res", "global_common.conf"}, Judge: drbdUnfence},
+		Excluded: noVolumes + " with fencing of version 8.4", Reads: []string{"*.res", "global_common.conf"}, judge: drbdUnfence},
 	{ID: "drbd-handler-timeout", Group: "drbd", Severity: Critical,
 		Title:  "the fence handler waits longer than Pacemaker takes to fence",
 		Why:    "The handler gives up first otherwise: the survivor's writes stay frozen, or it goes on before its peer is dead. The default waits 90 s, and 20 s for a coordinator, which is less than an election and a fencing can take.",
 		Source: "crm-fence-peer.sh, --timeout and --dc-timeout; Trento check 373DB8",
 		Remedy: "fence-peer \"... --timeout T --dc-timeout D\": T above token, consensus, delay and the device's time-out together, D above T", Command: "set the recipe's inputs handler_timeout and coordinator_timeout, then haprov up",
-		Excluded: noVolumes + " with crm-fence-peer", Reads: []string{"*.res", "corosync.conf", "cib.xml"}, Judge: drbdHandlerTimeout},
+		Excluded: noVolumes + " with crm-fence-peer", Reads: []string{"*.res", "corosync.conf", "cib.xml"}, judge: drbdHandlerTimeout},
 	{ID: "drbd-split-brain", Group: "drbd", Severity: Critical,
 		Title:  "DRBD never discards written data by itself",
 		Why:    "An automatic policy chooses a side after a split brain, and the rows that the other took are gone without a word.",
 		Source: "DRBD User's Guide, automatic split brain recovery policies; drbd.conf(5), after-sb-0pri",
 		Remedy: "after-sb-0pri disconnect; after-sb-1pri disconnect; after-sb-2pri disconnect;", Command: "haprov up",
-		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdSplitBrain},
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdSplitBrain},
 	{ID: "drbd-two-primaries", Group: "drbd", Severity: Critical,
 		Title:  "one side at a time is primary",
 		Why:    "Two primaries under a file system that is not made for it (ext4, xfs) destroy it.",
 		Source: "drbd.conf(5), allow-two-primaries",
 		Remedy: "take allow-two-primaries out, then drbdadm adjust", Command: "haprov up",
-		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf", "cib.xml"}, Judge: drbdTwoPrimaries},
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf", "cib.xml"}, judge: drbdTwoPrimaries},
 	{ID: "drbd-io-error", Group: "drbd", Severity: Warning,
 		Title:  "a disk that fails is left out, and the peer's is used",
 		Why:    "pass_on, the default of 8.4, hands the error to the file system, which goes read-only though the peer's copy is good.",
 		Source: "drbd.conf(5), on-io-error",
 		Remedy: "disk { on-io-error detach; }, then drbdadm adjust", Command: "haprov up",
-		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdIOError},
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdIOError},
 	{ID: "drbd-flushes", Group: "drbd", Severity: Warning,
 		Title:  "DRBD flushes the disks' caches",
 		Why:    "Without flushes an acknowledged write may only be in a disk's cache, which a power cut empties; only caches with a battery are safe.",
 		Source: "drbd.conf(5), disk-flushes and md-flushes",
 		Remedy: "take disk-flushes no and md-flushes no out, unless the cache has a battery", Command: "haprov up",
-		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdFlushes},
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdFlushes},
 	{ID: "drbd-verify-alg", Group: "drbd", Severity: Warning,
 		Title:  "the two copies can be compared",
 		Why:    "Without an algorithm drbdadm verify refuses, and nobody learns that the copies differ until the other one is needed.",
 		Source: "DRBD User's Guide, on-line device verification",
 		Remedy: "net { verify-alg crc32c; }, then drbdadm adjust", Command: "haprov up",
-		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdVerifyAlg},
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdVerifyAlg},
 	{ID: "drbd-auth", Group: "drbd", Severity: Warning,
 		Title:  "peers show each other that they know a secret",
 		Why:    "Without, any machine that takes the peer's address is sent the data.",
 		Source: "drbd.conf(5), cram-hmac-alg and shared-secret",
 		Remedy: "net { cram-hmac-alg sha256; shared-secret \"...\"; } on both hosts, the file readable for root alone", Command: "haprov up",
-		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, Judge: drbdAuth},
+		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdAuth},
 	{ID: "drbd-module", Group: "drbd", Severity: Warning,
 		Title:  "the loaded module is the one that the next boot loads",
 		Why:    "An upgrade that waits for a reboot brings another version in the middle of a failure, and on one side first.",
 		Source: "modinfo(8); DRBD User's Guide, upgrading",
 		Remedy: "put the host in standby, reload the module or reboot, then the other", Command: "haprov maintenance HOST on, reboot it, haprov maintenance HOST off",
-		Excluded: noVolumes, Reads: []string{"drbd-module.txt"}, Judge: drbdModule},
+		Excluded: noVolumes, Reads: []string{"drbd-module.txt"}, judge: drbdModule},
 	{ID: "drbd-in-sync", Group: "drbd", Severity: Critical,
 		Title:  "both copies are up to date and connected",
 		Why:    "A side that lags cannot take over.",
 		Source: "DRBD User's Guide, disk states; /proc/drbd of 8.4",
 		Remedy: "drbdadm status; after a verify that found differences: drbdadm disconnect and connect", Command: "haprov status",
-		Excluded: noVolumes + " of version 8.4", Reads: []string{"drbd-proc.txt"}, Judge: drbdInSync},
+		Excluded: noVolumes + " of version 8.4", Reads: []string{"drbd-proc.txt"}, judge: drbdInSync},
 }
 
-func (r resource) at(h *Host, line int) Place {
+func (r resource) at(h *Host, line int) place {
 	if line == 0 {
 		line = r.line
 	}
-	return Place{h.Name, r.file, line}
+	return place{h.Name, r.file, line}
 }
 
-func drbdProtocol(v *Verdict, f *Facts) {
+func drbdProtocol(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		p, line, ok := r.get("net", "protocol")
 		if !ok {
@@ -124,7 +124,7 @@ func (r resource) quorum() bool {
 	return q != "" && q != "off"
 }
 
-func drbdFencing(v *Verdict, f *Facts) {
+func drbdFencing(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		p, line := r.policy()
 		v.Is(p == "resource-and-stonith" || r.quorum(), r.at(h, line), "fencing resource-and-stonith, or quorum majority", "%.64s has fencing %.40s", r.name, first(p, "dont-care, the default"))
@@ -142,7 +142,7 @@ func (r resource) scripts() (fence string, line int, back []string) {
 	return fence, line, back
 }
 
-func drbdHandlers(v *Verdict, f *Facts) {
+func drbdHandlers(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		if p, _ := r.policy(); p == "" || p == "dont-care" {
 			return
@@ -166,7 +166,7 @@ func drbdHandlers(v *Verdict, f *Facts) {
 	})
 }
 
-func drbdUnfence(v *Verdict, f *Facts) {
+func drbdUnfence(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		fence, line, back := r.scripts()
 		if strings.Contains(fence, "crm-fence-peer") && h.drbdVersion(r) == 8 && len(back) > 0 {
@@ -175,7 +175,7 @@ func drbdUnfence(v *Verdict, f *Facts) {
 	})
 }
 
-func drbdHandlerTimeout(v *Verdict, f *Facts) {
+func drbdHandlerTimeout(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		fence, line, _ := r.scripts()
 		if !strings.Contains(fence, "crm-fence-peer") {
@@ -186,7 +186,7 @@ func drbdHandlerTimeout(v *Verdict, f *Facts) {
 		where := r.at(h, line)
 		v.Is(coordinator > timeout, where, "more than --timeout", "%.64s: --dc-timeout is %.0f s, --timeout %.0f s", r.name, coordinator.Seconds(), timeout.Seconds())
 		c, _, ok := f.cib(v)
-		ring, known := Need(v, h.Name, h.Corosync, "corosync.conf")
+		ring, known := need(v, h.Name, h.Corosync, "corosync.conf")
 		if !ok || !known {
 			return
 		}
@@ -236,7 +236,7 @@ func option(command, name string, def int) time.Duration {
 	return time.Duration(def) * time.Second
 }
 
-func drbdSplitBrain(v *Verdict, f *Facts) {
+func drbdSplitBrain(v *verdict, f *Facts) {
 	// of each option the values that discard nothing written
 	safe := map[string][]string{"after-sb-0pri": {"disconnect", "discard-zero-changes"}, "after-sb-1pri": {"disconnect", "consensus"}, "after-sb-2pri": {"disconnect"}, "rr-conflict": {"disconnect", "retry-connect", "auto-discard"}}
 	f.volumes(v, func(h *Host, r resource) {
@@ -249,7 +249,7 @@ func drbdSplitBrain(v *Verdict, f *Facts) {
 	})
 }
 
-func drbdTwoPrimaries(v *Verdict, f *Facts) {
+func drbdTwoPrimaries(v *verdict, f *Facts) {
 	shared := slices.ContainsFunc(f.Hosts, func(h *Host) bool {
 		return h.CIB.State == Given && slices.ContainsFunc(h.CIB.Value.filesystems(), func(p primitive) bool {
 			return p.params["fstype"] == "gfs2" || p.params["fstype"] == "ocfs2"
@@ -261,7 +261,7 @@ func drbdTwoPrimaries(v *Verdict, f *Facts) {
 	})
 }
 
-func drbdIOError(v *Verdict, f *Facts) {
+func drbdIOError(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		p, line, ok := r.get("disk", "on-io-error")
 		if !ok && h.drbdVersion(r) == 9 {
@@ -271,7 +271,7 @@ func drbdIOError(v *Verdict, f *Facts) {
 	})
 }
 
-func drbdFlushes(v *Verdict, f *Facts) {
+func drbdFlushes(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		v.OK()
 		for _, name := range []string{"disk-flushes", "md-flushes", "disk-barrier"} {
@@ -285,14 +285,14 @@ func drbdFlushes(v *Verdict, f *Facts) {
 	})
 }
 
-func drbdVerifyAlg(v *Verdict, f *Facts) {
+func drbdVerifyAlg(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		p, line, _ := r.get("net", "verify-alg")
 		v.Is(p != "", r.at(h, line), "crc32c", "%.64s has no verify-alg", r.name)
 	})
 }
 
-func drbdAuth(v *Verdict, f *Facts) {
+func drbdAuth(v *verdict, f *Facts) {
 	f.volumes(v, func(h *Host, r resource) {
 		alg, line, _ := r.get("net", "cram-hmac-alg")
 		_, _, secret := r.get("net", "shared-secret")
@@ -300,9 +300,9 @@ func drbdAuth(v *Verdict, f *Facts) {
 	})
 }
 
-func drbdModule(v *Verdict, f *Facts) {
+func drbdModule(v *verdict, f *Facts) {
 	for _, h := range f.replicated() {
-		if m, ok := Need(v, h.Name, h.Modules, "drbd-module.txt"); ok {
+		if m, ok := need(v, h.Name, h.Modules, "drbd-module.txt"); ok {
 			switch loaded, disk := m["loaded"], m["file"]; {
 			case loaded == "" || disk == "":
 				v.Unknown(h.Name, "drbd-module.txt does not name both versions")
@@ -313,9 +313,9 @@ func drbdModule(v *Verdict, f *Facts) {
 	}
 }
 
-func drbdInSync(v *Verdict, f *Facts) {
+func drbdInSync(v *verdict, f *Facts) {
 	for _, h := range f.replicated() {
-		text, ok := Need(v, h.Name, h.Module, "drbd-proc.txt")
+		text, ok := need(v, h.Name, h.Module, "drbd-proc.txt")
 		if !ok || strings.Contains(text, "api:2/") { // of 9: it tells no state
 			continue
 		}

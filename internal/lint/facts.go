@@ -90,13 +90,13 @@ func (f *Facts) lost(name, why string) {
 	}
 }
 
-// Place is where a finding is.
-type Place struct {
+// place is where a finding is.
+type place struct {
 	Host, File string
 	Line       int
 }
 
-func at[T any](h *Host, f Fact[T], line int) Place { return Place{h.Name, f.File, line} }
+func at[T any](h *Host, f Fact[T], line int) place { return place{h.Name, f.File, line} }
 
 // hostFrom reads a host's items.
 func hostFrom(name string, items []item) *Host {
@@ -245,11 +245,21 @@ func parseUname(text string) (string, error) {
 	return n, nil
 }
 
+// What else is bounded: questions go over all of one for each of another.
+const (
+	maxAddresses = 256
+	maxMounts    = 1024
+	maxResources = 64
+)
+
 // parseAddresses reads `ip -o addr`; those of loopback and of links alone are left out.
 func parseAddresses(text string) (out []netip.Prefix, err error) {
 	for i, l := range strings.Split(text, "\n") {
 		if i > maxPairs {
 			return nil, errors.New("too many lines")
+		}
+		if len(out) > maxAddresses {
+			return nil, fmt.Errorf("more than %d addresses", maxAddresses)
 		}
 		f := strings.Fields(l)
 		for j, w := range f[:max(0, len(f)-1)] {
@@ -287,6 +297,9 @@ func parseFstab(text string) (out []mount, err error) {
 			return nil, fmt.Errorf("line %d has no device, folder and type", i+1)
 		}
 		m := mount{device: f[0], dir: f[1], fstype: f[2], line: i + 1}
+		if len(out) >= maxMounts {
+			return nil, fmt.Errorf("more than %d lines", maxMounts)
+		}
 		if len(f) > 3 {
 			m.options = strings.Split(f[3], ",")
 		}
@@ -505,7 +518,9 @@ func parseReplication(items []item) (*Replication, string, error) {
 			case s.Is("common") && s.Braces:
 				r.common = append(r.common, s.Block...)
 			case s.Is("resource") && s.Braces && s.Value() != "":
-				name = x.name
+				if name = x.name; len(r.resources) >= maxResources {
+					return nil, x.name, fmt.Errorf("more than %d resources", maxResources)
+				}
 				r.resources = append(r.resources, resource{name: s.Value(), file: x.name, line: s.Line, block: s.Block})
 			}
 		}

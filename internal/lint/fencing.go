@@ -21,65 +21,65 @@ var fencingChecks = []Check{
 		Why:    "Without fencing the cluster does not know whether a silent node still writes. It starts the service a second time, and both sides take rows that cannot be joined again.",
 		Source: "Pacemaker Explained, fencing; DRBD User's Guide, fencing; Trento check 205AF7",
 		Remedy: "configure a fence device for each node, try it, then pcs property set stonith-enabled=true (or crm configure property)", Command: "haprov up",
-		Excluded: noPacemaker, Reads: []string{"cib.xml"}, Judge: fencingOn},
+		Excluded: noPacemaker, Reads: []string{"cib.xml"}, judge: fencingOn},
 	{ID: "quorum-policy", Group: "fencing", Severity: Critical,
 		Title:  "a part without quorum stops its resources",
 		Why:    "no-quorum-policy=ignore runs resources in every part of a cluster that fell apart. For two nodes Corosync's two_node does what it was once used for, with fencing.",
 		Source: "Pacemaker Explained, cluster options, no-quorum-policy; votequorum(5), two_node",
 		Remedy: "pcs property set no-quorum-policy=stop, and two_node: 1 in corosync.conf when there are two nodes", Command: "haprov up",
-		Excluded: noPacemaker, Reads: []string{"cib.xml"}, Judge: quorumPolicy},
+		Excluded: noPacemaker, Reads: []string{"cib.xml"}, judge: quorumPolicy},
 	{ID: "fencing-devices", Group: "fencing", Severity: Critical,
 		Title:  "there is a fence device for each node",
 		Why:    "A node that nobody can fence keeps its resources when it falls silent: the cluster waits for ever.",
 		Source: "Pacemaker Explained, fencing devices; Trento check 205AF7",
 		Remedy: "create a device with pcmk_host_list naming the node", Command: "add a fence block to the host in the inventory, then haprov up",
-		Excluded: noPacemaker, Reads: []string{"cib.xml"}, Judge: fencingDevices},
+		Excluded: noPacemaker, Reads: []string{"cib.xml"}, judge: fencingDevices},
 	{ID: "fencing-distinct", Group: "fencing", Severity: Critical,
 		Title:  "no two nodes are fenced through the same service processor or plug",
 		Why:    "A device that cuts the power of both nodes, or of the wrong one, turns one failure into two.",
 		Source: "Pacemaker Explained, fencing; fence_ipmilan(8); Trento check 6E0DEC",
 		Remedy: "correct ip and plug of the devices", Command: "correct the fence blocks of the inventory, then haprov up",
-		Excluded: "there are not two fence devices that name an address", Reads: []string{"cib.xml"}, Judge: fencingDistinct},
+		Excluded: "there are not two fence devices that name an address", Reads: []string{"cib.xml"}, judge: fencingDistinct},
 	{ID: "fencing-fired", Group: "fencing", Severity: Warning,
 		Title:  "each node was fenced successfully within 90 days",
 		Why:    "A device whose password, cable or firmware changed is found out in the failure that needs it.",
 		Source: "Clusters from Scratch, fencing: test it; stonith_admin(8), --history",
 		Remedy: "in a maintenance window: stonith_admin --reboot NODE, of the standby first", Command: "haprov verify --prove-fencing",
-		Excluded: "fencing is off, see fencing-on", Reads: []string{"cib.xml", "fence-history.xml"}, Judge: fencingFired},
+		Excluded: "fencing is off, see fencing-on", Reads: []string{"cib.xml", "fence-history.xml"}, judge: fencingFired},
 	{ID: "fencing-delay", Group: "fencing", Severity: Warning,
 		Title:  "of two nodes that lose each other, one is ahead",
 		Why:    "Two nodes without a third vote fence each other at the same moment when their link breaks: both go down, or the one that served does.",
 		Source: "Pacemaker Explained, priority-fencing-delay and pcmk_delay_base; Trento check 0AA227",
 		Remedy: "priority-fencing-delay with a priority on the resources (pcs resource defaults priority=1), or pcmk_delay_base on one of the two devices", Command: "haprov up",
-		Excluded: "not two nodes, or a quorum device decides", Reads: []string{"cib.xml", "corosync.conf"}, Judge: fencingDelay},
+		Excluded: "not two nodes, or a quorum device decides", Reads: []string{"cib.xml", "corosync.conf"}, judge: fencingDelay},
 	{ID: "fencing-delay-needless", Group: "fencing", Severity: Advice,
 		Title:  "beside a quorum device, fencing does not wait",
 		Why:    "The third vote decides which side goes on; the delay is only added to every failover.",
 		Source: "corosync-qdevice(8); Pacemaker Explained, priority-fencing-delay",
 		Remedy: "take priority-fencing-delay and pcmk_delay_base out", Command: "set the recipe's input fencing_delay, then haprov up",
-		Excluded: "no quorum device is configured", Reads: []string{"cib.xml", "corosync.conf"}, Judge: fencingDelayNeedless},
+		Excluded: "no quorum device is configured", Reads: []string{"cib.xml", "corosync.conf"}, judge: fencingDelayNeedless},
 	{ID: "fencing-ipmi", Group: "fencing", Severity: Warning,
 		Title:  "service processors switch off and on instead of cycling",
 		Why:    "With the method cycle many report success before the power is gone, and cannot tell whether it was.",
 		Source: "fence_ipmilan(8), method",
 		Remedy: "take method out of the device: the default is onoff", Command: "take method out of the fence block's options, then haprov up",
-		Excluded: "no fence device speaks IPMI", Reads: []string{"cib.xml"}, Judge: fencingIPMI},
+		Excluded: "no fence device speaks IPMI", Reads: []string{"cib.xml"}, judge: fencingIPMI},
 	{ID: "fencing-power-key", Group: "fencing", Severity: Warning,
 		Title:  "a host that is switched off by its service processor goes at once",
 		Why:    "Some service processors press the power key first. systemd takes that for a wish to shut down in order, and fencing waits for it.",
 		Source: "logind.conf(5), HandlePowerKey; Red Hat, Configuring and managing high availability clusters, ACPI soft-off",
 		Remedy: "HandlePowerKey=ignore in /etc/systemd/logind.conf, then systemctl restart systemd-logind", Command: "none: haprov does not manage logind.conf",
-		Excluded: "no fence device speaks IPMI", Reads: []string{"cib.xml", "logind.conf"}, Judge: fencingPowerKey},
+		Excluded: "no fence device speaks IPMI", Reads: []string{"cib.xml", "logind.conf"}, judge: fencingPowerKey},
 	{ID: "sbd", Group: "fencing", Severity: Critical,
 		Title:  "SBD has a watchdog, time to use it, and a third vote or a disk",
 		Why:    "SBD without disk relies on quorum, which two nodes without a third vote never lose. A node that is declared dead before its watchdog has fired still writes.",
 		Source: "sbd(8); Pacemaker Explained, stonith-watchdog-timeout; Trento checks B089BE and 68626E",
 		Remedy: "SBD_DEVICE or a quorum device; stonith-watchdog-timeout at least twice SBD_WATCHDOG_TIMEOUT; SBD_DELAY_START=yes", Command: "none: haprov's recipes do not use SBD yet",
-		Excluded: "no settings of SBD", Reads: []string{"sbd", "cib.xml", "corosync.conf"}, Judge: sbd},
+		Excluded: "no settings of SBD", Reads: []string{"sbd", "cib.xml", "corosync.conf"}, judge: sbd},
 }
 
 // options tells which fencing is configured; ok is false when there is nothing to judge.
-func (f *Facts) fencing(v *Verdict) (c *CIB, at Place, ok bool) {
+func (f *Facts) fencing(v *verdict) (c *CIB, at place, ok bool) {
 	c, at, ok = f.cib(v)
 	if ok && !truth(c.properties["stonith-enabled"], true) {
 		v.None("fencing is off, see fencing-on")
@@ -88,20 +88,20 @@ func (f *Facts) fencing(v *Verdict) (c *CIB, at Place, ok bool) {
 	return c, at, ok
 }
 
-func fencingOn(v *Verdict, f *Facts) {
+func fencingOn(v *verdict, f *Facts) {
 	if c, at, ok := f.cib(v); ok {
 		v.Is(truth(c.properties["stonith-enabled"], true), at, "true", "stonith-enabled is %.20s", c.properties["stonith-enabled"])
 	}
 }
 
-func quorumPolicy(v *Verdict, f *Facts) {
+func quorumPolicy(v *verdict, f *Facts) {
 	if c, at, ok := f.cib(v); ok {
 		p := c.properties["no-quorum-policy"]
 		v.Is(p != "ignore", at, "stop", "no-quorum-policy is ignore")
 	}
 }
 
-func fencingDevices(v *Verdict, f *Facts) {
+func fencingDevices(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -119,7 +119,7 @@ func fencingDevices(v *Verdict, f *Facts) {
 	}
 }
 
-func fencingDistinct(v *Verdict, f *Facts) {
+func fencingDistinct(v *verdict, f *Facts) {
 	c, at, ok := f.fencing(v)
 	if !ok {
 		return
@@ -150,7 +150,7 @@ func first(of ...string) string {
 	return ""
 }
 
-func fencingFired(v *Verdict, f *Facts) {
+func fencingFired(v *verdict, f *Facts) {
 	c, at, ok := f.fencing(v)
 	if !ok {
 		return
@@ -178,7 +178,7 @@ func fencingFired(v *Verdict, f *Facts) {
 	}
 	if !asked {
 		h := f.nodes()[0]
-		Need(v, h.Name, h.Fencings, "fence-history.xml")
+		need(v, h.Name, h.Fencings, "fence-history.xml")
 		return
 	}
 	for _, n := range f.members() {
@@ -224,7 +224,7 @@ func (c *CIB) delays() (priority time.Duration, weighted bool, static []string, 
 	return priority, weighted, static, random
 }
 
-func fencingDelay(v *Verdict, f *Facts) {
+func fencingDelay(v *verdict, f *Facts) {
 	if f.size() != 2 || f.device() {
 		return
 	}
@@ -247,7 +247,7 @@ func fencingDelay(v *Verdict, f *Facts) {
 	}
 }
 
-func fencingDelayNeedless(v *Verdict, f *Facts) {
+func fencingDelayNeedless(v *verdict, f *Facts) {
 	if !f.device() {
 		return
 	}
@@ -270,7 +270,7 @@ func (c *CIB) ipmi() (out []primitive) {
 	return out
 }
 
-func fencingIPMI(v *Verdict, f *Facts) {
+func fencingIPMI(v *verdict, f *Facts) {
 	if c, at, ok := f.fencing(v); ok {
 		for _, d := range c.ipmi() {
 			v.Is(d.params["method"] != "cycle", at, "method onoff", "%.64s has the method cycle", d.id)
@@ -278,26 +278,26 @@ func fencingIPMI(v *Verdict, f *Facts) {
 	}
 }
 
-func fencingPowerKey(v *Verdict, f *Facts) {
+func fencingPowerKey(v *verdict, f *Facts) {
 	c, _, ok := f.fencing(v)
 	if !ok || len(c.ipmi()) == 0 {
 		return
 	}
 	for _, h := range f.nodes() {
-		if l, ok := Need(v, h.Name, h.Logind, "logind.conf"); ok {
+		if l, ok := need(v, h.Name, h.Logind, "logind.conf"); ok {
 			v.Is(l["HandlePowerKey"] == "ignore", at(h, h.Logind, 0), "ignore", "HandlePowerKey is %.20s", first(l["HandlePowerKey"], "not set: poweroff"))
 		}
 	}
 }
 
-func sbd(v *Verdict, f *Facts) {
+func sbd(v *verdict, f *Facts) {
 	used := slices.ContainsFunc(f.Hosts, func(h *Host) bool { return h.SBD.State != Missing })
 	if !used {
 		return
 	}
 	c, cibAt, haveCIB := f.cib(v)
 	for _, h := range f.nodes() {
-		s, ok := Need(v, h.Name, h.SBD, "sbd")
+		s, ok := need(v, h.Name, h.SBD, "sbd")
 		if !ok {
 			continue
 		}

@@ -16,7 +16,8 @@ import (
 
 // Bounds of a folder: somebody else may have packed it.
 const (
-	maxFiles  = 4096
+	maxFiles  = 4096    // that are read
+	maxNames  = 1 << 16 // that there are
 	maxLevels = 8
 	maxFile   = 4 << 20
 	maxAll    = 64 << 20
@@ -44,7 +45,7 @@ func FromFolder(dir string, now time.Time) (*Facts, error) {
 	}
 	f := &Facts{From: dir, Now: now}
 	items := map[string][]item{}
-	total := 0
+	total, files := 0, 0
 	for _, n := range names {
 		host, rest, below := strings.Cut(n, "/")
 		if base, ok := strings.CutSuffix(n, ".facts"); ok && !below {
@@ -55,6 +56,9 @@ func FromFolder(dir string, now time.Time) (*Facts, error) {
 		if _, ok := sourceOf(rest); !ok && !strings.HasSuffix(n, ".facts") {
 			f.Unused = append(f.Unused, n)
 			continue
+		}
+		if files++; files > maxFiles {
+			return nil, fmt.Errorf("%s: more than %d files with names that lint knows: %w", dir, maxFiles, ErrFolder)
 		}
 		limit := int64(maxFile)
 		if strings.HasSuffix(n, ".facts") {
@@ -115,8 +119,8 @@ func list(root *os.Root) (out []string, err error) {
 		case d.IsDir():
 			return nil
 		}
-		if out = append(out, name); len(out) > maxFiles {
-			return fmt.Errorf("more than %d files in it: %w", maxFiles, ErrFolder)
+		if out = append(out, name); len(out) > maxNames {
+			return fmt.Errorf("more than %d files in it: %w", maxNames, ErrFolder)
 		}
 		return nil
 	})

@@ -18,94 +18,94 @@ var galeraChecks = []Check{
 		Why:    "Write sets are rows of InnoDB in binlog_format ROW; other formats and engines make members differ. With innodb_autoinc_lock_mode 1, the default, appliers and clients wait for each other.",
 		Source: "MariaDB, configuring Galera Cluster, mandatory options",
 		Remedy: "[mysqld] wsrep_on = ON, wsrep_provider, binlog_format = ROW, default_storage_engine = InnoDB, innodb_autoinc_lock_mode = 2", Command: "haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraRequired},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraRequired},
 	{ID: "galera-odd", Group: "galera", Severity: Critical,
 		Title:  "the votes are odd in number, three at least",
 		Why:    "Of an even number both halves lack the majority when the network splits in the middle: the whole cluster stops. Of two, the loss of one stops the other.",
 		Source: "Galera Cluster documentation, quorum; galera-doctor quorum",
 		Remedy: "add a member, or garbd (galera-arbitrator-4) on another host", Command: "add a host to the role db, then haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv", "status.tsv"}, Judge: galeraOdd},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv", "status.tsv"}, judge: galeraOdd},
 	{ID: "galera-weight", Group: "galera", Severity: Warning,
 		Title:  "no member has weight 0, and none the majority alone",
 		Why:    "A member without weight does not count when the others are gone; one that outweighs the rest takes them all along.",
 		Source: "Galera Cluster documentation, weighted quorum, pc.weight; galera-doctor weight",
 		Remedy: "take pc.weight out of wsrep_provider_options", Command: "haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraWeight},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraWeight},
 	{ID: "galera-members", Group: "galera", Severity: Warning,
 		Title:  "all members name each other, and no address is empty",
 		Why:    "A member that starts with gcomm:// alone begins a new cluster: two clusters that differ from then on. One that knows a single other member does not find the cluster while that one is away.",
 		Source: "MariaDB, wsrep_cluster_address",
 		Remedy: "wsrep_cluster_address = gcomm:// with the addresses of all members, the same on each", Command: "haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraMembers},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraMembers},
 	{ID: "galera-forced", Group: "galera", Severity: Critical,
 		Title:  "nothing is left that forces a member to serve or to begin a new cluster",
 		Why:    "pc.ignore_sb, pc.ignore_quorum and pc.bootstrap let both halves of a split cluster take writes; wsrep_new_cluster in a file begins another cluster at each start.",
 		Source: "Galera Cluster documentation, provider options pc.*; galera-doctor",
 		Remedy: "take them out of wsrep_provider_options and of the option files", Command: "haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraForced},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraForced},
 	{ID: "galera-one", Group: "galera", Severity: Critical,
 		Title:  "all members are of one cluster, primary and synced",
 		Why:    "Members with different histories, or in different components, do not replicate to each other.",
 		Source: "MariaDB, Galera status variables; galera-doctor cluster checks",
 		Remedy: "join the strange member anew: stop it, move its data away, start it", Command: "haprov status, then haprov recover",
-		Excluded: noGalera, Reads: []string{"status.tsv", "grastate.dat"}, Judge: galeraOne},
+		Excluded: noGalera, Reads: []string{"status.tsv", "grastate.dat"}, judge: galeraOne},
 	{ID: "galera-sst", Group: "galera", Severity: Warning,
 		Title:  "full copies do not block the donor, and have an account",
 		Why:    "rsync and mysqldump stop the donor for the whole copy: with two members left that is the service. mariabackup without an account fails when a member needs it, which is after a failure.",
 		Source: "MariaDB, introduction to state snapshot transfers; galera-doctor sst checks",
 		Remedy: "wsrep_sst_method = mariabackup and wsrep_sst_auth on all members, the package mariadb-backup installed", Command: "haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraSST},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraSST},
 	{ID: "galera-donor", Group: "galera", Severity: Warning,
 		Title:  "donors that are named exist, and others may step in",
 		Why:    "Without the comma at the end of wsrep_sst_donor a member whose donor is away does not join at all.",
 		Source: "MariaDB, wsrep_sst_donor",
 		Remedy: "end the list with a comma, or leave it out", Command: "haprov up",
-		Excluded: "no member names a donor", Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraDonor},
+		Excluded: "no member names a donor", Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraDonor},
 	{ID: "galera-gcache-recover", Group: "galera", Severity: Advice,
 		Title:  "a member that crashed can still give others what they missed",
 		Why:    "With gcache.recover=no the cache is empty after a restart: after a power cut of all, each member but one takes a full copy.",
 		Source: "Galera Cluster documentation, gcache.recover (yes by default since 26.4)",
 		Remedy: "gcache.recover=yes in wsrep_provider_options", Command: "haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraGcacheRecover},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraGcacheRecover},
 	{ID: "galera-gcache-window", Group: "galera", Severity: Warning,
 		Title:  "the write-set cache holds what is written in half an hour",
 		Why:    "A member that was away for longer than the cache reaches back takes a full copy, for hours perhaps, instead of what it missed.",
 		Source: "Galera Cluster documentation, gcache.size (128M by default); galera-doctor gcache/window",
 		Remedy: "gcache.size in wsrep_provider_options: bytes a second times 1800", Command: "set the recipe's input gcache, then haprov up",
-		Excluded: noGalera, Reads: []string{"variables.tsv", "status.tsv"}, Judge: galeraGcacheWindow},
+		Excluded: noGalera, Reads: []string{"variables.tsv", "status.tsv"}, judge: galeraGcacheWindow},
 	{ID: "galera-alike", Group: "galera", Severity: Warning,
 		Title:  "members are configured alike",
 		Why:    "A member that flushes less, waits for causality differently, or belongs to another cluster name serves other results than its neighbour, and shows it on the day it becomes the writer.",
 		Source: "galera-doctor, one member against the others",
 		Remedy: "make the odd member's files as the others'", Command: "haprov up",
-		Excluded: "there are not two members", Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraAlike},
+		Excluded: "there are not two members", Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraAlike},
 	{ID: "galera-serving", Group: "galera", Severity: Warning,
 		Title:  "no member is left desynced, read-only or rejecting",
 		Why:    "Set for a backup or a repair and forgotten, it takes the member out of flow control or of service, unseen until it is needed.",
 		Source: "MariaDB, wsrep_desync, wsrep_reject_queries and read_only; galera-doctor",
 		Remedy: "SET GLOBAL wsrep_desync = OFF, read_only = OFF, wsrep_reject_queries = NONE", Command: "haprov maintenance HOST off",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraServing},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraServing},
 	{ID: "galera-tls", Group: "galera", Severity: Warning,
 		Title:  "members talk over TLS, full copies too",
 		Why:    "Without, whoever reaches port 4567 may join and is sent all data; a full copy goes over the network in clear.",
 		Source: "MariaDB, securing communications in Galera Cluster; mariabackup SST, encrypt",
 		Remedy: "socket.ssl=yes with socket.ssl_ca, socket.ssl_cert and socket.ssl_key in wsrep_provider_options; [sst] encrypt = 4 with tca, tcert, tkey", Command: "haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraTLS},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraTLS},
 	{ID: "galera-notify", Group: "galera", Severity: Critical,
 		Title:  "no command is run with what other members say",
 		Why:    "Through wsrep_notify_cmd a member that is not authenticated ran commands of its own on the host (CVE-2026-49261).",
 		Source: "CVE-2026-49261, MariaDB",
 		Remedy: "take wsrep_notify_cmd out", Command: "haprov up",
-		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, Judge: galeraNotify},
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraNotify},
 	{ID: "galera-tables", Group: "galera", Severity: Warning,
 		Title:  "all tables are of InnoDB and have a primary key",
 		Why:    "Tables of other engines are not replicated. Rows without a primary key may stand in another order on each member, and DELETE is not supported on them.",
 		Source: "MariaDB, Galera Cluster known limitations; galera-doctor schema/no-pk and engine",
 		Remedy: "ALTER TABLE ... ENGINE=InnoDB, ADD PRIMARY KEY", Command: "none: the tables are the application's",
-		Excluded: noGalera, Reads: []string{"tables.tsv"}, Judge: galeraTables},
+		Excluded: noGalera, Reads: []string{"tables.tsv"}, judge: galeraTables},
 }
 
-func galeraRequired(v *Verdict, f *Facts) {
+func galeraRequired(v *verdict, f *Facts) {
 	for _, h := range f.galera() {
 		for _, x := range []struct{ name, def, want string }{
 			{"wsrep_on", "OFF", "ON"}, {"binlog_format", "MIXED", "ROW"}, {"default_storage_engine", "InnoDB", "InnoDB"}, {"innodb_autoinc_lock_mode", "1", "2"},
@@ -123,37 +123,37 @@ func galeraRequired(v *Verdict, f *Facts) {
 
 // votes is how many the cluster is to have: members that are addressed, or that the running cluster
 // counts, garbd among them.
-func (f *Facts) votes(v *Verdict) (n int, at Place) {
+func (f *Facts) votes(v *verdict) (n int, at place) {
 	for _, h := range f.galera() {
 		all, s, _ := h.addressed(v)
 		if len(all) > n {
 			n, at = len(all), s.at
 		}
 		if size, err := strconv.Atoi(h.Status.Value["wsrep_cluster_size"]); err == nil && size > n {
-			n, at = size, Place{h.Name, h.Status.File, 0}
+			n, at = size, place{h.Name, h.Status.File, 0}
 		}
 	}
 	if all := f.galera(); len(all) > n && len(all) > 0 {
-		n, at = len(all), Place{all[0].Name, all[0].Options.File, 0}
+		n, at = len(all), place{all[0].Name, all[0].Options.File, 0}
 	}
 	return n, at
 }
 
-func galeraOdd(v *Verdict, f *Facts) {
+func galeraOdd(v *verdict, f *Facts) {
 	all := f.galera()
 	if len(all) == 0 {
 		return
 	}
 	n, at := f.votes(v)
 	switch {
-	case n <= 1 && !slices.ContainsFunc(all, func(h *Host) bool { a, _, _ := h.addressed(&Verdict{}); return len(a) > 0 }):
+	case n <= 1 && !slices.ContainsFunc(all, func(h *Host) bool { a, _, _ := h.addressed(&verdict{}); return len(a) > 0 }):
 		v.Unknown(all[0].Name, "no wsrep_cluster_address and no status names the members")
 	default:
 		v.Is(n >= 3 && n%2 == 1, at, "3, 5 or 7", "%d members", n)
 	}
 }
 
-func galeraWeight(v *Verdict, f *Facts) {
+func galeraWeight(v *verdict, f *Facts) {
 	weights := map[string]int{}
 	sum := 0
 	for _, h := range f.galera() {
@@ -168,12 +168,12 @@ func galeraWeight(v *Verdict, f *Facts) {
 	}
 	for name, w := range weights {
 		if len(weights) > 2 && 2*w > sum {
-			v.Bad(Place{Host: name}, "less than half of all", "%s has weight %d of %d", name, w, sum)
+			v.Bad(place{Host: name}, "less than half of all", "%s has weight %d of %d", name, w, sum)
 		}
 	}
 }
 
-func galeraMembers(v *Verdict, f *Facts) {
+func galeraMembers(v *verdict, f *Facts) {
 	want, on := "", ""
 	for _, h := range f.galera() {
 		all, s, known := h.addressed(v)
@@ -190,7 +190,7 @@ func galeraMembers(v *Verdict, f *Facts) {
 	}
 }
 
-func galeraForced(v *Verdict, f *Facts) {
+func galeraForced(v *verdict, f *Facts) {
 	for _, h := range f.galera() {
 		if o, at, known := h.provider(v); known {
 			for _, n := range []string{"pc.ignore_sb", "pc.ignore_quorum", "pc.bootstrap"} {
@@ -200,12 +200,12 @@ func galeraForced(v *Verdict, f *Facts) {
 		}
 		if h.Options.State == Given {
 			x, set := h.Options.Value.get("wsrep_new_cluster")
-			v.Is(!set, Place{h.Name, x.file, x.Line}, "left out", "wsrep_new_cluster stands in a file")
+			v.Is(!set, place{h.Name, x.file, x.Line}, "left out", "wsrep_new_cluster stands in a file")
 		}
 	}
 }
 
-func galeraOne(v *Verdict, f *Facts) {
+func galeraOne(v *verdict, f *Facts) {
 	uuid, on, size, conf := "", "", "", ""
 	members := f.galera()
 	for _, h := range members {
@@ -218,7 +218,7 @@ func galeraOne(v *Verdict, f *Facts) {
 			v.Is(id == uuid, at(h, h.Grastate, 0), "as on "+on, "another cluster's data than on %s", on)
 			continue
 		}
-		m, ok := Need(v, h.Name, h.Status, "status.tsv")
+		m, ok := need(v, h.Name, h.Status, "status.tsv")
 		if !ok {
 			continue
 		}
@@ -240,12 +240,12 @@ func galeraOne(v *Verdict, f *Facts) {
 			size, conf = m["wsrep_cluster_size"], m["wsrep_cluster_conf_id"]
 		}
 		v.Is(m["wsrep_cluster_size"] == size && m["wsrep_cluster_conf_id"] == conf, at(h, h.Status, 0), "as on "+on, "it counts other members than %s", on)
-		all, _, _ := h.addressed(&Verdict{})
+		all, _, _ := h.addressed(&verdict{})
 		v.Is(s.Size >= len(all), at(h, h.Status, 0), strconv.Itoa(len(all)), "%d members are there", s.Size)
 	}
 }
 
-func galeraSST(v *Verdict, f *Facts) {
+func galeraSST(v *verdict, f *Facts) {
 	want, on := "", ""
 	for _, h := range f.galera() {
 		s, known := h.setting(v, "wsrep_sst_method", "rsync")
@@ -265,10 +265,10 @@ func galeraSST(v *Verdict, f *Facts) {
 	}
 }
 
-func galeraDonor(v *Verdict, f *Facts) {
+func galeraDonor(v *verdict, f *Facts) {
 	var names []string
 	for _, h := range f.galera() {
-		s, _ := h.setting(&Verdict{}, "wsrep_node_name", h.Name)
+		s, _ := h.setting(&verdict{}, "wsrep_node_name", h.Name)
 		names = append(names, s.value)
 	}
 	for _, h := range f.galera() {
@@ -285,7 +285,7 @@ func galeraDonor(v *Verdict, f *Facts) {
 	}
 }
 
-func galeraGcacheRecover(v *Verdict, f *Facts) {
+func galeraGcacheRecover(v *verdict, f *Facts) {
 	for _, h := range f.galera() {
 		if o, at, known := h.provider(v); known {
 			on, _ := mysql.On(first(o["gcache.recover"], "yes"))
@@ -297,9 +297,9 @@ func galeraGcacheRecover(v *Verdict, f *Facts) {
 // window is how long the write-set cache should reach back, in seconds.
 const window = 1800
 
-func galeraGcacheWindow(v *Verdict, f *Facts) {
+func galeraGcacheWindow(v *verdict, f *Facts) {
 	for _, h := range f.galera() {
-		s, ok := Need(v, h.Name, h.Status, "status.tsv")
+		s, ok := need(v, h.Name, h.Status, "status.tsv")
 		if !ok {
 			continue
 		}
@@ -317,7 +317,7 @@ func galeraGcacheWindow(v *Verdict, f *Facts) {
 	}
 }
 
-func galeraAlike(v *Verdict, f *Facts) {
+func galeraAlike(v *verdict, f *Facts) {
 	all := f.galera()
 	if len(all) < 2 {
 		return
@@ -343,7 +343,7 @@ func galeraAlike(v *Verdict, f *Facts) {
 	}
 }
 
-func galeraServing(v *Verdict, f *Facts) {
+func galeraServing(v *verdict, f *Facts) {
 	for _, h := range f.galera() {
 		for name, def := range map[string]string{"wsrep_desync": "OFF", "read_only": "OFF", "wsrep_reject_queries": "NONE"} {
 			if s, known := h.setting(v, name, def); known {
@@ -353,18 +353,18 @@ func galeraServing(v *Verdict, f *Facts) {
 	}
 }
 
-func galeraTLS(v *Verdict, f *Facts) {
+func galeraTLS(v *verdict, f *Facts) {
 	for _, h := range f.galera() {
 		if o, at, known := h.provider(v); known {
 			on, _ := mysql.On(first(o["socket.ssl"], "no"))
 			v.Is(on, at, "socket.ssl=yes", "members talk in clear")
 		}
-		if s, known := h.setting(&Verdict{}, "wsrep_sst_method", "rsync"); !known || s.value != "mariabackup" {
+		if s, known := h.setting(&verdict{}, "wsrep_sst_method", "rsync"); !known || s.value != "mariabackup" {
 			continue // galera-sst says that it should be
 		}
-		if o, ok := Need(v, h.Name, h.Options, "*.cnf"); ok {
+		if o, ok := need(v, h.Name, h.Options, "*.cnf"); ok {
 			x, set := o.get("encrypt", "sst")
-			where := Place{h.Name, x.file, x.Line}
+			where := place{h.Name, x.file, x.Line}
 			if !set {
 				where = at(h, h.Options, 0)
 			}
@@ -373,7 +373,7 @@ func galeraTLS(v *Verdict, f *Facts) {
 	}
 }
 
-func galeraNotify(v *Verdict, f *Facts) {
+func galeraNotify(v *verdict, f *Facts) {
 	for _, h := range f.galera() {
 		if s, known := h.setting(v, "wsrep_notify_cmd", ""); known {
 			v.Is(s.value == "", s.at, "left out", "wsrep_notify_cmd is set")
@@ -381,9 +381,9 @@ func galeraNotify(v *Verdict, f *Facts) {
 	}
 }
 
-func galeraTables(v *Verdict, f *Facts) {
+func galeraTables(v *verdict, f *Facts) {
 	for _, h := range f.galera() {
-		all, ok := Need(v, h.Name, h.Tables, "tables.tsv")
+		all, ok := need(v, h.Name, h.Tables, "tables.tsv")
 		if !ok {
 			continue
 		}

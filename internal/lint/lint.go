@@ -40,7 +40,7 @@ const (
 
 var rank = []Word{Unreadable, Bad, Unknown, OK, None}
 
-// Check is one rule: what should be, why, and how it is mended. Judge looks at facts and reports
+// Check is one rule: what should be, why, and how it is mended. judge looks at facts and reports
 // through v; it is pure.
 type Check struct {
 	ID       string   `json:"id"`
@@ -54,7 +54,7 @@ type Check struct {
 	Excluded string   `json:"excluded"` // when it does not apply
 	Reads    []string `json:"reads"`    // names of Sources
 
-	Judge func(v *Verdict, f *Facts) `json:"-"`
+	judge func(v *verdict, f *Facts)
 }
 
 // Groups are the parts of a cluster that checks are about, in the order of the report.
@@ -103,11 +103,11 @@ func Judge(f *Facts, except []string) Report {
 		r.Hosts = append(r.Hosts, h.Name)
 	}
 	for _, c := range Table {
-		v := &Verdict{}
+		v := &verdict{}
 		if slices.Contains(except, c.ID) {
 			v.None("left out by the user")
 		} else {
-			c.Judge(v, f)
+			c.judge(v, f)
 		}
 		x := Result{Check: c, Word: v.word(), Findings: v.findings}
 		switch {
@@ -141,8 +141,8 @@ func Known(id string) (Check, bool) {
 	return Table[at], true
 }
 
-// Verdict collects what one check says.
-type Verdict struct {
+// verdict collects what one check says.
+type verdict struct {
 	findings []Finding
 	well     bool
 }
@@ -150,7 +150,7 @@ type Verdict struct {
 // maxFindings bounds what one check says: a hostile file may hold the same fault a million times.
 const maxFindings = 64
 
-func (v *Verdict) add(f Finding) {
+func (v *verdict) add(f Finding) {
 	if len(v.findings) >= maxFindings || slices.Contains(v.findings, f) {
 		return
 	}
@@ -168,15 +168,15 @@ func bounded(s string) string {
 }
 
 // OK says that something was looked at, and is right.
-func (v *Verdict) OK() { v.well = true }
+func (v *verdict) OK() { v.well = true }
 
 // Bad says what is wrong, and where.
-func (v *Verdict) Bad(at Place, expected, found string, args ...any) {
+func (v *verdict) Bad(at place, expected, found string, args ...any) {
 	v.add(Finding{Word: Bad, Host: at.Host, File: at.File, Line: at.Line, Found: fmt.Sprintf(found, args...), Expected: expected})
 }
 
 // Is says that it is right when right is true, else what is wrong.
-func (v *Verdict) Is(right bool, at Place, expected, found string, args ...any) {
+func (v *verdict) Is(right bool, at place, expected, found string, args ...any) {
 	if right {
 		v.OK()
 		return
@@ -185,17 +185,17 @@ func (v *Verdict) Is(right bool, at Place, expected, found string, args ...any) 
 }
 
 // Unknown says that something was not there to be looked at.
-func (v *Verdict) Unknown(host, why string, args ...any) {
+func (v *verdict) Unknown(host, why string, args ...any) {
 	v.add(Finding{Word: Unknown, Host: host, Found: fmt.Sprintf(why, args...)})
 }
 
 // None says that the check, or this part of it, does not apply, and why.
-func (v *Verdict) None(why string, args ...any) {
+func (v *verdict) None(why string, args ...any) {
 	v.add(Finding{Word: None, Found: fmt.Sprintf(why, args...)})
 }
 
 // word is the highest of what was said. Nothing said is no pass.
-func (v *Verdict) word() Word {
+func (v *verdict) word() Word {
 	at := slices.Index(rank, None)
 	if v.well {
 		at = slices.Index(rank, OK)
@@ -206,8 +206,8 @@ func (v *Verdict) word() Word {
 	return rank[at]
 }
 
-// Need is a fact's value. When it is missing or unreadable the check says so, and ok is false.
-func Need[T any](v *Verdict, host string, f Fact[T], source string) (value T, ok bool) {
+// need is a fact's value. When it is missing or unreadable the check says so, and ok is false.
+func need[T any](v *verdict, host string, f Fact[T], source string) (value T, ok bool) {
 	switch f.State {
 	case Given:
 		return f.Value, true

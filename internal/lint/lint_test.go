@@ -313,6 +313,31 @@ func TestTheCollectorReadsAndTakesSecretsOut(t *testing.T) {
 	}
 }
 
+// TestALargeConfigurationIsNoTrap: questions go over all of one for each of another.
+func TestALargeConfigurationIsNoTrap(t *testing.T) {
+	f := healthy(t, twoNodes)
+	var prims, links, res, addr strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&prims, `<primitive id="p%d" class="ocf" provider="heartbeat" type="Filesystem"><instance_attributes id="i%d"><nvpair id="n%d" name="device" value="/dev/drbd0"/></instance_attributes></primitive>`, i, i, i)
+		fmt.Fprintf(&links, `<rsc_colocation id="c%d" rsc="p%d" with-rsc="p%d" score="INFINITY"/>`, i, i, i+1)
+		fmt.Fprintf(&res, "resource r%d { net { protocol C; } }\n", i)
+		fmt.Fprintf(&addr, "2: eth0 inet 10.%d.%d.1/24\n", i/256, i%256)
+	}
+	f["db1/cib.xml"] = "<cib><configuration><resources>" + prims.String() + "</resources><constraints>" + links.String() + "</constraints></configuration></cib>"
+	f["db1/drbd.d/r.res"], f["db1/addresses.txt"] = res.String(), addr.String()
+	delete(f, "db2/cib.xml")
+	begin := time.Now()
+	r := judged(t, f)
+	for _, id := range []string{"drbd-constraints", "drbd-protocol", "vip-subnet"} {
+		if x := find(t, r, id); x.Word != lint.Unreadable && x.Word != lint.None {
+			t.Errorf("%s is %s: %+v", id, x.Word, x.Findings)
+		}
+	}
+	if d := time.Since(begin); d > 20*time.Second {
+		t.Errorf("took %s", d)
+	}
+}
+
 func TestSARIFNamesPlaces(t *testing.T) {
 	f := healthy(t, twoNodes)
 	edit{"db1", "mysql.res", "protocol C;", "protocol A;"}.apply(t, f)
@@ -332,7 +357,9 @@ func TestSARIFNamesPlaces(t *testing.T) {
 					}
 				}
 			}
-			Tool struct{ Driver struct{ Rules []struct{ ID string } } }
+			Tool struct {
+				Driver struct{ Rules []struct{ ID string } }
+			}
 		}
 	}
 	if err := json.Unmarshal(text, &log); err != nil || log.Version != "2.1.0" || len(log.Runs) != 1 || len(log.Runs[0].Tool.Driver.Rules) != len(lint.Table) {

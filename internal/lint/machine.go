@@ -14,52 +14,52 @@ var hostChecks = []Check{
 		Why:    "What was not looked at is not known to be right.",
 		Source: "galera-doctor: what cannot be read ranks above what is bad",
 		Remedy: "collect the host's files again, or see why it does not answer", Command: "haprov status",
-		Excluded: "there is no host", Reads: nil, Judge: reached},
+		Excluded: "there is no host", Reads: nil, judge: reached},
 	{ID: "versions", Group: "host", Severity: Warning,
 		Title:  "packages have one version on all hosts",
 		Why:    "Mixed versions are for the minutes of an upgrade. Pacemaker and Galera keep to the oldest one's features, and what moves to a newer server may not move back.",
 		Source: "Pacemaker Administration, upgrading; Trento checks 82A031, DF8328 and 9FEFB0",
 		Remedy: "finish the upgrade: one host after the other, in standby", Command: "haprov maintenance HOST on, apt upgrade there, haprov maintenance HOST off",
-		Excluded: "there are not two hosts", Reads: []string{"packages.txt"}, Judge: versions},
+		Excluded: "there are not two hosts", Reads: []string{"packages.txt"}, judge: versions},
 	{ID: "boot", Group: "host", Severity: Critical,
 		Title:  "each service is started by one supervisor at boot",
 		Why:    "What both systemd and Pacemaker start runs twice, or is found running where it must not: two servers on one data directory, or a volume that is up before anybody decided. What nobody starts is not back after a power cut.",
 		Source: "Pacemaker Explained, resource classes; DRBD User's Guide; Trento check 816815",
 		Remedy: "systemctl disable mariadb drbd where Pacemaker runs them; systemctl enable corosync pacemaker", Command: "haprov up",
-		Excluded: "neither Pacemaker nor Galera nor a proxy", Reads: []string{"units.txt", "cib.xml"}, Judge: boot},
+		Excluded: "neither Pacemaker nor Galera nor a proxy", Reads: []string{"units.txt", "cib.xml"}, judge: boot},
 	{ID: "fstab", Group: "host", Severity: Critical,
 		Title:  "what Pacemaker mounts is not in fstab",
 		Why:    "A volume that is mounted at boot is mounted on the wrong side, or boot waits for a device that is not there.",
 		Source: "ocf_heartbeat_Filesystem(7); Trento check 805CA4",
 		Remedy: "take the line out of /etc/fstab, or add noauto", Command: "none: haprov does not write such a line",
-		Excluded: "Pacemaker mounts nothing", Reads: []string{"fstab", "cib.xml"}, Judge: fstab},
+		Excluded: "Pacemaker mounts nothing", Reads: []string{"fstab", "cib.xml"}, judge: fstab},
 	{ID: "clock", Group: "host", Severity: Warning,
 		Title:  "clocks are synchronised",
 		Why:    "Hosts with different times have certificates that are not valid yet, logs that cannot be compared, and failure time-outs that end at the wrong moment.",
 		Source: "timedatectl(1), NTPSynchronized; Trento check BB6874",
 		Remedy: "install chrony or enable systemd-timesyncd", Command: "a package and a service step in a recipe of your own",
-		Excluded: "there is no host", Reads: []string{"clock.txt"}, Judge: clock},
+		Excluded: "there is no host", Reads: []string{"clock.txt"}, judge: clock},
 	{ID: "disk-space", Group: "host", Severity: Critical,
 		Title:  "no file system is fuller than nine tenths",
 		Why:    "A server on a full disk stops in the midst of a commit; Pacemaker cannot write its configuration.",
 		Source: "Pacemaker CTS, DiskAudit",
 		Remedy: "free some space, or grow the file system", Command: "none",
-		Excluded: "there is no host", Reads: []string{"df.txt"}, Judge: diskSpace},
+		Excluded: "there is no host", Reads: []string{"df.txt"}, judge: diskSpace},
 	{ID: "secret-modes", Group: "host", Severity: Critical,
 		Title:  "files with secrets are readable by their owner alone",
 		Why:    "Who can read DRBD's shared secret, a TLS key or a fence password can be a peer, or cut the power.",
 		Source: "drbd.conf(5), shared-secret; Trento check 790926",
 		Remedy: "chmod go= on the file", Command: "haprov up",
-		Excluded: "no such file", Reads: []string{"modes.txt"}, Judge: secretModes},
+		Excluded: "no such file", Reads: []string{"modes.txt"}, judge: secretModes},
 	{ID: "certificates", Group: "host", Severity: Warning,
 		Title:  "certificates have a third of their life left",
 		Why:    "Members whose certificates ended do not let each other in: none of them comes back after its next restart.",
 		Source: "mariadb-operator, renewal at two thirds; x509(1)",
 		Remedy: "issue new ones from the same authority and restart one member after the other", Command: "none yet: haprov's are good for ten years (docs/galera.md)",
-		Excluded: "no certificate", Reads: []string{"certificates.txt"}, Judge: certificates},
+		Excluded: "no certificate", Reads: []string{"certificates.txt"}, judge: certificates},
 }
 
-func reached(v *Verdict, f *Facts) {
+func reached(v *verdict, f *Facts) {
 	for _, h := range f.Hosts {
 		if h.Lost != "" {
 			v.add(Finding{Word: Unreadable, Host: h.Name, Found: h.Lost})
@@ -75,14 +75,14 @@ func reached(v *Verdict, f *Facts) {
 	}
 }
 
-func versions(v *Verdict, f *Facts) {
+func versions(v *verdict, f *Facts) {
 	if len(f.Hosts) < 2 {
 		return
 	}
 	type where struct{ version, host string }
 	had := map[string]where{}
 	for _, h := range f.Hosts {
-		all, ok := Need(v, h.Name, h.Packages, "packages.txt")
+		all, ok := need(v, h.Name, h.Packages, "packages.txt")
 		if !ok {
 			continue
 		}
@@ -97,10 +97,10 @@ func versions(v *Verdict, f *Facts) {
 	}
 }
 
-func boot(v *Verdict, f *Facts) {
+func boot(v *verdict, f *Facts) {
 	var owned, wanted []string // by Pacemaker; by systemd
 	cluster := len(f.nodes()) > 0
-	if c, _, ok := f.cib(&Verdict{}); ok {
+	if c, _, ok := f.cib(&verdict{}); ok {
 		wanted = []string{"corosync", "pacemaker"}
 		for _, p := range c.primitives {
 			switch {
@@ -114,7 +114,7 @@ func boot(v *Verdict, f *Facts) {
 		}
 	}
 	judge := func(h *Host, owned, wanted []string) {
-		u, ok := Need(v, h.Name, h.Units, "units.txt")
+		u, ok := need(v, h.Name, h.Units, "units.txt")
 		if !ok {
 			return
 		}
@@ -143,7 +143,7 @@ func boot(v *Verdict, f *Facts) {
 	}
 }
 
-func fstab(v *Verdict, f *Facts) {
+func fstab(v *verdict, f *Facts) {
 	c, _, ok := f.cib(v)
 	if !ok {
 		return
@@ -153,7 +153,7 @@ func fstab(v *Verdict, f *Facts) {
 			continue
 		}
 		for _, h := range f.nodes() {
-			all, ok := Need(v, h.Name, h.Fstab, "fstab")
+			all, ok := need(v, h.Name, h.Fstab, "fstab")
 			if !ok {
 				continue
 			}
@@ -167,17 +167,17 @@ func fstab(v *Verdict, f *Facts) {
 	}
 }
 
-func clock(v *Verdict, f *Facts) {
+func clock(v *verdict, f *Facts) {
 	for _, h := range f.Hosts {
-		if c, ok := Need(v, h.Name, h.Clock, "clock.txt"); ok {
+		if c, ok := need(v, h.Name, h.Clock, "clock.txt"); ok {
 			v.Is(c["NTPSynchronized"] == "yes", at(h, h.Clock, 0), "yes", "NTPSynchronized is %.8s", first(c["NTPSynchronized"], "not there"))
 		}
 	}
 }
 
-func diskSpace(v *Verdict, f *Facts) {
+func diskSpace(v *verdict, f *Facts) {
 	for _, h := range f.Hosts {
-		if all, ok := Need(v, h.Name, h.Disks, "df.txt"); ok {
+		if all, ok := need(v, h.Name, h.Disks, "df.txt"); ok {
 			for _, d := range all {
 				v.Is(d.used <= 90, at(h, h.Disks, 0), "at most 90 %", "%.120s is %d %% full", d.dir, d.used)
 			}
@@ -185,12 +185,12 @@ func diskSpace(v *Verdict, f *Facts) {
 	}
 }
 
-func secretModes(v *Verdict, f *Facts) {
+func secretModes(v *verdict, f *Facts) {
 	for _, h := range f.Hosts {
 		if h.Modes.State == Missing && !slices.Contains(slices.Concat(f.nodes(), f.replicated(), f.galera()), h) {
 			continue // it has no such file that we know of
 		}
-		all, ok := Need(v, h.Name, h.Modes, "modes.txt")
+		all, ok := need(v, h.Name, h.Modes, "modes.txt")
 		if !ok {
 			continue
 		}
@@ -202,12 +202,12 @@ func secretModes(v *Verdict, f *Facts) {
 	}
 }
 
-func certificates(v *Verdict, f *Facts) {
+func certificates(v *verdict, f *Facts) {
 	for _, h := range f.Hosts {
 		if h.Certificates.State == Missing {
 			continue
 		}
-		all, ok := Need(v, h.Name, h.Certificates, "certificates.txt")
+		all, ok := need(v, h.Name, h.Certificates, "certificates.txt")
 		if !ok {
 			continue
 		}

@@ -15,76 +15,76 @@ var pacemakerChecks = []Check{
 		Why:    "A left ban or fence constraint keeps the service off the only node that is there in the next failure; all looks well until then.",
 		Source: "crm_resource(8), --clear; DRBD User's Guide, Pacemaker fencing; Trento check FA37C7",
 		Remedy: "crm_resource --clear --resource ID; of drbd-fence-by-handler: when both sides are UpToDate, cibadmin -D -X '<rsc_location id=\"...\"/>'", Command: "none: find out who put it there first; haprov status names fence constraints",
-		Excluded: noPacemaker, Reads: []string{"cib.xml"}, Judge: leftConstraints},
+		Excluded: noPacemaker, Reads: []string{"cib.xml"}, judge: leftConstraints},
 	{ID: "left-maintenance", Group: "pacemaker", Severity: Warning,
 		Title:  "nothing is in maintenance, unmanaged, stopped or in standby",
 		Why:    "What was switched off for a repair is not there in the next failure: nobody watches, or there is nowhere to go.",
 		Source: "Pacemaker Explained, maintenance-mode, is-managed, target-role and standby",
 		Remedy: "pcs property set maintenance-mode=false, pcs resource manage ID, pcs node unstandby NODE", Command: "haprov maintenance HOST off",
-		Excluded: noPacemaker, Reads: []string{"cib.xml"}, Judge: leftMaintenance},
+		Excluded: noPacemaker, Reads: []string{"cib.xml"}, judge: leftMaintenance},
 	{ID: "resource-defaults", Group: "pacemaker", Severity: Warning,
 		Title:  "resources stay where they are, and move after repeated failures",
 		Why:    "Without stickiness a node that returns takes the service back, which is an outage nobody asked for. Without a migration threshold a resource that keeps failing is restarted on the same node for ever; without a failure timeout old failures are held against it for ever.",
 		Source: "Pacemaker Explained, resource meta-attributes; Trento check B3DA7E",
 		Remedy: "pcs resource defaults update resource-stickiness=100 migration-threshold=3 failure-timeout=10min", Command: "haprov up",
-		Excluded: noPacemaker, Reads: []string{"cib.xml"}, Judge: resourceDefaults},
+		Excluded: noPacemaker, Reads: []string{"cib.xml"}, judge: resourceDefaults},
 	{ID: "start-failure", Group: "pacemaker", Severity: Advice,
 		Title:  "one slow start does not ban the only node that is left",
 		Why:    "By default a failed start is fatal: the resource may not run on that node again until somebody cleans it up, even when it is the only one.",
 		Source: "Pacemaker Explained, start-failure-is-fatal",
 		Remedy: "pcs property set start-failure-is-fatal=false", Command: "haprov up",
-		Excluded: "the cluster has not two nodes", Reads: []string{"cib.xml"}, Judge: startFailure},
+		Excluded: "the cluster has not two nodes", Reads: []string{"cib.xml"}, judge: startFailure},
 	{ID: "drbd-clone", Group: "pacemaker", Severity: Critical,
 		Title:  "the DRBD resource is a promotable clone with notifications, promoted once",
 		Why:    "Without notify the agent does not learn of its peer, and promotes stale data or nothing at all. Two promoted sides under one file system destroy it.",
 		Source: "ocf_linbit_drbd(7); DRBD User's Guide, adding a DRBD-backed service",
 		Remedy: "meta attributes promotable=true promoted-max=1 promoted-node-max=1 clone-max=2 clone-node-max=1 notify=true interleave=true", Command: "haprov up",
-		Excluded: noDRBD, Reads: []string{"cib.xml"}, Judge: drbdClone},
+		Excluded: noDRBD, Reads: []string{"cib.xml"}, judge: drbdClone},
 	{ID: "drbd-constraints", Group: "pacemaker", Severity: Critical,
 		Title:  "the file system runs where DRBD is promoted, and after that",
 		Why:    "Without the colocation it is started on the standby, where the device cannot be opened; without the order it is mounted before the promotion, fails, and is banned.",
 		Source: "DRBD User's Guide, adding a DRBD-backed service; Pacemaker Explained, constraints",
 		Remedy: "a colocation of the group with the promoted role, score INFINITY, and a mandatory order: promote the clone, then start the group", Command: "haprov up",
-		Excluded: "no Filesystem on DRBD in Pacemaker's configuration", Reads: []string{"cib.xml"}, Judge: drbdConstraints},
+		Excluded: "no Filesystem on DRBD in Pacemaker's configuration", Reads: []string{"cib.xml"}, judge: drbdConstraints},
 	{ID: "service-together", Group: "pacemaker", Severity: Critical,
 		Title:  "server and virtual IP run where the file system is, the server after it",
 		Why:    "A server that is not bound to its file system is started elsewhere, on an empty directory; an address that is not bound leads clients to a host without a server.",
 		Source: "Pacemaker Explained, groups and constraints",
 		Remedy: "put file system, server and address into one group, in that order", Command: "haprov up",
-		Excluded: "no Filesystem on DRBD in Pacemaker's configuration", Reads: []string{"cib.xml"}, Judge: serviceTogether},
+		Excluded: "no Filesystem on DRBD in Pacemaker's configuration", Reads: []string{"cib.xml"}, judge: serviceTogether},
 	{ID: "monitors", Group: "pacemaker", Severity: Warning,
 		Title:  "each resource is monitored, a promotable one in both roles at two intervals",
 		Why:    "What has no recurring monitor is started once and never looked at again. Pacemaker tells the monitors of two roles apart by their intervals alone: with one interval, only one of them runs.",
 		Source: "Pacemaker Explained, resource operations, monitoring in multiple roles",
 		Remedy: "op monitor interval=10s; of DRBD: interval=29s role=Promoted and interval=31s role=Unpromoted", Command: "haprov up",
-		Excluded: noPacemaker, Reads: []string{"cib.xml"}, Judge: monitors},
+		Excluded: noPacemaker, Reads: []string{"cib.xml"}, judge: monitors},
 	{ID: "server-timeouts", Group: "pacemaker", Severity: Warning,
 		Title:  "the server has at least 120 s to start and 60 s to stop",
 		Why:    "A stop that takes longer than its time-out is a failed stop, and the node is fenced for it; a recovery that takes longer than the start's is broken off and begun again on the other node. The default for both is 20 s.",
 		Source: "ocf_heartbeat_mysql(7), actions; Pacemaker Explained, operation time-outs",
 		Remedy: "op start timeout=300s op stop timeout=120s", Command: "set the recipe's input stop_timeout, then haprov up",
-		Excluded: "Pacemaker does not run the server", Reads: []string{"cib.xml"}, Judge: serverTimeouts},
+		Excluded: "Pacemaker does not run the server", Reads: []string{"cib.xml"}, judge: serverTimeouts},
 	{ID: "datadir-replicated", Group: "pacemaker", Severity: Critical,
 		Title:  "the server's data lies below the file system that moves with it",
 		Why:    "A data directory outside of the replicated volume stays behind when the service moves: the other node serves other data.",
 		Source: "ocf_heartbeat_mysql(7), datadir",
 		Remedy: "datadir of the resource (or of the option file) below the directory of the Filesystem resource", Command: "haprov up",
-		Excluded: "no server with a Filesystem on DRBD in Pacemaker's configuration", Reads: []string{"cib.xml", "*.cnf"}, Judge: datadirReplicated},
+		Excluded: "no server with a Filesystem on DRBD in Pacemaker's configuration", Reads: []string{"cib.xml", "*.cnf"}, judge: datadirReplicated},
 	{ID: "crm-verify", Group: "pacemaker", Severity: Warning,
 		Title:  "crm_verify finds nothing",
 		Why:    "Pacemaker passes over what it does not understand: a misspelt option is an option that is not there.",
 		Source: "crm_verify(8)",
 		Remedy: "crm_verify -L -V on a node, and mend what it names", Command: "haprov up",
-		Excluded: noPacemaker, Reads: []string{"crm_verify.txt"}, Judge: crmVerify},
+		Excluded: noPacemaker, Reads: []string{"crm_verify.txt"}, judge: crmVerify},
 	{ID: "failed-actions", Group: "pacemaker", Severity: Warning,
 		Title:  "no resource is barred from a node by its failures",
 		Why:    "A resource that reached its migration threshold does not run on that node any more, until it is cleaned up: there is nowhere to go in the next failure.",
 		Source: "Pacemaker Explained, migration-threshold; crm_resource(8), --cleanup",
 		Remedy: "find the cause, then crm_resource --cleanup --resource ID", Command: "haprov status names it; then as above",
-		Excluded: noPacemaker, Reads: []string{"crm_mon.xml"}, Judge: failedActions},
+		Excluded: noPacemaker, Reads: []string{"crm_mon.xml"}, judge: failedActions},
 }
 
-func leftConstraints(v *Verdict, f *Facts) {
+func leftConstraints(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -99,7 +99,7 @@ func leftConstraints(v *Verdict, f *Facts) {
 	}
 }
 
-func leftMaintenance(v *Verdict, f *Facts) {
+func leftMaintenance(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -136,7 +136,7 @@ func leftMaintenance(v *Verdict, f *Facts) {
 	}
 }
 
-func resourceDefaults(v *Verdict, f *Facts) {
+func resourceDefaults(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -157,7 +157,7 @@ func resourceDefaults(v *Verdict, f *Facts) {
 	}
 }
 
-func startFailure(v *Verdict, f *Facts) {
+func startFailure(v *verdict, f *Facts) {
 	if f.size() != 2 {
 		return
 	}
@@ -178,7 +178,7 @@ func (c *CIB) clones() (out []top) {
 	return out
 }
 
-func drbdClone(v *Verdict, f *Facts) {
+func drbdClone(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -208,7 +208,7 @@ func (c *CIB) filesystems() (out []primitive) {
 	return out
 }
 
-func drbdConstraints(v *Verdict, f *Facts) {
+func drbdConstraints(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -235,7 +235,7 @@ func (c *CIB) group(p primitive) string {
 	return ""
 }
 
-func serviceTogether(v *Verdict, f *Facts) {
+func serviceTogether(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -273,7 +273,7 @@ func serviceTogether(v *Verdict, f *Facts) {
 	}
 }
 
-func monitors(v *Verdict, f *Facts) {
+func monitors(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -305,7 +305,7 @@ func monitors(v *Verdict, f *Facts) {
 	}
 }
 
-func serverTimeouts(v *Verdict, f *Facts) {
+func serverTimeouts(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok {
 		return
@@ -326,7 +326,7 @@ func serverTimeouts(v *Verdict, f *Facts) {
 	}
 }
 
-func datadirReplicated(v *Verdict, f *Facts) {
+func datadirReplicated(v *verdict, f *Facts) {
 	c, at, ok := f.cib(v)
 	if !ok || len(c.filesystems()) == 0 {
 		return
@@ -353,12 +353,12 @@ func datadirReplicated(v *Verdict, f *Facts) {
 	}
 }
 
-func crmVerify(v *Verdict, f *Facts) {
+func crmVerify(v *verdict, f *Facts) {
 	for _, h := range f.nodes() {
 		if h.Verify.State == Missing && slices.ContainsFunc(f.nodes(), func(o *Host) bool { return o.Verify.State != Missing }) {
 			continue // one node's word is enough
 		}
-		said, ok := Need(v, h.Name, h.Verify, "crm_verify.txt")
+		said, ok := need(v, h.Name, h.Verify, "crm_verify.txt")
 		if !ok {
 			if h.Verify.State == Missing {
 				return // told once
@@ -383,13 +383,13 @@ func crmVerify(v *Verdict, f *Facts) {
 	}
 }
 
-func failedActions(v *Verdict, f *Facts) {
+func failedActions(v *verdict, f *Facts) {
 	nodes := f.nodes()
 	for _, h := range nodes {
 		if h.Trouble.State == Missing && slices.ContainsFunc(nodes, func(o *Host) bool { return o.Trouble.State != Missing }) {
 			continue
 		}
-		t, ok := Need(v, h.Name, h.Trouble, "crm_mon.xml")
+		t, ok := need(v, h.Name, h.Trouble, "crm_mon.xml")
 		if !ok {
 			if h.Trouble.State == Missing {
 				return

@@ -21,61 +21,61 @@ var proxyChecks = []Check{
 		Why:    "A member of a minority, a donor and one that is joining all listen. A check of the port, or of the login (mysql-check), sends clients there.",
 		Source: "HAProxy Configuration Manual, option httpchk; MariaDB, Galera with HAProxy (clustercheck)",
 		Remedy: "option httpchk with a responder that demands Primary and Synced (clustercheck), and check port 9200 on each server", Command: "haprov up",
-		Excluded: noProxy + " with servers of a database", Reads: []string{"haproxy*.cfg"}, Judge: proxyHealth},
+		Excluded: noProxy + " with servers of a database", Reads: []string{"haproxy*.cfg"}, judge: proxyHealth},
 	{ID: "proxy-one-writer", Group: "proxy", Severity: Warning,
 		Title:  "there is a back end with one writer at a time",
 		Why:    "Writes on several members at once end in certification failures, which clients see as deadlocks at COMMIT, and in lost updates under snapshot reads.",
 		Source: "Galera Cluster documentation, certification; Jepsen, MariaDB Galera Cluster 12.1.2 (2026)",
 		Remedy: "backup on all servers but one, and a stick table so that a server that returns is not given the writes back", Command: "haprov up",
-		Excluded: noProxy + " with servers of a database", Reads: []string{"haproxy*.cfg"}, Judge: proxyOneWriter},
+		Excluded: noProxy + " with servers of a database", Reads: []string{"haproxy*.cfg"}, judge: proxyOneWriter},
 	{ID: "proxy-sessions", Group: "proxy", Severity: Warning,
 		Title:  "sessions with a member that is marked down are ended",
 		Why:    "Otherwise clients go on with a member that left the cluster: they wait for it, or read and write there.",
 		Source: "HAProxy Configuration Manual, on-marked-down",
 		Remedy: "default-server on-marked-down shutdown-sessions", Command: "haprov up",
-		Excluded: noProxy + " with servers of a database", Reads: []string{"haproxy*.cfg"}, Judge: proxySessions},
+		Excluded: noProxy + " with servers of a database", Reads: []string{"haproxy*.cfg"}, judge: proxySessions},
 	{ID: "proxy-alike", Group: "proxy", Severity: Critical,
 		Title:  "the proxies have the same servers in the same order",
 		Why:    "Two proxies that prefer different members write to both; after the virtual IP moves, to another than before.",
 		Source: "galera-doctor, the proxy's view against the cluster's",
 		Remedy: "copy the configuration of one to the others, then reload", Command: "haprov up",
-		Excluded: "there are not two proxies", Reads: []string{"haproxy*.cfg"}, Judge: proxyAlike},
+		Excluded: "there are not two proxies", Reads: []string{"haproxy*.cfg"}, judge: proxyAlike},
 	{ID: "proxy-members", Group: "proxy", Severity: Warning,
 		Title:  "each Galera member is a server of the proxies",
 		Why:    "A member that was added and not told to the proxies serves nobody, and is not there when the others are gone.",
 		Source: "galera-doctor, the proxy's view against the cluster's",
 		Remedy: "add a server line for it", Command: "haprov up",
-		Excluded: "not both a proxy and Galera members", Reads: []string{"haproxy*.cfg", "*.cnf"}, Judge: proxyMembers},
+		Excluded: "not both a proxy and Galera members", Reads: []string{"haproxy*.cfg", "*.cnf"}, judge: proxyMembers},
 	{ID: "proxy-bind", Group: "proxy", Severity: Critical,
 		Title:  "HAProxy may listen on the virtual IP before it has it",
 		Why:    "Without net.ipv4.ip_nonlocal_bind HAProxy does not start on the standby: the address moves there, and nobody listens.",
 		Source: "HAProxy Configuration Manual, bind (transparent); Linux, ip-sysctl, ip_nonlocal_bind",
 		Remedy: "sysctl net.ipv4.ip_nonlocal_bind=1, in /etc/sysctl.d too", Command: "haprov up",
-		Excluded: "HAProxy does not listen on an address of keepalived's", Reads: []string{"haproxy*.cfg", "keepalived.conf", "sysctl.txt"}, Judge: proxyBind},
+		Excluded: "HAProxy does not listen on an address of keepalived's", Reads: []string{"haproxy*.cfg", "keepalived.conf", "sysctl.txt"}, judge: proxyBind},
 	{ID: "vrrp-same", Group: "proxy", Severity: Critical,
 		Title:  "all keepalived name one router number and one address, at different priorities",
 		Why:    "Two numbers are two masters: both hosts hold the address. Equal priorities make the master a matter of chance.",
 		Source: "keepalived.conf(5), virtual_router_id and priority; RFC 5798",
 		Remedy: "the same virtual_router_id and virtual_ipaddress, and a priority of its own on each host", Command: "haprov up",
-		Excluded: "there are not two hosts with keepalived", Reads: []string{"keepalived.conf"}, Judge: vrrpSame},
+		Excluded: "there are not two hosts with keepalived", Reads: []string{"keepalived.conf"}, judge: vrrpSame},
 	{ID: "vrrp-stays", Group: "proxy", Severity: Warning,
 		Title:  "the address stays where it is when a host returns",
 		Why:    "With state MASTER, or without nopreempt, a host that returns takes the address back, and every session breaks a second time. keepalived passes nopreempt over when the state is MASTER.",
 		Source: "keepalived.conf(5), nopreempt: the initial state must not be MASTER",
 		Remedy: "state BACKUP and nopreempt on all hosts", Command: "haprov up",
-		Excluded: noVRRP, Reads: []string{"keepalived.conf"}, Judge: vrrpStays},
+		Excluded: noVRRP, Reads: []string{"keepalived.conf"}, judge: vrrpStays},
 	{ID: "vrrp-tracks", Group: "proxy", Severity: Critical,
 		Title:  "keepalived gives the address up when the proxy does not work",
 		Why:    "Without track_script or track_process the address stays with a host whose proxy is dead.",
 		Source: "keepalived.conf(5), track_script and track_process",
 		Remedy: "a vrrp_script that asks HAProxy, and track_script in the instance", Command: "haprov up",
-		Excluded: noVRRP, Reads: []string{"keepalived.conf"}, Judge: vrrpTracks},
+		Excluded: noVRRP, Reads: []string{"keepalived.conf"}, judge: vrrpTracks},
 	{ID: "vip-subnet", Group: "proxy", Severity: Critical,
 		Title:  "the virtual IP is in a network of each host that may get it",
 		Why:    "An address outside of all networks of a host is not reachable there: the service moves, and its clients do not.",
 		Source: "ocf_heartbeat_IPaddr2(7), ip and cidr_netmask; keepalived.conf(5), virtual_ipaddress",
 		Remedy: "take an address of the hosts' network, with its prefix length", Command: "correct the input vip, then haprov up",
-		Excluded: "no virtual IP of Pacemaker or keepalived", Reads: []string{"cib.xml", "keepalived.conf", "addresses.txt"}, Judge: vipSubnet},
+		Excluded: "no virtual IP of Pacemaker or keepalived", Reads: []string{"cib.xml", "keepalived.conf", "addresses.txt"}, judge: vipSubnet},
 }
 
 // backend is a section with servers, and what default-server and the defaults add.
@@ -89,6 +89,10 @@ type backend struct {
 // backends are the sections whose servers are databases: port 3306, or a name or address of a host that has
 // a server.
 func (f *Facts) backends(h *Host) (out []backend) {
+	servers := map[string]bool{}
+	for _, d := range f.databases() {
+		servers[d.Name] = true
+	}
 	var defaults []haproxy.ConfLine
 	for _, s := range h.Proxy.Value {
 		if s.Kind == "defaults" {
@@ -105,7 +109,7 @@ func (f *Facts) backends(h *Host) (out []backend) {
 			}
 			b.servers = append(b.servers, l)
 			_, port, _ := strings.Cut(l.Words[2], ":")
-			database = database || port == "3306" || slices.ContainsFunc(f.databases(), func(d *Host) bool { return d.Name == l.Words[1] })
+			database = database || port == "3306" || servers[l.Words[1]]
 		}
 		for _, from := range [][]haproxy.ConfLine{defaults, s.Lines} {
 			for _, l := range from {
@@ -137,9 +141,9 @@ func (b backend) option(name string) bool {
 }
 
 // each calls what for every back end of every proxy.
-func (f *Facts) eachBackend(v *Verdict, what func(h *Host, b backend)) {
+func (f *Facts) eachBackend(v *verdict, what func(h *Host, b backend)) {
 	for _, h := range f.proxies() {
-		if _, ok := Need(v, h.Name, h.Proxy, "haproxy*.cfg"); ok {
+		if _, ok := need(v, h.Name, h.Proxy, "haproxy*.cfg"); ok {
 			for _, b := range f.backends(h) {
 				what(h, b)
 			}
@@ -147,11 +151,11 @@ func (f *Facts) eachBackend(v *Verdict, what func(h *Host, b backend)) {
 	}
 }
 
-func proxyHealth(v *Verdict, f *Facts) {
+func proxyHealth(v *verdict, f *Facts) {
 	f.eachBackend(v, func(h *Host, b backend) {
 		asks := b.option("httpchk") || b.option("external-check") || b.option("tcp-check") && slices.ContainsFunc(b.Lines, func(l haproxy.ConfLine) bool { return l.Is("tcp-check", "expect") })
 		for _, s := range b.servers {
-			where := Place{h.Name, b.file, s.Line}
+			where := place{h.Name, b.file, s.Line}
 			switch name := s.Words[1]; {
 			case s.Has("track"):
 				v.OK() // as the server that it follows, which is judged itself
@@ -166,9 +170,9 @@ func proxyHealth(v *Verdict, f *Facts) {
 	})
 }
 
-func proxyOneWriter(v *Verdict, f *Facts) {
+func proxyOneWriter(v *verdict, f *Facts) {
 	for _, h := range f.proxies() {
-		if _, ok := Need(v, h.Name, h.Proxy, "haproxy*.cfg"); !ok {
+		if _, ok := need(v, h.Name, h.Proxy, "haproxy*.cfg"); !ok {
 			continue
 		}
 		all := f.backends(h)
@@ -184,36 +188,36 @@ func proxyOneWriter(v *Verdict, f *Facts) {
 			}
 			return active <= 1
 		})
-		v.Is(one, Place{h.Name, all[0].file, all[0].Line}, "backup on all servers but one", "no back end has a single active server")
+		v.Is(one, place{h.Name, all[0].file, all[0].Line}, "backup on all servers but one", "no back end has a single active server")
 	}
 }
 
-func proxySessions(v *Verdict, f *Facts) {
+func proxySessions(v *verdict, f *Facts) {
 	f.eachBackend(v, func(h *Host, b backend) {
 		for _, s := range b.servers {
 			value := s.After("on-marked-down")
 			for _, l := range b.base {
 				value = first(value, l.After("on-marked-down"))
 			}
-			v.Is(value == "shutdown-sessions", Place{h.Name, b.file, s.Line}, "on-marked-down shutdown-sessions", "sessions with server %.64s of %.64s outlive it", s.Words[1], b.Name)
+			v.Is(value == "shutdown-sessions", place{h.Name, b.file, s.Line}, "on-marked-down shutdown-sessions", "sessions with server %.64s of %.64s outlive it", s.Words[1], b.Name)
 		}
 	})
 }
 
-func proxyAlike(v *Verdict, f *Facts) {
+func proxyAlike(v *verdict, f *Facts) {
 	all := f.proxies()
 	if len(all) < 2 {
 		return
 	}
 	want, on := "", ""
 	for _, h := range all {
-		if _, ok := Need(v, h.Name, h.Proxy, "haproxy*.cfg"); !ok {
+		if _, ok := need(v, h.Name, h.Proxy, "haproxy*.cfg"); !ok {
 			continue
 		}
 		var have []string
-		var where Place
+		var where place
 		for _, b := range f.backends(h) {
-			where = Place{h.Name, b.file, b.Line}
+			where = place{h.Name, b.file, b.Line}
 			for _, s := range b.servers {
 				x := b.Name + "/" + s.Words[1] + "=" + s.Words[2]
 				if s.Has("backup") {
@@ -230,13 +234,13 @@ func proxyAlike(v *Verdict, f *Facts) {
 	}
 }
 
-func proxyMembers(v *Verdict, f *Facts) {
+func proxyMembers(v *verdict, f *Facts) {
 	members := f.galera()
 	if len(members) == 0 {
 		return
 	}
 	for _, p := range f.proxies() {
-		if _, ok := Need(v, p.Name, p.Proxy, "haproxy*.cfg"); !ok {
+		if _, ok := need(v, p.Name, p.Proxy, "haproxy*.cfg"); !ok {
 			continue
 		}
 		known := map[string]bool{}
@@ -248,7 +252,7 @@ func proxyMembers(v *Verdict, f *Facts) {
 		for _, m := range members {
 			ids := []string{m.Name}
 			for _, n := range []string{"wsrep_node_name", "wsrep_node_address", "bind_address"} {
-				if s, ok := m.setting(&Verdict{}, n, ""); ok && s.value != "" {
+				if s, ok := m.setting(&verdict{}, n, ""); ok && s.value != "" {
 					ids = append(ids, bare(s.value))
 				}
 			}
@@ -275,13 +279,13 @@ func vips(instance *keepalived.Line) (out []string) {
 	return out
 }
 
-func (f *Facts) vrrp(v *Verdict, each func(h *Host, instance *keepalived.Line)) (hosts int) {
+func (f *Facts) vrrp(v *verdict, each func(h *Host, instance *keepalived.Line)) (hosts int) {
 	for _, h := range f.Hosts {
 		if h.VRRP.State == Missing {
 			continue
 		}
 		hosts++
-		if _, ok := Need(v, h.Name, h.VRRP, "keepalived.conf"); ok {
+		if _, ok := need(v, h.Name, h.VRRP, "keepalived.conf"); ok {
 			for _, i := range h.instances() {
 				each(h, i)
 			}
@@ -290,10 +294,10 @@ func (f *Facts) vrrp(v *Verdict, each func(h *Host, instance *keepalived.Line)) 
 	return hosts
 }
 
-func vrrpSame(v *Verdict, f *Facts) {
+func vrrpSame(v *verdict, f *Facts) {
 	type seen struct{ host, id, ips string }
 	had, priorities := map[string]seen{}, map[string]string{}
-	w := &Verdict{}
+	w := &verdict{}
 	n := f.vrrp(w, func(h *Host, i *keepalived.Line) {
 		name := ""
 		if len(i.Words) > 1 {
@@ -320,7 +324,7 @@ func vrrpSame(v *Verdict, f *Facts) {
 	}
 }
 
-func vrrpStays(v *Verdict, f *Facts) {
+func vrrpStays(v *verdict, f *Facts) {
 	f.vrrp(v, func(h *Host, i *keepalived.Line) {
 		state, line, _ := keepalived.Get(i.Block, "state")
 		_, _, stays := keepalived.Get(i.Block, "nopreempt")
@@ -329,20 +333,20 @@ func vrrpStays(v *Verdict, f *Facts) {
 	})
 }
 
-func vrrpTracks(v *Verdict, f *Facts) {
+func vrrpTracks(v *verdict, f *Facts) {
 	f.vrrp(v, func(h *Host, i *keepalived.Line) {
 		tracks := len(keepalived.In(i.Block, "track_script")) + len(keepalived.In(i.Block, "track_process"))
 		v.Is(tracks > 0, at(h, h.VRRP, i.Line), "track_script", "nothing is tracked")
 	})
 }
 
-func proxyBind(v *Verdict, f *Facts) {
+func proxyBind(v *verdict, f *Facts) {
 	for _, h := range f.proxies() {
 		if h.VRRP.State == Missing {
 			continue
 		}
-		sections, ok := Need(v, h.Name, h.Proxy, "haproxy*.cfg")
-		if _, both := Need(v, h.Name, h.VRRP, "keepalived.conf"); !ok || !both {
+		sections, ok := need(v, h.Name, h.Proxy, "haproxy*.cfg")
+		if _, both := need(v, h.Name, h.VRRP, "keepalived.conf"); !ok || !both {
 			continue
 		}
 		moves := map[string]bool{}
@@ -357,7 +361,7 @@ func proxyBind(v *Verdict, f *Facts) {
 				if len(l.Words) < 2 || !moves[bare(l.Words[1])] || l.Has("transparent") {
 					continue
 				}
-				if k, ok := Need(v, h.Name, h.Sysctl, "sysctl.txt"); ok {
+				if k, ok := need(v, h.Name, h.Sysctl, "sysctl.txt"); ok {
 					v.Is(k["net.ipv4.ip_nonlocal_bind"] == "1", at(h, h.Sysctl, 0), "1", "net.ipv4.ip_nonlocal_bind is %.8s", first(k["net.ipv4.ip_nonlocal_bind"], "not there"))
 				}
 			}
@@ -365,9 +369,9 @@ func proxyBind(v *Verdict, f *Facts) {
 	}
 }
 
-func vipSubnet(v *Verdict, f *Facts) {
-	judge := func(h *Host, ip netip.Addr, bits int, at Place) {
-		own, ok := Need(v, h.Name, h.Addresses, "addresses.txt")
+func vipSubnet(v *verdict, f *Facts) {
+	judge := func(h *Host, ip netip.Addr, bits int, at place) {
+		own, ok := need(v, h.Name, h.Addresses, "addresses.txt")
 		if !ok {
 			return
 		}

@@ -17,7 +17,7 @@ type Lint struct {
 	All   bool // what is ok or does not apply, too
 }
 
-// width is where texts are folded.
+// lintWidth is where texts are folded.
 const lintWidth = 98
 
 // Report draws one: what cannot be read first, then what was found by severity, what is unknown for want
@@ -47,8 +47,10 @@ func (l Lint) Report(r lint.Report) {
 			}
 		}
 	}
-	for _, n := range r.Unused {
-		fmt.Fprintf(l.Out, "not read: %s\n", Clean(n))
+	if few := 5; len(r.Unused) > few {
+		fmt.Fprintf(l.Out, "not read: %d files with names that lint does not know, such as %s\n", len(r.Unused), Clean(strings.Join(r.Unused[:few], ", ")))
+	} else if len(r.Unused) > 0 {
+		fmt.Fprintf(l.Out, "not read: %s\n", Clean(strings.Join(r.Unused, ", ")))
 	}
 	n := r.Count
 	fmt.Fprintf(l.Out, "%d checks: %d unreadable, %d found something (%d critical, %d warning, %d advice), %d unknown, %d ok, %d not applicable\n",
@@ -65,24 +67,39 @@ func (l Lint) mark(code, text string) string {
 func (l Lint) found(x lint.Result) {
 	color := map[lint.Severity]string{lint.Critical: "31", lint.Warning: "33", lint.Advice: "36"}[x.Severity]
 	if l.Short {
-		for _, f := range x.Findings {
-			if f.Word == lint.Bad {
-				fmt.Fprintf(l.Out, "%s  %s  %s%s\n", l.mark(color, string(x.Severity)), x.ID, place(f), Clean(f.Text()))
-			}
+		for _, f := range alike(x.Findings) {
+			fmt.Fprintf(l.Out, "%s  %s  %s%s\n", l.mark(color, string(x.Severity)), x.ID, place(f), Clean(f.Text()))
 		}
 		return
 	}
-	fmt.Fprintf(l.Out, "\n%s  %s: not so: %s\n", l.mark(color, string(x.Severity)), x.ID, x.Title)
-	for _, f := range x.Findings {
-		if f.Word == lint.Bad {
-			l.lines("  ", "  ", place(f)+Clean(f.Text()))
-		}
+	fmt.Fprintf(l.Out, "\n%s  %s\n", l.mark(color, string(x.Severity)), x.ID)
+	for _, f := range alike(x.Findings) {
+		l.lines("  ", "    ", place(f)+Clean(f.Text()))
 	}
-	for _, y := range [][2]string{{"why", x.Why}, {"remedy", x.Remedy}, {"haprov", x.Command}, {"source", x.Source}} {
+	for _, y := range [][2]string{{"rule", x.Title}, {"why", x.Why}, {"remedy", x.Remedy}, {"haprov", x.Command}, {"source", x.Source}} {
 		if y[1] != "" {
 			l.lines(fmt.Sprintf("    %-8s", y[0]), "            ", y[1])
 		}
 	}
+}
+
+// alike are the faults among findings; those that differ in their host alone become one.
+func alike(all []lint.Finding) (out []lint.Finding) {
+	at := map[lint.Finding]int{}
+	for _, f := range all {
+		if f.Word != lint.Bad {
+			continue
+		}
+		key := f
+		key.Host = ""
+		if i, had := at[key]; had {
+			out[i].Host += ", " + f.Host
+			continue
+		}
+		at[key] = len(out)
+		out = append(out, f)
+	}
+	return out
 }
 
 // place is where a finding is, with what parts it from the text.

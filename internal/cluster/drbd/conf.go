@@ -15,7 +15,7 @@ type Statement struct {
 }
 
 const (
-	maxStatements = 1 << 14
+	maxStatements = 1 << 13
 	maxConfDepth  = 16
 )
 
