@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"haprov/internal/lint"
 )
 
 // referenceCmd writes what the program knows about itself, for the repository and for packagers.
@@ -45,7 +47,7 @@ func reference(root *cobra.Command) (map[string]string, error) {
 		"reference/kinds.md":      kindsPage(),
 		"reference/inventory.md":  blocksPage(),
 		"reference/functions.md":  functionsPage(),
-		"lint.md":                 lintPage(),
+		"lint.md":                 generated + lint.Page(),
 		"reference/exit-codes.md": generated + "# Exit codes\n\n```\n" + exitHelp + "```\n",
 	}
 	for _, c := range shown(root) {

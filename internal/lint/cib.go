@@ -61,15 +61,6 @@ type constraint struct {
 	mandatory bool
 }
 
-// agent is the resource agent as Pacemaker writes it.
-func (p primitive) agent() string {
-	parts := []string{p.class}
-	if p.provider != "" {
-		parts = append(parts, p.provider)
-	}
-	return strings.Join(append(parts, p.kind), ":")
-}
-
 func (p primitive) fence() bool { return p.class == "stonith" }
 
 func (p primitive) server() bool {

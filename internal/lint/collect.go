@@ -13,8 +13,11 @@ import (
 
 // An answer to the collector: a first line, then for each item a line "@ STATE BYTES NAME", that many
 // bytes, and a newline. STATE is read, absent (the program is not installed) or failed (the text says
-// why).
-const bundleHead = "haprov-facts 1"
+// why). The last line is end: an answer that was cut off is none.
+const (
+	bundleHead = "haprov-facts 1"
+	bundleEnd  = "end"
+)
 
 // MaxBundle bounds one host's answer, maxItem one file in it, in bytes.
 const (
@@ -78,6 +81,7 @@ echo %s
 			b.WriteString("ask " + shell.Join(s.Name, s.Tool, s.Shell) + "\n")
 		}
 	}
+	b.WriteString("echo " + bundleEnd + "\n")
 	return b.String()
 }
 
@@ -113,15 +117,15 @@ func parseBundle(text string) (out []item, err error) {
 	if !ok {
 		return nil, fmt.Errorf("its first line is not %q", bundleHead)
 	}
-	for strings.TrimSpace(rest) != "" {
+	for strings.TrimSpace(rest) != bundleEnd {
 		head, body, ok := strings.Cut(rest, "\n")
 		f := strings.SplitN(head, " ", 4)
 		if !ok || len(f) < 4 || f[0] != "@" {
-			return nil, fmt.Errorf("item %d: no head line", len(out)+1)
+			return nil, fmt.Errorf("it is cut off, or its item %d has no head line", len(out)+1)
 		}
 		n, err := strconv.Atoi(f[2])
 		if err != nil || n < 0 || n >= len(body) || body[n] != '\n' {
-			return nil, fmt.Errorf("item %d: it is not as long as it says", len(out)+1)
+			return nil, fmt.Errorf("item %d is not as long as it says", len(out)+1)
 		}
 		x := item{name: f[3], text: body[:n]}
 		switch f[1] {
@@ -131,7 +135,7 @@ func parseBundle(text string) (out []item, err error) {
 		case "failed":
 			x.state = failed
 		default:
-			return nil, fmt.Errorf("item %d: unknown state", len(out)+1)
+			return nil, fmt.Errorf("item %d has an unknown state", len(out)+1)
 		}
 		if out = append(out, x); len(out) > maxItems {
 			return nil, errors.New("too many items")

@@ -337,12 +337,6 @@ func corosyncQuorum(v *verdict, f *Facts) {
 }
 
 func corosyncNames(v *verdict, f *Facts) {
-	var unames []string
-	for _, h := range f.nodes() {
-		if h.Uname.State == Given {
-			unames = append(unames, h.Uname.Value)
-		}
-	}
 	f.rings(v, func(h *Host, c *corosync.Section) {
 		ids := map[string]bool{}
 		var names []string

@@ -371,7 +371,7 @@ func parseCertificates(text string) (out []certificate, err error) {
 		}
 		f := strings.Split(l, "|")
 		if len(f) < 3 || i > maxPairs {
-			return nil, fmt.Errorf("line %d is not NAME|notBefore=...|notAfter=...", i+1)
+			return nil, fmt.Errorf("line %d has no name and two dates, parted by |", i+1)
 		}
 		c := certificate{name: f[0]}
 		for _, x := range f[1:] {

@@ -107,7 +107,7 @@ func TestAHostThatWasNotReachedIsNoPass(t *testing.T) {
 	if x := find(t, r, "corosync-same"); x.Word != lint.Unknown {
 		t.Errorf("one file of two cannot be compared: %s %+v", x.Word, x.Findings)
 	}
-	for _, answer := range []string{"", "bash: sh: not found", "haprov-facts 1\n", "haprov-facts 1\n@ read 99 x\nshort\n", "haprov-facts 1\n@ read -1 x\n\n", "haprov-facts 1\n@ lost 1 x\na\n", "haprov-facts 1\ngarbage"} {
+	for _, answer := range []string{"", "bash: sh: not found", "haprov-facts 1\n", "haprov-facts 1\n@ read 99 x\nshort\n", "haprov-facts 1\n@ read -1 x\n\n", "haprov-facts 1\n@ lost 1 x\na\nend\n", "haprov-facts 1\n@ read 1 hostname\na\n", "haprov-facts 1\nend\n", "haprov-facts 1\ngarbage"} {
 		r := lint.Judge(lint.FromAnswers("shop", []string{"db1"}, map[string]string{"db1": answer}, nil, now), nil)
 		if x := find(t, r, "reached"); x.Word != lint.Unreadable || !strings.Contains(x.Findings[0].Found, "cannot be read") {
 			t.Errorf("%q: %+v", answer, x)
@@ -396,10 +396,10 @@ func TestAdviceIsNoFault(t *testing.T) {
 
 // FuzzAnswer: whatever a host answers, no secret of nobody, no panic, and no pass of what is not there.
 func FuzzAnswer(f *testing.F) {
-	f.Add("haprov-facts 1\n@ read 19 etc/corosync/corosync.conf\ntotem {\n token: 1\n}\n")
-	f.Add("haprov-facts 1\n@ read 76 cib.xml\n<cib><configuration><resources><primitive id=\"a\"/></resources></configuration></cib>\n")
+	f.Add("haprov-facts 1\n@ read 19 etc/corosync/corosync.conf\ntotem {\n token: 1\n}\nend\n")
+	f.Add("haprov-facts 1\n@ read 76 cib.xml\n<cib><configuration><resources><primitive id=\"a\"/></resources></configuration></cib>\nend\n")
 	for _, s := range lint.Sources {
-		f.Add(fmt.Sprintf("haprov-facts 1\n@ read 3 %s\na b\n@ failed 1 %s\nx\n@ absent 1 x\nx\n", s.Name, s.Name))
+		f.Add(fmt.Sprintf("haprov-facts 1\n@ read 3 %s\na b\n@ failed 1 %s\nx\n@ absent 1 x\nx\nend\n", s.Name, s.Name))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		r := lint.Judge(lint.FromAnswers("c", []string{"a", "b"}, map[string]string{"a": text, "b": text}, nil, now), nil)
@@ -419,7 +419,7 @@ func FuzzSource(f *testing.F) {
 	f.Fuzz(func(t *testing.T, i int, text string) {
 		s := lint.Sources[uint(i)%uint(len(lint.Sources))]
 		name := strings.ReplaceAll(s.Name, "*", "x")
-		answer := fmt.Sprintf("haprov-facts 1\n@ read %d %s\n%s\n", len(text), name, text)
+		answer := fmt.Sprintf("haprov-facts 1\n@ read %d %s\n%s\nend\n", len(text), name, text)
 		lint.Judge(lint.FromAnswers("c", []string{"a", "b"}, map[string]string{"a": answer, "b": answer}, nil, now), nil)
 	})
 }

@@ -178,6 +178,9 @@ func (f files) bundles() map[string]string {
 		}
 		out[h] += fmt.Sprintf("@ read %d %s\n%s\n", len(f[name]), rest, f[name])
 	}
+	for h := range out {
+		out[h] += "end\n"
+	}
 	return out
 }
 
