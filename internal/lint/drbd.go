@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,6 +68,12 @@ var drbdChecks = []Check{
 		Source: "drbd.conf(5), disk-flushes and md-flushes",
 		Remedy: "take disk-flushes no and md-flushes no out, unless the cache has a battery", Command: "haprov up",
 		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdFlushes},
+	{ID: "drbd-resync-rate", Group: "drbd", Severity: Warning,
+		Title:  "a resynchronisation leaves room on a link that the ring shares",
+		Why:    "A side that returns is brought up to date at this rate. When that fills the link, Corosync's messages are late, and the side that just returned is fenced again.",
+		Source: "DRBD User's Guide, rate of synchronisation: a third of what is there",
+		Remedy: "disk { resync-rate, with c-plan-ahead 0, or c-max-rate: a third of the link }, then drbdadm adjust; or a link for replication alone", Command: "set the recipe's input resync_rate, then haprov up",
+		Excluded: noVolumes + " on a network of the ring", Reads: []string{"*.res", "corosync.conf", "addresses.txt", "links.txt"}, judge: drbdResyncRate},
 	{ID: "drbd-verify-alg", Group: "drbd", Severity: Warning,
 		Title:  "the two copies can be compared",
 		Why:    "Without an algorithm drbdadm verify refuses, and nobody learns that the copies differ until the other one is needed.",
@@ -283,6 +290,77 @@ func drbdFlushes(v *verdict, f *Facts) {
 			}
 		}
 	})
+}
+
+func drbdResyncRate(v *verdict, f *Facts) {
+	f.volumes(v, func(h *Host, r resource) {
+		own, ok := r.address(h)
+		if !ok || !f.ringOn(own) {
+			return
+		}
+		name, text, line := "c-max-rate", "100M", 0 // the controller's default
+		if p, _, ok := r.get("disk", "c-plan-ahead"); ok && p == "0" {
+			name, text = "resync-rate", "250k"
+		}
+		if x, l, ok := r.get("disk", name); ok {
+			text, line = x, l
+		}
+		rate, fine := bytes(text)
+		if last := text[max(len(text)-1, 0):]; strings.Trim(last, "0123456789") == "" {
+			rate *= 1024 // KiB/s without a unit
+		}
+		if _, ok := need(v, h.Name, h.Addresses, "addresses.txt"); !ok {
+			return
+		}
+		speeds, ok := need(v, h.Name, h.Links, "links.txt")
+		if !ok {
+			return
+		}
+		mbit, err := strconv.ParseFloat(speeds[h.Interfaces[own]], 64)
+		if err != nil || mbit <= 0 || !fine {
+			v.Unknown(h.Name, "the speed of the link with %s is not known", own)
+			return
+		}
+		// a little more than a third, for the units differ: MiB here, and Mbit there
+		v.Is(rate*8 <= mbit*1e6*0.36, r.at(h, line), fmt.Sprintf("at most %.0fM", mbit*1e6*0.36/8/(1<<20)), "%.64s resynchronises at %.20s on a link of %.0f Mbit/s that the ring shares", r.name, text, mbit)
+	})
+}
+
+// address is a host's own in a resource: of the section on with its name, or the only one that is one of
+// the host's addresses.
+func (r resource) address(h *Host) (netip.Addr, bool) {
+	for _, s := range drbd.In(r.block, "on") {
+		names := s.Words[min(1, len(s.Words)):]
+		for _, a := range drbd.In(s.Block, "address") {
+			w := a.Words[len(a.Words)-1]
+			ip, err := netip.ParseAddrPort(w)
+			if err != nil {
+				continue
+			}
+			_, here := h.Interfaces[ip.Addr()]
+			if here || slices.Contains(names, h.Name) || slices.Contains(names, h.Uname.Value) {
+				return ip.Addr(), true
+			}
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// ringOn tells whether a ring of Corosync goes over an address.
+func (f *Facts) ringOn(a netip.Addr) bool {
+	for _, h := range f.Hosts {
+		if h.Corosync.State != Given {
+			continue
+		}
+		for _, n := range h.Corosync.Value.All("nodelist", "node") {
+			for _, k := range n.Keys {
+				if ip, err := netip.ParseAddr(k.Value); err == nil && ip == a {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func drbdVerifyAlg(v *verdict, f *Facts) {

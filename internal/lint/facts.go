@@ -71,6 +71,8 @@ type Host struct {
 	Logind       Fact[map[string]string]
 	Uname        Fact[string]
 	Addresses    Fact[[]netip.Prefix]
+	Links        Fact[map[string]string] // Mbit/s by interface
+	Interfaces   map[netip.Addr]string
 	Units        Fact[map[string]string]
 	Packages     Fact[map[string]string]
 	Sysctl       Fact[map[string]string]
@@ -129,6 +131,8 @@ func hostFrom(name string, items []item) *Host {
 	h.Logind = one(by["logind.conf"], pairsBy("="))
 	h.Uname = one(by["hostname"], parseUname)
 	h.Addresses = one(by["addresses.txt"], parseAddresses)
+	h.Links = one(by["links.txt"], pairsBy(" "))
+	h.Interfaces = interfaces(by["addresses.txt"])
 	h.Units = one(by["units.txt"], pairsBy(" "))
 	h.Packages = one(by["packages.txt"], pairsBy(" "))
 	h.Sysctl = one(by["sysctl.txt"], pairsBy("="))
@@ -275,6 +279,23 @@ func parseAddresses(text string) (out []netip.Prefix, err error) {
 		return nil, errors.New("no address in it")
 	}
 	return out, nil
+}
+
+// interfaces are those of the addresses that parseAddresses gives.
+func interfaces(items []item) map[netip.Addr]string {
+	out := map[netip.Addr]string{}
+	for _, x := range items {
+		for l := range strings.Lines(x.text) {
+			f := strings.Fields(l)
+			for j, w := range f[:max(0, len(f)-1)] {
+				if p, err := netip.ParsePrefix(f[j+1]); (w == "inet" || w == "inet6") && j > 0 && err == nil && len(out) < maxAddresses {
+					name, _, _ := strings.Cut(f[1], "@")
+					out[p.Addr()] = name
+				}
+			}
+		}
+	}
+	return out
 }
 
 // mount is a line of fstab.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"haprov/internal/cluster/galera"
 	"haprov/internal/cluster/mysql"
@@ -49,6 +50,12 @@ var galeraChecks = []Check{
 		Source: "MariaDB, Galera status variables; galera-doctor cluster checks",
 		Remedy: "join the strange member anew: stop it, move its data away, start it", Command: "haprov status, then haprov recover",
 		Excluded: noGalera, Reads: []string{"status.tsv", "grastate.dat"}, judge: galeraOne},
+	{ID: "galera-timeouts", Group: "galera", Severity: Warning,
+		Title:  "the time-outs of the group follow each other: keepalive, suspect, inactive",
+		Why:    "A member that is inactive before it is suspected leaves without the others having agreed on it; one that is suspected before it could answer leaves at every breath.",
+		Source: "Galera Cluster documentation, evs.keepalive_period, evs.suspect_timeout and evs.inactive_timeout",
+		Remedy: "evs.suspect_timeout at least twice evs.keepalive_period, evs.inactive_timeout above evs.suspect_timeout; or take them out", Command: "haprov up",
+		Excluded: noGalera, Reads: []string{"*.cnf", "variables.tsv"}, judge: galeraTimeouts},
 	{ID: "galera-sst", Group: "galera", Severity: Warning,
 		Title:  "full copies do not block the donor, and have an account",
 		Why:    "rsync and mysqldump stop the donor for the whole copy: with two members left that is the service. mariabackup without an account fails when a member needs it, which is after a failure.",
@@ -243,6 +250,31 @@ func galeraOne(v *verdict, f *Facts) {
 		all, _, _ := h.addressed(&verdict{})
 		v.Is(s.Size >= len(all), at(h, h.Status, 0), strconv.Itoa(len(all)), "%d members are there", s.Size)
 	}
+}
+
+func galeraTimeouts(v *verdict, f *Facts) {
+	for _, h := range f.galera() {
+		o, at, known := h.provider(v)
+		if !known {
+			continue
+		}
+		alive, ok1 := period(first(o["evs.keepalive_period"], "PT1S"))
+		suspect, ok2 := period(first(o["evs.suspect_timeout"], "PT5S"))
+		inactive, ok3 := period(first(o["evs.inactive_timeout"], "PT15S"))
+		if !ok1 || !ok2 || !ok3 {
+			v.Bad(at, "PT5S or its like", "an evs time-out is no period")
+			continue
+		}
+		v.Is(suspect >= 2*alive, at, fmt.Sprintf("at least %s, twice the keepalive period", 2*alive), "evs.suspect_timeout is %s", suspect)
+		v.Is(inactive > suspect, at, fmt.Sprintf("more than %s", suspect), "evs.inactive_timeout is %s", inactive)
+	}
+}
+
+// period reads a time as Galera has it: PT, then hours, minutes and seconds (ISO 8601), such as PT0.5S.
+func period(text string) (time.Duration, bool) {
+	rest, ok := strings.CutPrefix(strings.ToUpper(strings.TrimSpace(text)), "PT")
+	d, err := time.ParseDuration(strings.ToLower(rest))
+	return d, ok && err == nil && d >= 0
 }
 
 func galeraSST(v *verdict, f *Facts) {

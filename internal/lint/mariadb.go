@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"haprov/internal/cluster/mysql"
@@ -16,6 +17,12 @@ var mariadbChecks = []Check{
 		Source: "MariaDB, InnoDB system variables; Jepsen, MariaDB Galera Cluster 12.1.2 (2026)",
 		Remedy: "[mysqld] innodb_flush_log_at_trx_commit = 1, innodb_doublewrite = ON, and take innodb_flush_method = nosync out", Command: "haprov up (with Galera, input durability = \"full\")",
 		Excluded: noServer, Reads: []string{"*.cnf", "variables.tsv"}, judge: durability},
+	{ID: "server-version", Group: "mariadb", Severity: Critical,
+		Title:  "the server is of a version without known command injection",
+		Why:    "Members of a Galera cluster, and whoever reaches their ports, ran commands on the hosts of earlier versions.",
+		Source: "CVE-2026-49261, CVE-2026-44168, CVE-2026-48163, CVE-2026-48165",
+		Remedy: "upgrade the package, one host after the other, in standby", Command: "haprov maintenance HOST on, apt upgrade there, haprov maintenance HOST off",
+		Excluded: noServer, Reads: []string{"variables.tsv", "packages.txt"}, judge: serverVersion},
 	{ID: "binlog-durability", Group: "mariadb", Severity: Warning,
 		Title:  "the binary log is on the disk with each transaction",
 		Why:    "With sync_binlog other than 1 (the default is 0) replicas and restores to a point in time have, after a power cut, other transactions than the server.",
@@ -58,6 +65,62 @@ func durability(v *verdict, f *Facts) {
 			v.Is(!strings.EqualFold(s.value, "nosync"), s.at, "O_DIRECT", "innodb_flush_method is nosync")
 		})
 	}
+}
+
+// floors are the first good versions of each series that is looked after, in order; as the recipe galera
+// has them.
+var floors = []string{"10.6.27", "10.11.18", "11.4.12", "11.8.8"}
+
+func serverVersion(v *verdict, f *Facts) {
+	for _, h := range f.databases() {
+		version, where := h.Variables.Value["version"], at(h, h.Variables, 0)
+		if version == "" {
+			all, ok := need(v, h.Name, h.Packages, "packages.txt")
+			if !ok {
+				continue
+			}
+			where = at(h, h.Packages, 0)
+			if version = all["mariadb-server"]; version == "" {
+				v.Unknown(h.Name, "no package mariadb-server in packages.txt")
+				continue
+			}
+		}
+		have, ok := numbers(version)
+		if !ok {
+			v.Unknown(h.Name, "the server's version is no MariaDB's: %.40s", version)
+			continue
+		}
+		good := false
+		for i, x := range floors {
+			floor, _ := numbers(x)
+			good = good || have[0] == floor[0] && have[1] == floor[1] && have[2] >= floor[2]
+			good = good || i == len(floors)-1 && slices.Compare(have[:], floor[:]) > 0
+		}
+		v.Is(good, where, together(floors)+", or of a later series", "version %.60s", version)
+	}
+}
+
+// numbers are the three of a version, as the server or Debian's package says it: 10.11.19-MariaDB,
+// 1:10.11.19-0+deb12u1.
+func numbers(version string) (out [3]int, ok bool) {
+	if _, rest, epoch := strings.Cut(version, ":"); epoch {
+		version = rest
+	}
+	if i := strings.IndexAny(version, "-+~"); i >= 0 {
+		version = version[:i]
+	}
+	f := strings.Split(version, ".")
+	if len(f) < 3 {
+		return out, false
+	}
+	for i := range out {
+		n, err := strconv.Atoi(f[i])
+		if err != nil || n < 0 {
+			return out, false
+		}
+		out[i] = n
+	}
+	return out, true
 }
 
 // logs tells whether a server writes a binary log: log_bin with any name switches it on in a file.

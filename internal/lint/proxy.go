@@ -53,10 +53,10 @@ var proxyChecks = []Check{
 		Remedy: "sysctl net.ipv4.ip_nonlocal_bind=1, in /etc/sysctl.d too", Command: "haprov up",
 		Excluded: "HAProxy does not listen on an address of keepalived's", Reads: []string{"haproxy*.cfg", "keepalived.conf", "sysctl.txt"}, judge: proxyBind},
 	{ID: "vrrp-same", Group: "proxy", Severity: Critical,
-		Title:  "all keepalived name one router number and one address, at different priorities",
-		Why:    "Two numbers are two masters: both hosts hold the address. Equal priorities make the master a matter of chance.",
-		Source: "keepalived.conf(5), virtual_router_id and priority; RFC 5798",
-		Remedy: "the same virtual_router_id and virtual_ipaddress, and a priority of its own on each host", Command: "haprov up",
+		Title:  "all keepalived name one router number, one address and one interval, at different priorities",
+		Why:    "Two numbers, or two intervals, are two masters: both hosts hold the address. Equal priorities make the master a matter of chance.",
+		Source: "keepalived.conf(5), virtual_router_id, advert_int and priority; RFC 5798",
+		Remedy: "the same virtual_router_id, virtual_ipaddress and advert_int, and a priority of its own on each host", Command: "haprov up",
 		Excluded: "there are not two hosts with keepalived", Reads: []string{"keepalived.conf"}, judge: vrrpSame},
 	{ID: "vrrp-stays", Group: "proxy", Severity: Warning,
 		Title:  "the address stays where it is when a host returns",
@@ -295,7 +295,7 @@ func (f *Facts) vrrp(v *verdict, each func(h *Host, instance *keepalived.Line)) 
 }
 
 func vrrpSame(v *verdict, f *Facts) {
-	type seen struct{ host, id, ips string }
+	type seen struct{ host, id, ips, advert string }
 	had, priorities := map[string]seen{}, map[string]string{}
 	w := &verdict{}
 	n := f.vrrp(w, func(h *Host, i *keepalived.Line) {
@@ -304,14 +304,17 @@ func vrrpSame(v *verdict, f *Facts) {
 			name = i.Words[1]
 		}
 		id, line, _ := keepalived.Get(i.Block, "virtual_router_id")
+		advert, advertLine, _ := keepalived.Get(i.Block, "advert_int")
+		advert = first(advert, "1")
 		ips := vips(i)
 		slices.Sort(ips)
-		x := seen{h.Name, id, together(ips)}
+		x := seen{h.Name, id, together(ips), advert}
 		old, twice := had[name]
 		if !twice {
 			had[name] = x
 		} else {
 			w.Is(old.id == id, at(h, h.VRRP, line), old.id, "virtual_router_id is %.20s, on %s %.20s", id, old.host, old.id)
+			w.Is(old.advert == advert, at(h, h.VRRP, advertLine), old.advert, "advert_int is %.20s, on %s %.20s: they take each other for dead", advert, old.host, old.advert)
 			w.Is(old.ips == x.ips, at(h, h.VRRP, i.Line), old.ips, "other addresses than on %s: %.200s", old.host, x.ips)
 		}
 		p, line, _ := keepalived.Get(i.Block, "priority")

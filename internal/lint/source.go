@@ -43,6 +43,7 @@ var Sources = []Source{
 	{Name: "logind.conf", About: "what the power key does", Files: []string{"/etc/systemd/logind.conf"}},
 	{Name: "hostname", About: "the node's name: uname -n", Shell: "uname -n", Tool: "uname"},
 	{Name: "addresses.txt", About: "the host's addresses: ip -o addr", Shell: "ip -o addr", Tool: "ip"},
+	{Name: "links.txt", About: "a line for each network interface: NAME SPEED, in Mbit/s", Shell: "for n in /sys/class/net/*; do s=$(cat \"$n/speed\" 2>/dev/null) && [ \"${s:--1}\" -gt 0 ] && echo \"${n##*/} $s\"; done; true", Tool: "sh"},
 	{Name: "units.txt", About: "a line for each unit: NAME enabled|disabled|...", Shell: "for u in " + strings.Join(watchedUnits, " ") + "; do s=$(systemctl is-enabled $u 2>/dev/null); [ -z \"$s\" ] || [ \"$s\" = not-found ] || echo \"$u $s\"; done", Tool: "systemctl"},
 	{Name: "packages.txt", About: "a line for each package: NAME VERSION", Shell: packagesShell, Tool: "sh"},
 	{Name: "sysctl.txt", About: "lines of NAME = VALUE", Shell: "sysctl net.ipv4.ip_nonlocal_bind", Tool: "sysctl"},
