@@ -182,8 +182,27 @@ func (a *app) lintFacts(ctx context.Context, f lintFlags) (out []*lint.Facts, er
 	return out, nil
 }
 
-// ask asks all hosts of a cluster at once, each in one exchange. A host that does not answer is a fact.
+// ask asks all hosts of a cluster for what lint reads. A host that does not answer is a fact.
 func (j *job) ask(ctx context.Context, c recipe.Cluster) (*lint.Facts, error) {
+	said, lost, err := j.asks(ctx, c, []probe.Query{lint.Query()})
+	if err != nil {
+		return nil, err
+	}
+	answers := map[string]string{}
+	for _, h := range c.Hosts {
+		switch answer := said[h].Get(lint.Query()); {
+		case lost[h] != "":
+		case answer.State != probe.Answered:
+			lost[h] = "it did not answer in time"
+		default:
+			answers[h] = answer.Out
+		}
+	}
+	return lint.FromAnswers(c.Name, c.Hosts, answers, lost, time.Now()), nil
+}
+
+// asks asks all hosts of a cluster at once, each in one exchange; lost says why a host did not answer.
+func (j *job) asks(ctx context.Context, c recipe.Cluster, queries []probe.Query) (said map[string]probe.Seen, lost map[string]string, err error) {
 	o := j.options(ctx, c)
 	o.Hosts, o.Checks, o.Active, o.Prepare, o.PlanOnly = nil, nil, nil, nil, true
 	for _, h := range c.Hosts {
@@ -194,8 +213,8 @@ func (j *job) ask(ctx context.Context, c recipe.Cluster) (*lint.Facts, error) {
 		defer cancel()
 		return j.open(ctx, host)
 	}
-	o.Also = func(string) []probe.Query { return []probe.Query{lint.Query()} }
-	lost := map[string]string{}
+	o.Also = func(string) []probe.Query { return queries }
+	lost = map[string]string{}
 	o.Events = func(e engine.Event) {
 		if x, ok := e.(engine.Failed); ok {
 			lost[x.Host] = oneReason(x.Err.Error())
@@ -203,19 +222,12 @@ func (j *job) ask(ctx context.Context, c recipe.Cluster) (*lint.Facts, error) {
 	}
 	s, _ := engine.Run(ctx, o) // what went wrong is told by host
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	answers := map[string]string{}
 	for _, h := range c.Hosts {
-		seen, ok := s.Also[h]
-		answer := seen.Get(lint.Query())
-		switch {
-		case lost[h] != "":
-		case !ok || answer.State != probe.Answered:
+		if _, ok := s.Also[h]; !ok && lost[h] == "" {
 			lost[h] = "it did not answer in time"
-		default:
-			answers[h] = answer.Out
 		}
 	}
-	return lint.FromAnswers(c.Name, c.Hosts, answers, lost, time.Now()), nil
+	return s.Also, lost, nil
 }

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"html"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -134,6 +137,9 @@ func TestNoSecretLeavesTheProgram(t *testing.T) {
 			c.run(t, 0, "plan", "--json")
 			c.run(t, 2, "status")
 			c.run(t, 2, "status", "--json")
+			c.run(t, 2, "status", "--prometheus", "-")
+			c.run(t, 0, "bundle", "--to", c.path("all.tar.gz"))
+			c.unpack(t, "all.tar.gz")
 			c.run(t, 15, "verify")
 			c.run(t, 12, "up", "--yes", "--json", "-v")
 			for _, args := range [][]string{{"validate"}, {"graph"}, {"graph", "--mermaid"}, {"inventory"}, {"secret", "list"}} {
@@ -221,6 +227,40 @@ func (c *canaries) give(t *testing.T, want int, stdin string, args ...string) {
 			t.Fatalf("haprov %s: exit %d, want %d\n%s%s", strings.Join(args, " "), code, want, &out, &errs)
 		}
 		return
+	}
+}
+
+// unpack adds what is in a bundle to what left the program.
+func (c *canaries) unpack(t *testing.T, name string) {
+	t.Helper()
+	f, err := os.Open(c.path(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	zip, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for r := tar.NewReader(zip); ; n++ {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.seen["bundle: "+h.Name] = string(text)
+	}
+	for _, want := range []string{"all/README", "all/inventory.json", "all/shop/status.json", "all/shop/hosts/one.facts", "all/shop/system/one.txt"} {
+		if c.seen["bundle: "+want] == "" {
+			t.Errorf("the bundle has no %s", want)
+		}
 	}
 }
 

@@ -17,12 +17,12 @@ func TestADeadMachineIsReplaced(t *testing.T) {
 
 func replacedOfTwo(t *testing.T) {
 	c := &two{place: newPlace(t)}
-	c.step(t, "from nothing to ready", func(t *testing.T) {
+	c.step(t, "from nothing to ready", func(*testing.T) {
 		if s := c.up(12 * time.Minute); s.Failed != 0 {
-			t.Fatalf("%+v", s)
+			c.t.Fatalf("%+v", s)
 		}
-		c.db = c.endpoint(t)
-		until(t, "the endpoint takes a table", time.Minute, func() bool {
+		c.db = c.endpoint(t) // until all steps have ended
+		until(c.t, "the endpoint takes a table", time.Minute, func() bool {
 			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 			return err == nil
 		})
