@@ -1,6 +1,7 @@
 package haprov
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -316,5 +317,38 @@ func TestABrokenBackupNeverCounts(t *testing.T) {
 				t.Errorf("what is said to be done: %v", err)
 			}
 		})
+	}
+}
+
+// TestDRBDsFenceHandlerSeesAPeerThatPacemaker3HasFenced: the node states are as cibadmin wrote them on
+// Debian 13 (Pacemaker 3.0.0) after the power of db1 was cut, and on Debian 12 (2.1.5).
+func TestDRBDsFenceHandlerSeesAPeerThatPacemaker3HasFenced(t *testing.T) {
+	text, err := Shipped.ReadFile("templates/drbd-cibadmin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := t.TempDir()
+	if err := os.WriteFile(filepath.Join(ours, "cibadmin"), text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ name, said, want string }{
+		{"13: fenced", `<node_state id="1" uname="db1" in_ccm="0" crmd="0" crm-debug-origin="do_state_transition" join="down" expected="down"/>`,
+			`<node_state id="1" uname="db1" in_ccm="false" crmd="offline" crm-debug-origin="do_state_transition" join="down" expected="down"/>`},
+		{"13: online", `<node_state id="2" uname="db2" in_ccm="1795826884" crmd="1795826884" join="member" expected="member">`,
+			`<node_state id="2" uname="db2" in_ccm="true" crmd="online" join="member" expected="member">`},
+		{"12", `<node_state id="1" uname="db1" in_ccm="false" crmd="offline" join="down" expected="down"/>`,
+			`<node_state id="1" uname="db1" in_ccm="false" crmd="offline" join="down" expected="down"/>`},
+		{"not of a node's state", `<nvpair id="x" name="y" value="0" crmd="0"/>`, `<nvpair id="x" name="y" value="0" crmd="0"/>`},
+		{"nothing", "", ""},
+	} {
+		out, err := run(t, `PATH="`+ours+`:$PATH" cibadmin -Q -t 1`, "", map[string]string{"cibadmin": `[ "$*" = "-Q -t 1" ] || exit 9
+printf '%s' '` + x.said + `'; exit 3`})
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) || ended.ExitCode() != 3 {
+			t.Errorf("%s: the exit code is not the program's: %v", x.name, err)
+		}
+		if strings.TrimSuffix(out, "\n") != x.want {
+			t.Errorf("%s: %q, want %q", x.name, out, x.want)
+		}
 	}
 }

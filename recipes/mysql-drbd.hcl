@@ -179,6 +179,11 @@ recipe "mysql-drbd" {
       line  = "global { cmd-timeout-short 60;"
       match = "^global[[:space:]]*[{]"
     }
+    directory "/usr/local/lib/haprov" {}
+    file "/usr/local/lib/haprov/cibadmin" {
+      content = file("drbd-cibadmin")
+      mode    = "0755"
+    }
     file "/etc/drbd.d/mysql.res" {
       mode = "0600"
       # a file that drbdadm does not take would fail the volume on both hosts; told without the token, which may be the secret
@@ -326,7 +331,6 @@ recipe "mysql-drbd" {
     # Both hosts have the timer, and the script ends at once where the server is not.
     package "restic" { when = backup.enabled }
     package "mariadb-backup" { when = backup.enabled }
-    directory "/usr/local/lib/haprov" { when = backup.enabled }
     secret "/etc/haprov/backup.password" {
       value = secret("backup")
       when  = backup.enabled
@@ -396,9 +400,9 @@ recipe "mysql-drbd" {
   # as the journal of the side that goes on has them
   station "detect" { line = "corosync\\[.*: .* A new membership .* Members left" }
   station "fence" { line = "pacemaker-fenced\\[.*: .*Operation '(reboot|off)' targeting .*OK" }
-  station "promote" { line = "pacemaker-controld\\[.*: .*Result of promote operation for .*: ok" }
-  station "recover" { line = "pacemaker-controld\\[.*: .*Result of start operation for mysql-server on .*: ok" }
-  station "move" { line = "pacemaker-controld\\[.*: .*Result of start operation for .*vip.* on .*: ok" }
+  station "promote" { line = "pacemaker-controld\\[.*: .*Result of promote operation for .*: (ok|OK)" }
+  station "recover" { line = "pacemaker-controld\\[.*: .*Result of start operation for mysql-server on .*: (ok|OK)" }
+  station "move" { line = "pacemaker-controld\\[.*: .*Result of start operation for .*vip.* on .*: (ok|OK)" }
 
   drill "active-power-cut" {
     about  = "The active machine loses power"
