@@ -175,7 +175,8 @@ func (p *Pacemaker) devices() (all []Primitive, away []Location) {
 		for _, f := range h.Fence {
 			params := map[string]string{"pcmk_reboot_timeout": seconds(p.Fence.Reboot)}
 			if i == 0 {
-				params["pcmk_delay_base"] = seconds(p.Fence.Delay)
+				// for this host by name: Pacemaker 3.0 logs an error for a delay without one, and takes it all the same
+				params["pcmk_delay_base"] = h.Name + ":" + seconds(p.Fence.Delay)
 			}
 			maps.Copy(params, f.Options)
 			params["pcmk_host_list"], params["pcmk_host_check"] = h.Name, "static-list"

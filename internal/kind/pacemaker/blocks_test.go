@@ -30,7 +30,7 @@ func TestBlocksBecomeElementsOfTheCIB(t *testing.T) {
 		`<group id="g"><primitive class="systemd" id="proxy" type="haproxy"/><primitive class="ocf" id="vip"`,
 		`<rsc_order first="c" first-action="promote" id="o" kind="Mandatory" then="g" then-action="start"/>`,
 		`<nvpair id="haprov-options-stonith-enabled" name="stonith-enabled" value="true"/>`,
-		`name="password_script" value="/etc/haprov/fence-db1.password"`, `value="a&lt;b"`, `name="pcmk_delay_base" value="1s"`, `name="pcmk_reboot_timeout" value="90s"`,
+		`name="password_script" value="/etc/haprov/fence-db1.password"`, `value="a&lt;b"`, `name="pcmk_delay_base" value="db1:1s"`, `name="pcmk_reboot_timeout" value="90s"`,
 		`<nvpair id="fence-db2-attributes-pcmk_host_list" name="pcmk_host_list" value="db2"/><nvpair id="fence-db2-attributes-pcmk_reboot_timeout" name="pcmk_reboot_timeout" value="45s"/>`,
 		`<op id="fence-db2-monitor" interval="60s" name="monitor" timeout="60s"/><op id="fence-db2-start" interval="0s" name="start" timeout="60s"/>`,
 		`<rsc_location id="fence-db2-not-itself" node="db2" rsc="fence-db2" score="-INFINITY"/>`,
