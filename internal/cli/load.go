@@ -155,6 +155,12 @@ func (j *job) fit(ctx context.Context) error {
 func labSpec(p *recipe.Program) lab.Spec {
 	v := p.Inventory
 	s := lab.Spec{Name: v.Lab.Name, Image: v.Lab.Image, Driver: v.Lab.Driver, Packages: p.Packages()}
+	if inventory.IsImageFile(s.Image) {
+		s.Packages = nil // the file is as it is
+		if path, err := filepath.Abs(s.Image); err == nil {
+			s.Image = path // the same lab from whatever folder
+		}
+	}
 	for _, n := range v.Networks {
 		s.Networks = append(s.Networks, lab.Network{Name: n.Name, CIDR: n.CIDR})
 	}

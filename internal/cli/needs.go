@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"haprov/internal/inventory"
 	"haprov/internal/lab"
 	"haprov/internal/lab/image"
 	"haprov/internal/view"
@@ -54,15 +55,23 @@ func (a *app) labImageCmd() *cobra.Command {
 			}
 			spec := labSpec(j.program)
 			report := func(e lab.Event) { fmt.Fprintln(a.err, view.Clean(e.Text)) }
-			_, err = withNeeds(spec.Driver, report, func() (struct{}, error) { return struct{}{}, lab.Prepare(c.Context(), spec, report) })
+			_, err = withNeeds(firstDriver(spec), report, func() (struct{}, error) { return struct{}{}, lab.Prepare(c.Context(), spec, report) })
 			return err
 		},
 	}
 }
 
+// firstDriver is the driver whose packages are installed before any is tried.
+func firstDriver(spec lab.Spec) string {
+	if inventory.IsImageFile(spec.Image) && driverOr(spec.Driver) == driverOr("") {
+		return emulated
+	}
+	return spec.Driver
+}
+
 // startLab makes sure that the lab runs.
 func startLab(ctx context.Context, spec lab.Spec, exe string, report func(lab.Event)) (*lab.Client, error) {
-	return withNeeds(spec.Driver, report, func() (*lab.Client, error) { return lab.Up(ctx, spec, exe, report) })
+	return withNeeds(firstDriver(spec), report, func() (*lab.Client, error) { return lab.Up(ctx, spec, exe, report) })
 }
 
 // withNeeds does what a driver has to be tried for. Packages that it lacks are installed, also those

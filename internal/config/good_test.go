@@ -3,6 +3,7 @@ package config_test
 import (
 	"crypto/tls"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -463,6 +464,42 @@ host "db1" { address = "10.0.0.2" }
 `)})
 	if text := problems.Render(200, false); !problems.Failed() || !strings.Contains(text, `Did you mean "debian-13"`) {
 		t.Error(text)
+	}
+}
+
+// TestALabsImageMayBeAFile: beside the inventory, wherever the program was started.
+func TestALabsImageMayBeAFile(t *testing.T) {
+	dir := t.TempDir()
+	write := func(lab string) {
+		t.Helper()
+		text := "lab \"x\" {\n" + lab + "\n}\nnetwork \"a\" { cidr = \"10.0.0.0/24\" }\nhost \"db1\" { address = \"10.0.0.2\" }\n"
+		if err := os.WriteFile(filepath.Join(dir, "haprov.hcl"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.box"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ name, lab, want string }{
+		{"beside it", `image = "a.box"`, ""},
+		{"in a folder above", `image = "../` + filepath.Base(dir) + `/a.box"`, ""},
+		{"by QEMU", "image = \"a.box\"\ndriver = \"tcg\"", ""},
+		{"with a kernel of its own", "image = \"a.box\"\ndriver = \"uml\"", "error: Driver uml cannot run an image file"},
+		{"gone", `image = "b.qcow2"`, "warning: Image file is not there"},
+		{"no name before the ending", `image = ".box"`, `error: "image" has an unknown value`},
+	} {
+		write(x.lab)
+		p, problems := config.Load(filepath.Join(dir, "haprov.hcl"), config.Options{Secrets: secrets{}})
+		said := ""
+		for _, pr := range problems {
+			said += string(pr.Severity) + ": " + pr.Summary
+		}
+		if said != x.want {
+			t.Errorf("%s: %q, want %q", x.name, said, x.want)
+		}
+		if x.want == "" && (p == nil || filepath.Clean(p.Inventory.Lab.Image) != filepath.Join(dir, "a.box")) {
+			t.Errorf("%s: another path", x.name)
+		}
 	}
 }
 

@@ -81,9 +81,25 @@ func (w *world) lab() {
 	}
 	w.name("lab", b.Name, b.Range)
 	w.inv.Lab = &inventory.Lab{Name: b.Name, Image: b.Image, Driver: b.Driver, Memory: b.Memory, CPUs: b.CPUs}
+	if inventory.IsImageFile(b.Image) {
+		w.inv.Lab.Image = w.imageFile(b)
+	}
 	if w.driver != "" {
 		w.inv.Lab.Driver = w.driver
 	}
+}
+
+// imageFile is the path of the lab's image.
+func (w *world) imageFile(b *labBlock) string {
+	if d := inventory.DriverOf(b.Driver); d.Kernel != "" && d.Kernel != "stock" {
+		w.at(w.file.Lab.Ranges["driver"], fmt.Sprintf("Driver %s cannot run an image file", b.Driver), "It has a kernel of its own, and the file boots its own one. Expected auto, kvm, tcg or libvirt.")
+	}
+	path := w.paths([]string{b.Image})[0]
+	if _, err := os.Stat(path); err != nil {
+		// Machines that were made need it no more.
+		w.warn(w.file.Lab.Ranges["image"], "Image file is not there", fmt.Sprintf("%s: it is needed when the lab's machines are made.", err))
+	}
+	return path
 }
 
 // once reports a name that was there before, with both places.

@@ -47,8 +47,8 @@ type field struct {
 	def        string
 	hasDef     bool
 	min, max   string
-	oneof      []string
-	text       string // which characters a text may hold: see readable
+	oneof      []string // one that begins with * is an ending of anything
+	text       string   // which characters a text may hold: see readable
 	bytes      bool
 	perHost    bool
 	raw        bool // hclsyntax.Expression: kept, not evaluated

@@ -295,7 +295,7 @@ func (f *field) choice(s string) *mistake {
 		return nil
 	}
 	for _, o := range f.oneof {
-		if o == s {
+		if end, any := strings.CutPrefix(o, "*"); o == s || any && len(s) > len(end) && strings.HasSuffix(s, end) {
 			return nil
 		}
 	}

@@ -23,7 +23,7 @@ type Inventory struct {
 // Lab asks for machines of the project's own.
 type Lab struct {
 	Name   string
-	Image  string // debian-12
+	Image  string // debian-12, or the path of a file; see IsImageFile
 	Driver string // auto, or a name of Drivers
 	Memory int64  // bytes a machine; 0: the lab's default
 	CPUs   int    // a machine; 0: the lab's default

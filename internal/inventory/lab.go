@@ -1,6 +1,9 @@
 package inventory
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Driver is one way to run a lab's machines. This table is the only place that tells drivers
 // apart: what a machine needs here, how patient to be with it, and what a recipe can do on it.
@@ -44,7 +47,7 @@ func DriverOf(name string) Driver {
 	return Drivers[i]
 }
 
-// Image is a system that a lab's machines can run.
+// Image is a system that a lab's machines can run, made of Debian's packages.
 type Image struct {
 	Name  string // as the inventory writes it
 	Suite string // Debian's code name
@@ -60,4 +63,14 @@ func ImageOf(name string) (Image, bool) {
 		return Image{}, false
 	}
 	return Images[i], true
+}
+
+// ImageFiles are the endings of files that a lab's machines can be made from: a Vagrant box of
+// provider libvirt, and a disk.
+var ImageFiles = []string{".box", ".qcow2"}
+
+// IsImageFile tells whether an image is such a file rather than a name of Images. Its disk boots by
+// itself, so drivers with a kernel of their own cannot run it.
+func IsImageFile(name string) bool {
+	return slices.ContainsFunc(ImageFiles, func(end string) bool { return len(name) > len(end) && strings.HasSuffix(name, end) })
 }

@@ -26,6 +26,7 @@ func choose(ctx context.Context, spec Spec, before *choice, report func(Event)) 
 	var names []string
 	for _, d := range inventory.Drivers {
 		fits := before == nil || d.Kernel == inventory.DriverOf(before.Driver).Kernel
+		fits = fits && (d.Kernel == string(image.Stock) || !inventory.IsImageFile(spec.Image))
 		if fits && (auto && !d.Asked || d.Name == spec.Driver) {
 			names = append(names, d.Name)
 		}
@@ -85,17 +86,11 @@ func try(ctx context.Context, name string, spec Spec, before *choice, cache stri
 		c = *before
 		c.Driver = name
 	} else {
-		def, err := image.Define(spec.Image, image.Kernel(inventory.DriverOf(name).Kernel), spec.Packages)
+		img, err := obtain(ctx, name, spec, cache, report)
 		if err != nil {
 			return choice{}, err
 		}
-		img, err := image.Build(ctx, def, cache, func(line string) {
-			report(Event{Kind: "image", Action: "image", OK: true, Text: line})
-		})
-		if err != nil {
-			return choice{}, err
-		}
-		c.Image, c.Root, c.Kernel, c.Initrd = img.Digest, img.Root, img.Kernel, img.Initrd
+		c.Image, c.Root, c.Format, c.Kernel, c.Initrd = img.Digest, img.Root, img.Format, img.Kernel, img.Initrd
 	}
 	// libvirt starts both: KVM where this machine's own trial of it does not speak against it.
 	c.KVM = name == "libvirt" && promising(ctx, cache) == nil
@@ -129,6 +124,20 @@ func try(ctx context.Context, name string, spec Spec, before *choice, cache stri
 		_ = os.Remove(unfit(cache)) // what was found before is over
 	}
 	return c, nil
+}
+
+// obtain makes sure of the image that the spec names, for a driver.
+func obtain(ctx context.Context, driver string, spec Spec, cache string, report func(Event)) (image.Image, error) {
+	progress := func(line string) { report(Event{Kind: "image", Action: "image", OK: true, Text: line}) }
+	if inventory.IsImageFile(spec.Image) {
+		kvm := driver == "kvm" || driver == "libvirt" && promising(ctx, cache) == nil
+		return image.FromFile(ctx, spec.Image, kvm, cache, progress)
+	}
+	def, err := image.Define(spec.Image, image.Kernel(inventory.DriverOf(driver).Kernel), spec.Packages)
+	if err != nil {
+		return image.Image{}, err
+	}
+	return image.Build(ctx, def, cache, progress)
 }
 
 // note keeps what a trial showed; where it cannot be written, the trial is made again.

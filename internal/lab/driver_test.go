@@ -24,6 +24,17 @@ func TestEachDriverSaysWhyItIsNotUsed(t *testing.T) {
 	}
 }
 
+// TestAnImageFileIsForDriversThatBootItsOwnKernel: User-Mode Linux is not even tried.
+func TestAnImageFileIsForDriversThatBootItsOwnKernel(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("HAPROV_CACHE", t.TempDir())
+	var said []string
+	_, err := choose(t.Context(), Spec{Driver: "auto", Image: "/boxes/debian.box"}, nil, func(e Event) { said = append(said, e.Text) })
+	if err == nil || len(said) != 2 || !strings.HasPrefix(said[0], "kvm: ") || !strings.HasPrefix(said[1], "tcg: ") {
+		t.Errorf("%v %q", err, said)
+	}
+}
+
 func TestAKernelThatHungUnderKVMIsNotTriedAgainByItself(t *testing.T) {
 	cache := t.TempDir()
 	note(unfit(cache), "no \"Linux version\" on the console within 20s")

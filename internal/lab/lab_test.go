@@ -1,14 +1,18 @@
 package lab
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -96,8 +100,13 @@ func spec() Spec {
 // small is a supervisor in this process, with both machines started.
 func small(t *testing.T) (*supervisor, *sleeper) {
 	t.Helper()
+	return started(t, spec())
+}
+
+// started is small with another spec.
+func started(t *testing.T, sp Spec) (*supervisor, *sleeper) {
+	t.Helper()
 	p := place{t.TempDir()}
-	sp := spec()
 	sp.complete()
 	if err := errors.Join(p.settle(sp), writeJSON(p.choice(), choice{Driver: "sleeper"})); err != nil {
 		t.Fatal(err)
@@ -395,9 +404,65 @@ func TestAMachinesSeedNamesTheArchiveOfItsLab(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "etc/apt/sources.list.d/lab-archive.list") {
 		t.Errorf("no source of packages in the seed: %v", err)
 	}
-	for line := range strings.Lines(s.aptSources(s.unit("db2").host)) {
+	sources, err := s.aptSources(s.unit("db2").host)
+	if err != nil || len(sources) != 1 {
+		t.Errorf("%v %v", sources, err)
+	}
+	for line := range strings.Lines(sources["etc/apt/sources.list.d/lab-archive.list"]) {
 		if !strings.Contains(line, " http://192.168.56.1:7411/") {
 			t.Errorf("a machine is told: %s", line)
+		}
+	}
+}
+
+// TestADiskThatBootsByItselfLearnsFromTheSeedWhatNoCommandLineTells: names of disks, an identity of
+// its own, and the archive of each release that it may have.
+func TestADiskThatBootsByItselfLearnsFromTheSeedWhatNoCommandLineTells(t *testing.T) {
+	sp := spec()
+	sp.Image = "/boxes/debian.box"
+	s, _ := started(t, sp)
+	ids := map[string]bool{}
+	for _, h := range []string{"db1", "db2"} {
+		text, err := os.ReadFile(s.place.seedFile(h))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := map[string]string{}
+		for r := tar.NewReader(bytes.NewReader(text)); ; {
+			f, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[f.Name] = string(b)
+		}
+		if files["etc/haprov/disks"] != "data\n" {
+			t.Errorf("%s: disks %q", h, files["etc/haprov/disks"])
+		}
+		id := files["etc/machine-id"]
+		if !regexp.MustCompile(`^[0-9a-f]{32}\n$`).MatchString(id) || ids[id] {
+			t.Errorf("%s: machine-id %q, others %v", h, id, ids)
+		}
+		ids[id] = true
+		for _, release := range []string{"bookworm", "trixie"} {
+			name := "etc/haprov/apt/" + release + ".list"
+			if _, there := files[name]; !there {
+				t.Errorf("%s: no %s", h, name)
+			}
+			for line := range strings.Lines(files[name]) {
+				if !strings.Contains(line, " http://192.168.56.1:7411/") || !strings.Contains(line, " "+release) {
+					t.Errorf("%s is told: %s", h, line)
+				}
+			}
+		}
+		if _, there := files["etc/apt/sources.list.d/lab-archive.list"]; there {
+			t.Errorf("%s: sources of a release that it may not have", h)
 		}
 	}
 }

@@ -22,11 +22,11 @@ func (s *supervisor) packages() (*archive.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	system, known := inventory.ImageOf(s.spec.Image)
-	if !known {
-		return nil, fmt.Errorf("there is no image %q", s.spec.Image)
+	suites, err := suitesOf(s.spec.Image)
+	if err != nil {
+		return nil, err
 	}
-	a := archive.New(system.Suite, filepath.Join(cache, "archive"))
+	a := archive.New(filepath.Join(cache, "archive"), suites...)
 	a.Failed = func(name string, err error) {
 		s.diary.note(Event{Kind: "archive", Action: "failed", Text: name + ": " + err.Error()})
 	}
@@ -39,7 +39,37 @@ func (s *supervisor) serveArchive(l net.Listener) {
 	_ = server.Serve(l) // its end is the lab's
 }
 
-// aptSources names the gateway of the host's first network, and no archive of the world.
-func (s *supervisor) aptSources(h Host) string {
-	return s.archive.Lines(fmt.Sprintf("http://%s:%d", gatewayOf(s.spec.prefix(h.NICs[0].Network)), ArchivePort))
+// suitesOf are the suites of Debian that an image may be of: all, when it is a file, whose system only
+// the machine itself knows.
+func suitesOf(name string) (suites []string, err error) {
+	if i, known := inventory.ImageOf(name); known {
+		return []string{i.Suite}, nil
+	}
+	if !inventory.IsImageFile(name) {
+		return nil, fmt.Errorf("there is no image %q", name)
+	}
+	for _, i := range inventory.Images {
+		suites = append(suites, i.Suite)
+	}
+	return suites, nil
+}
+
+// aptSources are the files of the host's seed, by path, with what its apt may read: the gateway of
+// its first network, and no archive of the world. Of an image that is a file the machine takes the
+// one of its own suite (image/prepare/seed).
+func (s *supervisor) aptSources(h Host) (map[string]string, error) {
+	base := fmt.Sprintf("http://%s:%d", gatewayOf(s.spec.prefix(h.NICs[0].Network)), ArchivePort)
+	suites, err := suitesOf(s.spec.Image)
+	if err != nil {
+		return nil, err
+	}
+	if !inventory.IsImageFile(s.spec.Image) {
+		// After the image's own: the same version comes from there.
+		return map[string]string{"etc/apt/sources.list.d/lab-archive.list": s.archive.Lines(base, suites[0])}, nil
+	}
+	files := map[string]string{}
+	for _, suite := range suites {
+		files["etc/haprov/apt/"+suite+".list"] = s.archive.Lines(base, suite)
+	}
+	return files, nil
 }

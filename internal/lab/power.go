@@ -97,7 +97,11 @@ func (s *supervisor) start(u *unit) error {
 	rand.Read(raw[:])
 	token := hex.EncodeToString(raw[:])
 	name := u.host.Name
-	if err := s.place.seed(s.spec, u.host, token, s.aptSources(u.host)); err != nil {
+	sources, err := s.aptSources(u.host)
+	if err == nil {
+		err = s.place.seed(s.spec, u.host, token, sources)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	console, err := os.OpenFile(s.place.console(name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

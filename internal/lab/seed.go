@@ -3,20 +3,25 @@ package lab
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"haprov/internal/inventory"
 )
 
 // FencePort is where each network's gateway takes fence requests.
 const FencePort = 7410
 
 // seed writes the tar that is extracted over / at each boot of a host: what makes this machine
-// this host. token is the one of this boot, see fence.go; sources is where its apt finds what the
-// image lacks.
-func (p place) seed(spec Spec, h Host, token, sources string) error {
+// this host. token is the one of this boot, see fence.go; sources are the files that say where its
+// apt finds what the image lacks.
+func (p place) seed(spec Spec, h Host, token string, sources map[string]string) error {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	var first error
@@ -50,13 +55,19 @@ func (p place) seed(spec Spec, h Host, token, sources string) error {
 	folder("root/.ssh/", 0o700)
 	add("root/.ssh/authorized_keys", 0o600, read(p.userKey()+".pub"))
 	for i, nic := range h.NICs {
-		add(fmt.Sprintf("etc/systemd/network/10-haprov%d.network", i), 0o644, networkFile(spec, h, i))
+		add(fmt.Sprintf("etc/systemd/network/05-haprov%d.network", i), 0o644, networkFile(spec, h, i))
 		if i == 0 {
 			add("etc/resolv.conf", 0o644, fmt.Sprintf("nameserver %s\noptions timeout:2 attempts:1\n", gatewayOf(spec.prefix(nic.Network))))
 		}
 	}
-	add("etc/apt/sources.list.d/lab-archive.list", 0o644, sources) // after the image's own: the same version comes from there
 	folder("etc/haprov/", 0o755)
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		add(name, 0o644, sources[name])
+	}
+	if inventory.IsImageFile(spec.Image) { // for image/prepare/seed
+		add("etc/haprov/disks", 0o644, diskNames(h))
+		add("etc/machine-id", 0o444, machineID(spec.Name, h.Name))
+	}
 	add("etc/haprov/fence.conf", 0o600, fenceConf(spec, h, token))
 	if err := w.Close(); err != nil && first == nil {
 		first = err
@@ -72,6 +83,20 @@ func (p place) seed(spec Spec, h Host, token, sources string) error {
 }
 
 const seedUnit = 64 << 10
+
+func diskNames(h Host) string {
+	var b strings.Builder
+	for _, d := range h.Disks {
+		fmt.Fprintln(&b, d.Name)
+	}
+	return b.String()
+}
+
+// machineID is the same for the same lab and host. Disks that come from one file would all have that
+// file's, and machine-id(5) wants one for each machine.
+func machineID(lab, host string) string {
+	return fmt.Sprintf("%x\n", sha256.Sum256([]byte("machine-id\x00"+lab+"\x00"+host)))[:32] + "\n"
+}
 
 // hostsFile names every host by its first address, and its other addresses by HOST-NETWORK.
 func hostsFile(spec Spec) string {

@@ -31,7 +31,7 @@ import (
 type Spec struct {
 	Name     string    `json:"name"`
 	Driver   string    `json:"driver"` // a name of inventory.Drivers, or auto; "" is auto
-	Image    string    `json:"image"`  // a name of inventory.Images; "" is the first
+	Image    string    `json:"image"`  // a name of inventory.Images, or the absolute path of a file (inventory.IsImageFile); "" is the first
 	Networks []Network `json:"networks"`
 	Hosts    []Host    `json:"hosts"`
 	// Packages are to be at hand in the machines without a network. They count when the lab is made;

@@ -146,7 +146,7 @@ func (s *supervisor) socket(host string, nic int) string {
 func (s *supervisor) config(h Host, console *os.File) machine.Config {
 	cfg := machine.Config{
 		Name: h.Name, Dir: s.place.machine(h.Name), Memory: h.MemoryMiB, CPUs: h.CPUs,
-		Root: s.choice.Root, Seed: s.place.seedFile(h.Name), Console: console,
+		Root: s.choice.Root, RootFormat: s.choice.Format, Seed: s.place.seedFile(h.Name), Console: console,
 	}
 	for _, d := range h.Disks {
 		cfg.Disks = append(cfg.Disks, machine.Disk{Name: d.Name, Path: s.place.disk(h.Name, d.Name)})

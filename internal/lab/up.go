@@ -18,11 +18,12 @@ import (
 // choice is what a lab's machines run on, decided when its supervisor is started. Of one that has
 // machines the image stays: their disks are differences to it.
 type choice struct {
-	Driver string `json:"driver"`        // a name of inventory.Drivers
-	KVM    bool   `json:"kvm,omitempty"` // of libvirt: hardware virtualisation
-	Image  string `json:"image"`         // its name
-	Root   string `json:"root"`          // its base file
-	Kernel string `json:"kernel"`        // what is booted: a program (uml) or a kernel file
+	Driver string `json:"driver"`           // a name of inventory.Drivers
+	KVM    bool   `json:"kvm,omitempty"`    // of libvirt: hardware virtualisation
+	Image  string `json:"image"`            // its name
+	Root   string `json:"root"`             // its base file
+	Format string `json:"format,omitempty"` // of Root: raw, which "" is, too, or qcow2
+	Kernel string `json:"kernel"`           // what is booted: a program (uml) or a kernel file; "": Root boots by itself
 	Initrd string `json:"initrd,omitempty"`
 }
 

@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// Archive is a suite of Debian as machines see it. It is an http.Handler.
+// Archive is suites of Debian as machines see them. It is an http.Handler.
 type Archive struct {
 	// Failed is told what could not be fetched, and why; nil: nobody is.
 	Failed func(name string, err error)
@@ -36,9 +36,13 @@ type Archive struct {
 	busy map[string]chan struct{} // by file: held while it is being fetched
 }
 
-// New gives the archive of a suite; dir keeps what was fetched, and may be shared.
-func New(suite, dir string) *Archive {
-	return newArchive(Of(suite), dir, byApt)
+// New gives the archive of some suites; dir keeps what was fetched, and may be shared.
+func New(dir string, suites ...string) *Archive {
+	var all []Source
+	for _, s := range suites {
+		all = append(all, Of(s)...)
+	}
+	return newArchive(all, dir, byApt)
 }
 
 // atOnce is how many files are fetched at the same time, for all machines together.
@@ -48,11 +52,14 @@ func newArchive(sources []Source, dir string, fetch func(context.Context, string
 	return &Archive{sources: sources, dir: dir, fetch: fetch, slots: make(chan struct{}, atOnce), busy: map[string]chan struct{}{}}
 }
 
-// Lines are apt's sources for a machine that finds this archive at base, such as
+// Lines are apt's sources of a suite for a machine that finds this archive at base, such as
 // http://192.168.56.1:7411. They name none of this machine's own sources.
-func (a *Archive) Lines(base string) string {
+func (a *Archive) Lines(base, suite string) string {
 	var b strings.Builder
 	for i, s := range a.sources {
+		if of, _ := splitSuite(s.suite); of != suite {
+			continue
+		}
 		// How old an archive may be is for this machine to say, which chose it.
 		fmt.Fprintf(&b, "deb [signed-by=%s check-valid-until=no] %s/%d %s %s\n", Keyring, base, i, s.suite, strings.Join(s.components, " "))
 	}

@@ -45,8 +45,11 @@ func TestAMachinesSourcesNameTheLabAndNoMirror(t *testing.T) {
 	a, _ := near(t)
 	want := "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg check-valid-until=no] http://192.168.56.1:7411/0 bookworm main\n" +
 		"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg check-valid-until=no] http://192.168.56.1:7411/1 bookworm-security main\n"
-	if got := a.Lines("http://192.168.56.1:7411"); got != want {
+	if got := a.Lines("http://192.168.56.1:7411", "bookworm"); got != want {
 		t.Errorf("%s\nwant:\n%s", got, want)
+	}
+	if got := a.Lines("http://192.168.56.1:7411", "trixie"); got != "" {
+		t.Errorf("of a suite that it has not: %s", got)
 	}
 }
 

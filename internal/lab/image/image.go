@@ -59,8 +59,9 @@ func Define(system string, kernel Kernel, packages []string) (Definition, error)
 // Image is what machines start from. All its files are read-only and shared.
 type Image struct {
 	Digest string
-	Root   string // raw ext4 file
-	Kernel string // a program (UML) or a kernel file (Stock)
+	Root   string // raw ext4 file, or of FromFile a disk with a boot loader
+	Format string // of Root: raw, which "" is, too, or qcow2
+	Kernel string // a program (UML) or a kernel file (Stock); "": Root boots by itself
 	Initrd string // "" for UML
 	Loader Loader // of a box, else empty
 }

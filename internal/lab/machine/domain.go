@@ -42,10 +42,10 @@ func (d Libvirt) describe(cfg Config, line string) (string, error) {
 		dom.Type, dom.CPU.Mode = "kvm", "host-passthrough"
 	}
 	if cfg.Root != "" {
-		dom.Devices.Disks = append(dom.Devices.Disks, virtio("vda", overlayOf(cfg), "qcow2", false), virtio("vdb", cfg.Seed, "raw", true))
+		dom.Devices.Disks = append(dom.Devices.Disks, virtio("vda", overlayOf(cfg), "qcow2", "", false), virtio("vdb", cfg.Seed, "raw", seedSerial, true))
 	}
 	for i, disk := range cfg.Disks {
-		dom.Devices.Disks = append(dom.Devices.Disks, virtio(fmt.Sprintf("vd%c", 'c'+i), disk.Path, "raw", false))
+		dom.Devices.Disks = append(dom.Devices.Disks, virtio(fmt.Sprintf("vd%c", 'c'+i), disk.Path, "raw", diskSerial(i), false))
 	}
 	if len(cfg.NICs) > 0 {
 		dom.QEMUCommandline = &libvirtxml.DomainQEMUCommandline{}
@@ -64,12 +64,13 @@ func (d Libvirt) describe(cfg Config, line string) (string, error) {
 // ports from slot 1 on, and has the chipset in slot 31.
 const firstSlot = 0x10
 
-func virtio(target, path, format string, readonly bool) libvirtxml.DomainDisk {
+func virtio(target, path, format, serial string, readonly bool) libvirtxml.DomainDisk {
 	d := libvirtxml.DomainDisk{
 		Device: "disk",
 		Driver: &libvirtxml.DomainDiskDriver{Name: "qemu", Type: format, Discard: "unmap"},
 		Source: &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: path}},
 		Target: &libvirtxml.DomainDiskTarget{Dev: target, Bus: "virtio"},
+		Serial: serial,
 	}
 	if readonly {
 		d.ReadOnly = &libvirtxml.DomainDiskReadOnly{}

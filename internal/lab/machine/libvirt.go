@@ -27,7 +27,7 @@ import (
 type Libvirt struct {
 	URI    string // qemu:///system or qemu:///session; "" is DefaultURI
 	KVM    bool   // hardware virtualisation, else QEMU's emulation
-	Kernel string // the image's own kernel and initrd, booted without a boot loader
+	Kernel string // the image's own kernel and initrd, booted without a boot loader; "": the disk's boots
 	Initrd string
 }
 
@@ -57,8 +57,15 @@ func (d Libvirt) uri() string {
 }
 
 // Works creates a small domain with the image's kernel and waits for that kernel's first line. At
-// most 20 seconds with KVM, 60 without.
+// most 20 seconds with KVM, 60 without. For a disk that boots by itself a daemon that answers is enough.
 func (d Libvirt) Works(ctx context.Context) error {
+	if d.Kernel == "" {
+		l, err := d.connect()
+		if err != nil {
+			return err
+		}
+		return l.Disconnect()
+	}
 	limit := time.Minute
 	if d.KVM {
 		limit = 20 * time.Second
@@ -94,7 +101,11 @@ func (d Libvirt) Start(cfg Config) (Process, error) {
 	if err := overlay(cfg); err != nil {
 		return nil, err
 	}
-	text, err := d.describe(cfg, kernelLine(cfg.Disks))
+	line := ""
+	if d.Kernel != "" {
+		line = kernelLine(cfg.Disks)
+	}
+	text, err := d.describe(cfg, line)
 	if err != nil {
 		return nil, err
 	}

@@ -29,8 +29,10 @@ type Config struct {
 	CPUs   int    // as far as the driver can
 	Root   string // base image of the root file system, shared and read-only
 	Seed   string // raw file: a tar extracted over / at each boot, before the network starts
-	Disks  []Disk
-	NICs   []NIC
+	// RootFormat is Root's: raw, which "" is, too, or qcow2.
+	RootFormat string
+	Disks      []Disk
+	NICs       []NIC
 	// Console receives all that the guest prints on its console.
 	Console *os.File
 }

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 // QEMU runs machines with a stock kernel, by hardware (KVM) or by software emulation (TCG).
 type QEMU struct {
 	KVM    bool
-	Kernel string // the image's own kernel and initrd, booted without a boot loader
+	Kernel string // the image's own kernel and initrd, booted without a boot loader; "": the disk's boots
 	Initrd string
 }
 
@@ -57,8 +58,11 @@ func KVM(ctx context.Context) error {
 
 // Works boots the kernel and waits for its first line. A /dev/kvm that opens proves nothing:
 // on some nested hosts the firmware runs and the kernel hangs before that line. At most 20
-// seconds with KVM, 60 without.
+// seconds with KVM, 60 without. A disk that boots by itself was tried when it was prepared.
 func (d QEMU) Works(ctx context.Context) error {
+	if d.Kernel == "" {
+		return nil
+	}
 	limit := time.Minute
 	if d.KVM {
 		limit = 20 * time.Second
@@ -96,21 +100,35 @@ func (d QEMU) Start(cfg Config) (Process, error) {
 	}
 	args := d.board(cfg.Memory, cfg.CPUs)
 	args = append(args, "-name", cfg.Name, "-qmp", "unix:"+escape(filepath.Join(cfg.Dir, "qmp"))+",server=on,wait=off")
-	plug := func(id, path, options string) {
-		args = append(args, "-drive", "if=none,id="+id+",file="+escape(path)+","+options, "-device", "virtio-blk-pci,drive="+id)
-	}
-	plug("root", overlayOf(cfg), "format=qcow2")
-	plug("seed", cfg.Seed, "format=raw,readonly=on")
+	args = append(args, drive("root", overlayOf(cfg), "format=qcow2", "")...)
+	args = append(args, drive("seed", cfg.Seed, "format=raw,readonly=on", seedSerial)...)
 	for i, disk := range cfg.Disks {
-		plug(fmt.Sprint("disk", i), disk.Path, "format=raw,discard=unmap")
+		args = append(args, drive(fmt.Sprint("disk", i), disk.Path, "format=raw,discard=unmap", diskSerial(i))...)
 	}
 	for i, nic := range cfg.NICs {
 		args = append(args, cable(i, nic)...)
 	}
-	args = append(args, "-kernel", d.Kernel, "-initrd", d.Initrd, "-append", kernelLine(cfg.Disks))
+	if d.Kernel != "" {
+		args = append(args, "-kernel", d.Kernel, "-initrd", d.Initrd, "-append", kernelLine(cfg.Disks))
+	}
 	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = cfg.Console, cfg.Console
 	return start(cmd)
+}
+
+// seedSerial and diskSerial name disks to a machine that boots by itself: no command line of the
+// kernel tells it where they are. At most 20 bytes (virtio specification, block device).
+const seedSerial = "haprov-seed"
+
+func diskSerial(i int) string { return fmt.Sprint("haprov-disk-", i) }
+
+// drive plugs in a virtio disk.
+func drive(id, path, options, serial string) []string {
+	device := "virtio-blk-pci,drive=" + id
+	if serial != "" {
+		device += ",serial=" + serial
+	}
+	return []string{"-drive", "if=none,id=" + id + ",file=" + escape(path) + "," + options, "-device", device}
 }
 
 // overlayOf is the machine's own root disk: what it wrote, over the image that all share.
@@ -121,7 +139,7 @@ func overlay(cfg Config) error {
 	if _, err := os.Stat(overlayOf(cfg)); !os.IsNotExist(err) {
 		return err
 	}
-	out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-b", cfg.Root, "-F", "raw", overlayOf(cfg)).CombinedOutput()
+	out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-b", cfg.Root, "-F", cmp.Or(cfg.RootFormat, "raw"), overlayOf(cfg)).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("qemu-img: %w: %s", err, strings.TrimSpace(string(out)))
 	}
