@@ -7,7 +7,8 @@ missing=
 # tried in network namespaces. uidmap: one test makes machines as an ordinary user. shellcheck:
 # make check and the tests read the scripts with it. postgresql: haprov sql is tried against a real server.
 # prometheus: promtool reads the metrics and tries the alerts.
-for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus "$@"; do
+# fence-agents, openipmi and ipmitool: a fence agent is tried against a simulated service processor.
+for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus fence-agents openipmi ipmitool "$@"; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0
