@@ -127,7 +127,7 @@ func (a answer) alone() (out []Finding) {
 	case a.id != "debian" && a.id != "ubuntu" && !slices.Contains(strings.Fields(a.like), "debian"):
 		add(true, "release", "use a machine with Debian 12 or later", "found %.40q: packages are installed by apt-get", a.id)
 	case a.id == "debian" && major > 0 && major < 12:
-		add(false, "release", "only Debian 12 was tested", "found Debian %d", major)
+		add(false, "release", "only Debian 12 and 13 were tested", "found Debian %d", major)
 	}
 	for _, s := range a.free {
 		if s.bytes < freeWarn {

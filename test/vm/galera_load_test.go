@@ -29,11 +29,7 @@ type galera struct {
 func newGalera(t *testing.T) *galera {
 	t.Helper()
 	g := &galera{place: newPlace(t), acked: map[int]bool{}}
-	text, err := os.ReadFile("../../inventory/galera.hcl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.write(withDriver(string(text)))
+	g.write(withDriver(shipped(t, "galera")))
 	t.Cleanup(func() {
 		if t.Failed() {
 			g.said("db1", "db2", "db3", "proxy1", "proxy2")

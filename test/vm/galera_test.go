@@ -12,23 +12,7 @@ func TestGalera(t *testing.T) {
 	g := newGalera(t)
 	g.fresh(t)
 
-	g.step(t, "the writer's machine loses power", func(t *testing.T) {
-		writer, readers := g.writerAndReaders()
-		l := g.load()
-		g.power("power-off", writer)
-		l.served(time.Now())
-		l.end()
-		if l.longest > 40*time.Second {
-			t.Errorf("%s without service", l.longest)
-		}
-		if now := g.status().Active; now == writer || now == "" {
-			t.Errorf("the writer is %q, it was %s", now, writer)
-		}
-		g.compare(readers...)
-		g.power("power-on", writer)
-		g.healthy()
-		g.compare(writer)
-	})
+	g.step(t, "the writer's machine loses power", g.writerLosesPower)
 	g.step(t, "all members lose power within a second, and no server starts by itself", func(t *testing.T) {
 		for _, h := range members {
 			g.must(h, "systemctl disable -q mariadb")
@@ -52,10 +36,41 @@ func TestGalera(t *testing.T) {
 	g.step(t, "after all of it, a run changes nothing", func(t *testing.T) { g.unchanged() })
 }
 
+func (g *galera) writerLosesPower(t *testing.T) {
+	writer, readers := g.writerAndReaders()
+	l := g.load()
+	g.power("power-off", writer)
+	l.served(time.Now())
+	l.end()
+	if l.longest > 40*time.Second {
+		t.Errorf("%s without service", l.longest)
+	}
+	if now := g.status().Active; now == writer || now == "" {
+		t.Errorf("the writer is %q, it was %s", now, writer)
+	}
+	g.compare(readers...)
+	g.power("power-on", writer)
+	g.healthy()
+	g.compare(writer)
+}
+
 var members = []string{"db1", "db2", "db3"}
 
-// fresh brings the cluster up from nothing, once more to see no change, and opens the way to it.
+// fresh is made, and what is done once to a new database.
 func (g *galera) fresh(outer *testing.T) {
+	g.made(outer)
+	g.step(outer, "a dump is read in once", func(*testing.T) { g.imported() })
+	g.opened(outer)
+}
+
+// opened lets rows be written through the virtual IP.
+func (g *galera) opened(outer *testing.T) {
+	g.step(outer, "a table through the virtual IP", func(t *testing.T) { g.ready(outer) })
+	g.down = outer.Failed()
+}
+
+// made brings the cluster up from nothing, once more to see no change, and looks at what it is.
+func (g *galera) made(outer *testing.T) {
 	g.step(outer, "from nothing to ready", func(t *testing.T) {
 		s := g.up(12 * time.Minute)
 		if s.Failed != 0 || s.Changes == 0 || s.Hosts != 5 {
@@ -101,8 +116,6 @@ func (g *galera) fresh(outer *testing.T) {
 			}
 		}
 	})
-	g.step(outer, "a dump is read in once", func(*testing.T) { g.imported() })
-	g.step(outer, "a table through the virtual IP", func(t *testing.T) { g.ready(outer) })
 	g.down = outer.Failed()
 }
 

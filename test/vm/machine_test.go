@@ -58,11 +58,7 @@ func newPlace(t *testing.T) *place {
 		if d == "libvirt" {
 			daemon(t)
 		}
-		text, err := os.ReadFile("../../inventory/mysql-drbd.hcl")
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.write("haprov.hcl", withDriver(string(text)))
+		p.write("haprov.hcl", withDriver(shipped(t, "mysql-drbd")))
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -80,6 +76,16 @@ func newPlace(t *testing.T) *place {
 		}
 	})
 	return p
+}
+
+// shipped is an inventory of the checkout.
+func shipped(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../inventory/" + name + ".hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func temporary(t *testing.T, name string) string {

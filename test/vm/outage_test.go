@@ -17,9 +17,9 @@ var parts = []struct {
 }{
 	{"detect", regexp.MustCompile(`corosync\[\d+\]:.* A new membership .* Members left`)},
 	{"fence", regexp.MustCompile(`pacemaker-fenced\[\d+\]:.* Operation '(reboot|off)' targeting \S+ .*OK`)},
-	{"promote", regexp.MustCompile(`pacemaker-controld\[\d+\]:.* Result of promote operation for .*: ok`)},
-	{"recover", regexp.MustCompile(`pacemaker-controld\[\d+\]:.* Result of start operation for mysql-server on .*: ok`)},
-	{"move", regexp.MustCompile(`pacemaker-controld\[\d+\]:.* Result of start operation for \S*vip\S* on .*: ok`)},
+	{"promote", regexp.MustCompile(`pacemaker-controld\[\d+\]:.* Result of promote operation for .*: (ok|OK)`)},
+	{"recover", regexp.MustCompile(`pacemaker-controld\[\d+\]:.* Result of start operation for mysql-server on .*: (ok|OK)`)},
+	{"move", regexp.MustCompile(`pacemaker-controld\[\d+\]:.* Result of start operation for \S*vip\S* on .*: (ok|OK)`)},
 }
 
 // outage tells where the time went between a fault and the first row acknowledged after it:
