@@ -271,3 +271,44 @@ func TestSystemdTakesThePreparation(t *testing.T) {
 		t.Errorf("it says %q %v", said, err)
 	}
 }
+
+// FuzzUnbox: whatever a box holds, what is kept of it is a disk that stands by itself, or nothing.
+func FuzzUnbox(f *testing.F) {
+	plain := func(members ...member) []byte {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for _, m := range members {
+			if err := w.WriteHeader(&tar.Header{Name: m.name, Mode: 0o644, Size: int64(len(m.data))}); err != nil {
+				f.Fatal(err)
+			}
+			if _, err := w.Write(m.data); err != nil {
+				f.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			f.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	small := disk(nil)[:4096]
+	f.Add(plain(member{name: "metadata.json", data: []byte(`{"provider":"libvirt","format":"qcow2"}`)}, member{name: "box.img", data: small}))
+	f.Add(plain(member{name: "x.qcow2", data: small}, member{name: "metadata.json", data: []byte(`{"provider":"libvirt","disks":[{"path":"x.qcow2"}]}`)}))
+	f.Add([]byte{0x1f, 0x8b, 8, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		dir := t.TempDir()
+		to := filepath.Join(dir, "base.qcow2")
+		err := unbox(t.Context(), bytes.NewReader(b), to)
+		if all, _ := os.ReadDir(dir); len(all) > 1 {
+			t.Fatalf("written: %v", all)
+		}
+		if err == nil {
+			kept, err := os.ReadFile(to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := checkQcow2(bytes.NewReader(kept)); err != nil {
+				t.Fatalf("kept, though %v", err)
+			}
+		}
+	})
+}

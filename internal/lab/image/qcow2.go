@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 // A qcow2 that a user or a box brings may name other files of this machine, as its base or for its
@@ -50,13 +49,4 @@ func checkQcow2(r io.ReaderAt) error {
 		}
 	}
 	return nil
-}
-
-func checkDisk(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return checkQcow2(f)
 }

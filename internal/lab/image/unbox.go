@@ -97,7 +97,8 @@ func unbox(ctx context.Context, box io.Reader, to string) error {
 				return fmt.Errorf("it holds more than one disk: %.80q and %.80q", kept, name)
 			}
 			kept = name
-			if err := keepDisk(t, h.Size, to); err != nil {
+			// A sparse file in a tar is longer than what is read of the tar.
+			if err := keepDisk(&bounded{ctx: ctx, from: t, left: maxBoxBytes}, h.Size, to); err != nil {
 				return fmt.Errorf("%.80q: %w", name, err)
 			}
 		}
