@@ -163,9 +163,9 @@ func (c choice) open() (machine.Driver, error) {
 	case "uml":
 		return machine.UML{Kernel: c.Kernel}, nil
 	case "libvirt":
-		return machine.Libvirt{KVM: c.KVM, Kernel: c.Kernel, Initrd: c.Initrd}, nil
+		return machine.Libvirt{KVM: c.KVM, Kernel: c.Kernel, Initrd: c.Initrd, Root: c.Root}, nil
 	case "kvm", "tcg":
-		return machine.QEMU{KVM: c.Driver == "kvm", Kernel: c.Kernel, Initrd: c.Initrd}, nil
+		return machine.QEMU{KVM: c.Driver == "kvm", Kernel: c.Kernel, Initrd: c.Initrd, Root: c.Root}, nil
 	}
 	return nil, fmt.Errorf("unknown driver %q: expected uml, kvm, tcg or libvirt", c.Driver)
 }

@@ -10,10 +10,10 @@ import (
 	"haprov/internal/lab/machine"
 )
 
-// bootMark is what the image's first process prints on the console, see image/guest/init. A machine
-// that resets itself (watchdog, panic, reboot) goes on as the same processes, whatever the driver:
-// that it prints the mark again is the only thing that shows it.
-const bootMark = "haprov: boot"
+// bootMark is what a machine prints early in each boot. One that resets itself (watchdog, panic,
+// reboot) goes on as the same processes, whatever the driver: that it prints the mark again is the
+// only thing that shows it.
+const bootMark = machine.Booted
 
 // consolePace is how often consoles are looked at: how exact the diary's time of a reset is.
 const consolePace = time.Second

@@ -160,6 +160,37 @@ func TestABoxesDiskIsFoundAndNothingElseIsWritten(t *testing.T) {
 	}
 }
 
+// TestADiskIsTakenByItsEnding: a qcow2 as it is, a box by what is in it, and neither for the other.
+func TestADiskIsTakenByItsEnding(t *testing.T) {
+	packed := box(t, member{name: "metadata.json", data: []byte(`{"provider":"libvirt"}`)}, member{name: "box.img", data: disk(nil)})
+	for _, x := range []struct {
+		name, want string
+		text       []byte
+	}{
+		{"a.qcow2", "", disk(nil)},
+		{"a.box", "", packed},
+		{"based.qcow2", "difference to another disk", disk(func(b []byte) { b[15] = 112 })},
+		{"box.qcow2", "no disk in the format qcow2", packed},
+		{"disk.box", "no box, or a damaged one", disk(nil)},
+	} {
+		dir := t.TempDir()
+		from, to := filepath.Join(dir, x.name), filepath.Join(dir, "base.qcow2")
+		if err := os.WriteFile(from, x.text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := take(t.Context(), from, to)
+		if (err == nil) != (x.want == "") || err != nil && !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s: %v, want %q", x.name, err, x.want)
+		}
+		if got, err := os.ReadFile(to); x.want == "" && (err != nil || !bytes.Equal(got, disk(nil))) {
+			t.Errorf("%s: another disk: %v", x.name, err)
+		}
+	}
+	if err := take(t.Context(), t.TempDir(), filepath.Join(t.TempDir(), "x")); err == nil {
+		t.Error("a folder is taken for a disk")
+	}
+}
+
 // zeros is a disk of very many bytes that a box of a few stands for.
 type zeros struct{}
 

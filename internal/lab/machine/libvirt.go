@@ -29,6 +29,7 @@ type Libvirt struct {
 	KVM    bool   // hardware virtualisation, else QEMU's emulation
 	Kernel string // the image's own kernel and initrd, booted without a boot loader; "": the disk's boots
 	Initrd string
+	Root   string // an image that boots by itself; only Works looks at it
 }
 
 // Name is "libvirt".
@@ -57,9 +58,13 @@ func (d Libvirt) uri() string {
 }
 
 // Works creates a small domain with the image's kernel and waits for that kernel's first line. At
-// most 20 seconds with KVM, 60 without. For a disk that boots by itself a daemon that answers is enough.
+// most 20 seconds with KVM, 60 without. For an image that boots by itself a daemon that answers is
+// enough, and with KVM what QEMU.Works finds.
 func (d Libvirt) Works(ctx context.Context) error {
 	if d.Kernel == "" {
+		if err := (QEMU{KVM: d.KVM, Root: d.Root}).Works(ctx); err != nil {
+			return err
+		}
 		l, err := d.connect()
 		if err != nil {
 			return err

@@ -21,6 +21,10 @@ type NIC struct {
 	Socket string // unix socket of the switch port this NIC attaches to; see Driver.Frames
 }
 
+// Booted is what each machine of a lab prints on its console early in each boot: image/guest/init, or
+// image/prepare/seed.
+const Booted = "haprov: boot"
+
 // Config is all a driver needs to start one machine.
 type Config struct {
 	Name   string // host name in the guest

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,5 +74,35 @@ func TestWhatADiskLacksToBecomeALabsMachineIsTold(t *testing.T) {
 		if (err == nil) != (x.want == "") || err != nil && !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s: %v", x.name, err)
 		}
+	}
+}
+
+// TestKVMIsTriedWithAnImageThatBootsByItself: that it could be prepared, perhaps by emulation, says
+// nothing of KVM here. A program in QEMU's place says what a machine would.
+func TestKVMIsTriedWithAnImageThatBootsByItself(t *testing.T) {
+	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err != nil {
+		t.Skip("no /dev/kvm here: KVM is refused before any trial")
+	} else {
+		f.Close()
+	}
+	dir := t.TempDir()
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	qemu := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, program), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := QEMU{KVM: true, Root: "/images/x/root.qcow2"}
+	qemu(`case "$*" in *file=/images/x/root.qcow2,*snapshot=on*) echo "` + Booted + `"; exec sleep 60 ;; esac`)
+	if err := d.Works(t.Context()); err != nil {
+		t.Error(err)
+	}
+	qemu("echo SeaBIOS; exit 1")
+	if err := d.Works(t.Context()); err == nil || !strings.Contains(err.Error(), "SeaBIOS") {
+		t.Errorf("a machine that ended: %v", err)
+	}
+	if err := (QEMU{Root: d.Root}).Works(t.Context()); err != nil {
+		t.Errorf("emulation: %v", err)
 	}
 }
