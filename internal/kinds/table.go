@@ -34,6 +34,8 @@ var Table = []kind.Spec{
 	host.TimerSpec,
 	host.SysctlSpec,
 	host.KernelModuleSpec,
+	host.VolumeGroupSpec,
+	host.LogicalVolumeSpec,
 	host.FilesystemSpec,
 	host.MountSpec,
 	host.CommandSpec,
