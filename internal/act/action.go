@@ -45,6 +45,11 @@ type Action struct {
 	// Pays clears marks after the action succeeded: "mariadb.service" clears all owed to it.
 	Pays []string
 
+	// AfterLogin, when it is not 0, is within what time a new login to the host must work before the
+	// action is done, beside the one that is open: an earlier action may have locked everybody out. Whoever
+	// performs the actions makes that login; Script knows nothing of it.
+	AfterLogin time.Duration
+
 	// Timeout bounds the action; 0 is DefaultTimeout.
 	Timeout time.Duration
 }

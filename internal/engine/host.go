@@ -221,8 +221,29 @@ type batchItem struct {
 	diffs   []plan.Diff
 }
 
-// perform runs one batch and tells what became of it.
-func (h *host) perform(ctx context.Context, batch []batchItem) error {
+// perform runs actions in one batch, or in several where one of them needs a new login before it.
+func (h *host) perform(ctx context.Context, actions []batchItem) error {
+	for len(actions) > 0 {
+		if first := actions[0]; first.action.AfterLogin > 0 {
+			if err := h.tryLogin(ctx, first.action.AfterLogin); err != nil {
+				h.fail(first.address, fmt.Errorf("%s: %w", first.action.Title, err))
+				return h.failed()
+			}
+		}
+		n := 1
+		for n < len(actions) && actions[n].action.AfterLogin == 0 {
+			n++
+		}
+		if err := h.performBatch(ctx, actions[:n]); err != nil {
+			return err
+		}
+		actions = actions[n:]
+	}
+	return nil
+}
+
+// performBatch runs one batch and tells what became of it.
+func (h *host) performBatch(ctx context.Context, batch []batchItem) error {
 	if err := h.send(ctx, batch); err != nil {
 		return err
 	}

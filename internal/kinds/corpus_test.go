@@ -181,6 +181,9 @@ func sayAction(b *strings.Builder, a act.Action) {
 		say("owes", o.Unit+" "+o.What)
 	}
 	say("install", strings.Join(a.Install, " "))
+	if a.AfterLogin > 0 {
+		say("after a new login within", a.AfterLogin.String())
+	}
 	say("shell", a.Shell)
 	if !a.Stdin.Empty() {
 		say("stdin", a.Stdin.String())

@@ -32,6 +32,7 @@ var Table = []kind.Spec{
 	host.AuthorizedKeySpec,
 	host.ServiceSpec,
 	host.TimerSpec,
+	host.PacketFilterSpec,
 	host.SysctlSpec,
 	host.KernelModuleSpec,
 	host.VolumeGroupSpec,
