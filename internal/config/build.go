@@ -156,6 +156,11 @@ func (b *builder) make(d decoder, s *stepDef, ctx *hcl.EvalContext, where kind.W
 	if f, ok := v.(*host.File); ok && d.fails == before {
 		b.text(d, s, f, ctx)
 	}
+	if a, ok := v.(*host.Archive); ok && d.fails == before {
+		f := &host.File{Source: a.Source}
+		b.text(d, s, f, ctx)
+		a.Packed, a.Blob = f.Content, f.Blob
+	}
 	return v, d.fails == before
 }
 

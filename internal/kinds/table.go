@@ -21,6 +21,7 @@ var Table = []kind.Spec{
 	host.FileSpec,
 	host.DirectorySpec,
 	host.SymlinkSpec,
+	host.ArchiveSpec,
 	host.LineSpec,
 	host.BlockSpec,
 	host.AbsentSpec,
