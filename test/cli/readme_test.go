@@ -45,6 +45,28 @@ func TestREADMEsLabIsValid(t *testing.T) {
 	}
 }
 
+// A stack that the program knows nothing of is a recipe like any other; test/vm runs them on machines.
+func TestTheStacksOfTheTestsAreValid(t *testing.T) {
+	stacks, err := filepath.Glob("../stacks/*/haprov.hcl")
+	if err != nil || len(stacks) == 0 {
+		t.Fatalf("no stacks: %v", err)
+	}
+	for _, f := range stacks {
+		dir, err := filepath.Abs(filepath.Dir(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			t.Setenv("HAPROV_STATE", t.TempDir())
+			t.Chdir(dir)
+			var out, errs bytes.Buffer
+			if code := cli.Main([]string{"validate"}, strings.NewReader(""), &out, &errs); code != 0 {
+				t.Errorf("exit %d\n%s%s", code, &out, &errs)
+			}
+		})
+	}
+}
+
 var fenced = regexp.MustCompile("(?s)```(?:hcl)?\n# ([^\n]+)\n(.*?)```")
 
 // write makes the files of a document whose first line is a comment with their path.
