@@ -8,7 +8,8 @@ missing=
 # make check and the tests read the scripts with it. postgresql: haprov sql is tried against a real server.
 # prometheus: promtool reads the metrics and tries the alerts.
 # fence-agents, openipmi and ipmitool: a fence agent is tried against a simulated service processor.
-for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus fence-agents openipmi ipmitool "$@"; do
+# xfsprogs: a volume's file system is made and read again.
+for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus fence-agents openipmi ipmitool xfsprogs "$@"; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0

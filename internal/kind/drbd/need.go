@@ -2,8 +2,12 @@ package drbd
 
 import "haprov/internal/preflight"
 
-// Needs are the module, and the host's name: "on" in the resource file names what uname -n says
-// (drbd.conf(5)).
+// Needs are the modules, and the host's name: "on" in the resource file names what uname -n says
+// (drbd.conf(5)). Every Debian host has ext4.
 func (d *DRBDVolume) Needs(string) []preflight.Need {
-	return []preflight.Need{{Module: "drbd", Version: "8.4"}, {Called: "DRBD looks itself up by that name"}}
+	needs := []preflight.Need{{Module: "drbd", Version: "8.4"}, {Called: "DRBD looks itself up by that name"}}
+	if d.fsName() != "ext4" {
+		needs = append(needs, preflight.Need{Module: d.fsName()})
+	}
+	return needs
 }

@@ -39,7 +39,7 @@ type DRBDVolume struct {
 	Backing map[string]string `hcl:"backing" each:"host" about:"The disk under it on each host: each.host.disk.NAME.device"`
 
 	Minor      int    `hcl:"minor,optional" default:"0" min:"0" max:"1048575" about:"The device's number: /dev/drbdN"`
-	Filesystem string `hcl:"filesystem,optional" default:"ext4" about:"The file system; ext4 is the only one yet"`
+	Filesystem string `hcl:"filesystem,optional" default:"ext4" oneof:"ext4,xfs" about:"The file system; xfs needs the package xfsprogs and 300 MiB"`
 	Seed       string `hcl:"seed,optional" text:"shell" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
 
 	replaced string // the host whose disk may be filled from the other one
@@ -71,18 +71,12 @@ func (d *DRBDVolume) Check() []kind.Problem {
 		p.Path("backing", d.Backing[n])
 	}
 	p.Name("name", d.Name, resourceName, "resource name")
-	if d.Filesystem != "ext4" {
-		p.Add("filesystem", "Unknown file system", "Found "+kind.Quoted(d.Filesystem)+"; expected ext4.")
-	}
 	return p
 }
 
 var resourceName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$`)
 
 func (d *DRBDVolume) device() string { return fmt.Sprintf("/dev/drbd%d", d.Minor) }
-func (d *DRBDVolume) label() string  { return ("hv-" + d.Name)[:min(16, len(d.Name)+3)] }
-
-const unfinished = "hv-unfinished"
 
 // justCreated begins the identifiers of a volume that never was up to date: the current one is 4,
 // UUID_JUST_CREATED of DRBD 8.4's linux/drbd.h, and there is no older one.
@@ -139,18 +133,18 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent, and not fresh: they held data once\n%s", table(names, vs))
 		}
 		if a.otherData || b.otherData {
-			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that is not ext4: only blank disks are used\n%s", table(names, vs))
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that is not %s: only blank disks are used\n%s", d.fsName(), table(names, vs))
 		}
 		return d.phase("first sync", names[0], "skip the initial sync: both disks are blank", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh(names[0])), nil
 	case !a.Healthy() || !b.Healthy():
 		return d.waiting("both sides are up to date", 5*time.Minute, names, vs), nil
-	case a.formatted && a.label != unfinished || b.formatted && b.label != unfinished:
+	case a.formatted && a.label != d.unfinished() || b.formatted && b.label != d.unfinished():
 		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
 	}
 	if !a.formatted && a.otherData || !b.formatted && b.otherData {
-		return plan.Phase{}, fmt.Errorf("the volume holds something that is not ext4, and it is not overwritten. "+
+		return plan.Phase{}, fmt.Errorf("the volume holds something that is not %[4]s, and it is not overwritten. "+
 			"If it is of no use to anybody (a power cut while the file system was made): drbdadm primary %[1]s && wipefs -a %[2]s && dd if=/dev/zero of=%[2]s bs=1M count=1 && drbdadm secondary %[1]s, on one host\n%[3]s",
-			d.Name, d.device(), table(names, vs))
+			d.Name, d.device(), table(names, vs), d.fsName())
 	}
 	host := names[0]
 	if b.Role == "Primary" {
@@ -240,8 +234,8 @@ func hushed(command string) string {
 
 // stillFresh looks again whether both sides are connected and neither ever held anything.
 func (d *DRBDVolume) stillFresh(host string) string {
-	return fmt.Sprintf("grep -q '^ *%d: cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent ' /proc/drbd && drbdadm get-gi %s | grep -q '^%s' && { %s; [ \"$magic\" = 0000 ] && [ \"$head\" = 0 ]; }",
-		d.Minor, shell.Quote(d.Name), justCreated, d.superblock(host))
+	return fmt.Sprintf("grep -q '^ *%d: cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent ' /proc/drbd && drbdadm get-gi %s | grep -q '^%s' && { %s; [ \"$magic $head\" = '%s 0' ]; }",
+		d.Minor, shell.Quote(d.Name), justCreated, d.superblock(host), d.fs().none())
 }
 
 // takeUp lets the running volume follow its resource file. Options change while it runs; what
@@ -270,13 +264,13 @@ func (d *DRBDVolume) format(host string) plan.Phase {
 	// There may be no cluster yet that could answer a fence handler: while the file system is made,
 	// which nobody uses, a lost peer must not freeze it. The resource file's word holds again after.
 	do := fmt.Sprintf("m=$(mktemp -d)\ntrap 'umount \"$m\" 2>/dev/null || :; rmdir \"$m\"; drbdadm secondary %[1]s || :; %[3]s' EXIT\ndrbdsetup disk-options %[2]d --fencing=dont-care\ndrbdadm primary %[1]s\n", d.Name, d.Minor, "drbdadm adjust "+d.Name+" 2>&1 | "+hush) +
-		"mkfs.ext4 -q -F -L " + unfinished + " " + dev + "\n"
+		d.makeFS() + "\n"
 	if d.Seed != "" {
 		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
 	}
-	do += "e2label " + dev + " " + d.label()
-	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + "\n[ \"$magic $head\" = '0000 0' ] || [ \"$magic $label\" = '53ef " + unfinished + "' ]"
-	return d.phase("create the file system", host, "create "+d.Filesystem+" on "+dev, do, guard)
+	do += d.finishFS()
+	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + fmt.Sprintf("\n[ \"$magic $head\" = '%s 0' ] || [ \"$magic $label\" = '%s %s' ]", d.fs().none(), d.fs().magic, d.unfinished())
+	return d.phase("create the file system", host, "create "+d.fsName()+" on "+dev, do, guard)
 }
 
 func (d *DRBDVolume) phase(name, host, title, do, guard string) plan.Phase {

@@ -2,7 +2,6 @@ package drbd
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,15 +16,16 @@ func (d *DRBDVolume) subjects(host string) []probe.Subject {
 	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing[host])}
 }
 
-// superblock sets magic and label of an ext file system (offsets 1080 and 1144 of ext4's documented
-// layout), and head: 0 when the first MiB is zero bytes, looked at only when there is no such file
-// system. What cannot be read is neither: magic then is "unread". It reads past the page cache: DRBD
-// writes below it, and a buffered read of the disk under a volume may be an old one.
+// superblock sets magic and label as the volume's file system has them, and head: 0 when the first MiB is
+// zero bytes, looked at only when there is no such file system. What cannot be read is neither: magic
+// then is "unread". It reads past the page cache: DRBD writes below it, and a buffered read of the disk
+// under a volume may be an old one.
 func (d *DRBDVolume) superblock(host string) string {
+	f := d.fs()
 	read := "dd if=" + shell.Quote(d.Backing[host]) + " iflag=direct bs="
 	first := read + "4096 count=1 2>/dev/null | dd bs=1 "
-	return "magic=$(" + first + "skip=1080 count=2 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(" + first + "skip=1144 count=16 2>/dev/null | tr -d '\\000')\n" +
-		"head=0; case $magic in 53ef) ;; ????) head=$({ " + read + "1M count=1 2>/dev/null || echo unread; } | tr -d '\\000' | head -c 1 | wc -c);; *) magic=unread;; esac"
+	return fmt.Sprintf("magic=$(%sskip=%d count=%d 2>/dev/null | od -An -tx1 | tr -d ' '); label=$(%[1]sskip=%[4]d count=%[5]d 2>/dev/null | tr -d '\\000')\n", first, f.magicAt, len(f.magic)/2, f.labelAt, f.labelMax) +
+		"head=0; case $magic in " + f.magic + ") ;; " + strings.Repeat("?", len(f.magic)) + ") head=$({ " + read + "1M count=1 2>/dev/null || echo unread; } | tr -d '\\000' | head -c 1 | wc -c);; *) magic=unread;; esac"
 }
 
 func (d *DRBDVolume) disk(host string) probe.Query {
@@ -73,13 +73,11 @@ type volume struct {
 	managed   bool     // Pacemaker takes it up there, sooner or later
 	blank     bool
 	formatted bool
-	otherData bool // it begins with something that is no ext file system
+	otherData bool // it begins with something that is no such file system
 	label     string
 	size      int64
 	holds     string
 }
-
-var magicForm = regexp.MustCompile(`^[0-9a-f]{4}$`)
 
 func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 	b, ok := s.Block(d.Backing[host])
@@ -100,10 +98,10 @@ func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 			v.metadata = strings.Contains(" "+t+" ", " drbd ")
 			v.blank = v.blank && t == ""
 		case "magic":
-			if !magicForm.MatchString(t) {
+			if !d.fs().isMagic(t) {
 				return v, fmt.Errorf("the beginning of %s cannot be read", d.Backing[host])
 			}
-			v.formatted = t == "53ef"
+			v.formatted = t == d.fs().magic
 		case "head":
 			v.otherData = t != "0"
 		case "label":

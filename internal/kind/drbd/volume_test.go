@@ -59,7 +59,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 	alone := side{proc: kindtest.ProcLine("cs:WFConnection ro:Secondary/Unknown ds:Inconsistent/DUnknown"), signatures: "drbd", block: used}
 	fresh := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent"), signatures: "drbd", block: used}
 	equal := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", block: used}
-	half := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: unfinished, block: used}
+	half := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: "hv-unfinished", block: used}
 	ready := side{proc: kindtest.ProcLine("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
 	fresh.identifiers = justCreated + "0000000000000000:0000000000000000"
 	standby := `<cib><configuration><nodes><node uname="db2"><instance_attributes><nvpair name="standby" value="on"/></instance_attributes></node></nodes></configuration></cib>`
@@ -140,40 +140,112 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 	}
 }
 
+// On a volume with XFS the signature of ext4 is something else, and the other way round.
+func TestAVolumeWithXFSTakesNoOtherFileSystem(t *testing.T) {
+	d := &DRBDVolume{Name: "files-of-all", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "xfs"}
+	at := func(magic, head, label string) probe.Hosts {
+		s := side{proc: kindtest.ProcLine("cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"), signatures: "drbd", block: used, magic: magic, head: head, label: label}
+		return volumes(d, map[string]side{"db1": s, "db2": s})
+	}
+	for _, c := range []struct{ magic, head, label, phase, refused string }{
+		{"00000000", "0", "", "create the file system", ""},
+		{"58465342", "0", "hv-unfinishe", "create the file system", ""},
+		{"58465342", "0", "hv-files-of-", "", ""},
+		{"58465342", "0", "home", "", `labelled "home"`},
+		{"00000000", "1", "", "", "not xfs"},
+		{"53ef", "0", "hv-files-of-", "", "cannot be read"},
+	} {
+		ph, err := kindtest.Decide(t, d, at(c.magic, c.head, c.label))
+		if c.refused != "" {
+			if err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%+v: %q %v", c, ph.Name, err)
+			}
+		} else if err != nil || ph.Name != c.phase {
+			t.Errorf("%+v: %q %v", c, ph.Name, err)
+		}
+	}
+}
+
 func TestOnlyZeroBytesAndUnfinishedWorkAreFormatted(t *testing.T) {
 	disk := t.TempDir() + "/disk"
-	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": disk}}
-	a := d.format("db1").Changes["db1"].Actions[0]
-	a.Shell = "true"
-	kindtest.Write(t, disk, strings.Repeat("\x00", 2<<20))
+	zeros := strings.Repeat("\x00", 2<<20)
+	kindtest.Write(t, disk, zeros)
 	if err := exec.Command("dd", "if="+disk, "of=/dev/null", "iflag=direct", "bs=4096", "count=1").Run(); err != nil {
 		t.Skip("no direct reads in the folder of temporary files")
 	}
-	superblock := func(label string) string {
+	ext4 := func(label string) string {
 		return strings.Repeat("\x00", 1080) + "\x53\xef" + strings.Repeat("\x00", 62) + label + strings.Repeat("\x00", 1<<20)
 	}
-	for name, x := range map[string]struct {
-		text string
-		want act.State
+	xfs := func(label string) string {
+		return "XFSB" + strings.Repeat("\x00", 104) + label + strings.Repeat("\x00", 2<<20)
+	}
+	btrfs := strings.Repeat("\x00", 1<<16) + "_BHRfS_M" + zeros
+	for _, x := range []struct {
+		filesystem, name, text string
+		want                   act.State
 	}{
-		"zero bytes":        {strings.Repeat("\x00", 2<<20), act.Done},
-		"unfinished":        {superblock(unfinished), act.Done},
-		"finished":          {superblock("hv-mysql"), act.Refused},
-		"without a label":   {superblock(""), act.Refused},
-		"another type":      {"XFSB" + strings.Repeat("\x00", 2<<20), act.Refused},
-		"something further": {strings.Repeat("\x00", 1<<16) + "_BHRfS_M" + strings.Repeat("\x00", 2<<20), act.Refused},
-		"too short":         {"", act.Refused},
+		{"ext4", "zero bytes", zeros, act.Done},
+		{"ext4", "unfinished", ext4("hv-unfinished"), act.Done},
+		{"ext4", "finished", ext4("hv-mysql"), act.Refused},
+		{"ext4", "without a label", ext4(""), act.Refused},
+		{"ext4", "another type", xfs("hv-unfinishe"), act.Refused},
+		{"ext4", "something further", btrfs, act.Refused},
+		{"ext4", "too short", "", act.Refused},
+		{"xfs", "zero bytes", zeros, act.Done},
+		{"xfs", "unfinished", xfs("hv-unfinishe"), act.Done},
+		{"xfs", "finished", xfs("hv-mysql"), act.Refused},
+		{"xfs", "without a label", xfs(""), act.Refused},
+		{"xfs", "another type", ext4("hv-unfinished"), act.Refused},
+		{"xfs", "something further", btrfs, act.Refused},
+		{"xfs", "too short", "", act.Refused},
 	} {
+		a := onFile(x.filesystem, disk).format("db1").Changes["db1"].Actions[0]
+		a.Shell = "true"
 		kindtest.Write(t, disk, x.text)
 		if rs := kindtest.Run(t, a); rs[0].State != x.want {
-			t.Errorf("%s: %+v", name, rs[0])
+			t.Errorf("%s, %s: %+v", x.filesystem, x.name, rs[0])
 		}
 	}
 	if err := os.Remove(disk); err != nil {
 		t.Fatal(err)
 	}
+	a := onFile("ext4", disk).format("db1").Changes["db1"].Actions[0]
+	a.Shell = "true"
 	if rs := kindtest.Run(t, a); rs[0].State != act.Refused {
 		t.Errorf("not there: %+v", rs[0])
+	}
+}
+
+func onFile(filesystem, disk string) *DRBDVolume {
+	return &DRBDVolume{Name: "mysql", Filesystem: filesystem, Backing: map[string]string{"db1": disk}}
+}
+
+// What the making of a file system leaves on the disk is what is read from it afterwards: unfinished
+// until it has its own label.
+func TestAMadeFileSystemIsReadFromTheDisk(t *testing.T) {
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
+	for _, fs := range []string{"ext4", "xfs"} {
+		t.Run(fs, func(t *testing.T) {
+			if _, err := exec.LookPath("mkfs." + fs); err != nil {
+				t.Fatalf("%v: make deps installs it", err)
+			}
+			disk := t.TempDir() + "/disk"
+			d := onFile(fs, disk)
+			kindtest.Write(t, disk, "")
+			if err := os.Truncate(disk, 400<<20); err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range []struct{ do, label string }{{d.makeFS(), "hv-unfinished"}, {d.finishFS(), "hv-mysql"}} {
+				out, err := exec.Command("sh", "-e", "-c", strings.ReplaceAll(step.do, d.device(), disk)).CombinedOutput()
+				if err != nil {
+					t.Fatalf("%s: %v\n%s", step.do, err, out)
+				}
+				out, err = exec.Command("sh", "-c", "sync "+disk+"; "+d.superblock("db1")+"\necho $magic $label").Output()
+				if want := d.fs().magic + " " + d.fs().cut(step.label) + "\n"; err != nil || string(out) != want {
+					t.Errorf("after %s: %q, want %q (%v)", step.do, out, want, err)
+				}
+			}
+		})
 	}
 }
 

@@ -26,7 +26,7 @@ recipe "nfs-drbd" {
 
   on "nas" {
     package "stack" {
-      names = ["drbd-utils", "corosync", "pacemaker", "pacemaker-cli-utils", "resource-agents", "fence-agents", "nfs-kernel-server"]
+      names = ["drbd-utils", "corosync", "pacemaker", "pacemaker-cli-utils", "resource-agents", "fence-agents", "nfs-kernel-server", "xfsprogs"]
     }
     # Pacemaker starts and stops the server and the volumes, nobody else
     service "nfs-server" { enabled = false }
@@ -65,9 +65,10 @@ recipe "nfs-drbd" {
     directory "/srv/nfs" {}
     directory "/srv/nfs-state" {}
     drbd_volume "data" {
-      backing = each.host.disk.data.device
-      minor   = 0
-      seed    = "install -d -m 1777 $1/share"
+      backing    = each.host.disk.data.device
+      minor      = 0
+      filesystem = "xfs"
+      seed       = "install -d -m 1777 $1/share"
     }
     drbd_volume "state" {
       backing = each.host.disk.state.device
@@ -148,7 +149,7 @@ recipe "nfs-drbd" {
       }
       primitive "nfs-fs" {
         agent  = "ocf:heartbeat:Filesystem"
-        params = { device = "/dev/drbd0", directory = "/srv/nfs", fstype = "ext4", options = "noatime" }
+        params = { device = "/dev/drbd0", directory = "/srv/nfs", fstype = "xfs", options = "noatime" }
         op "start" { timeout = "60s" }
         op "stop" { timeout = "60s" }
         op "monitor" {

@@ -1,0 +1,47 @@
+package drbd
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// fileSystem is what a volume may hold: how it is made and renamed, and where the beginning of the disk
+// tells it. A label tells a finished one from one whose making was cut short.
+type fileSystem struct {
+	make, rename string // with the label and the device
+	magic        string // the bytes at magicAt, as hexadecimal digits
+	magicAt      int
+	labelAt      int
+	labelMax     int
+}
+
+// fileSystems have their superblocks within the first 4096 bytes: ext4's begins at 1024 (s_magic at 0x38,
+// s_volume_name at 0x78; the kernel's ext4 documentation), XFS's at 0 (sb_magicnum at 0, sb_fname at 108;
+// struct xfs_dsb of the kernel's xfs_format.h).
+var fileSystems = map[string]fileSystem{
+	"ext4": {make: "mkfs.ext4 -q -F -L %[1]s %[2]s", rename: "e2label %[2]s %[1]s", magic: "53ef", magicAt: 1080, labelAt: 1144, labelMax: 16},
+	"xfs":  {make: "mkfs.xfs -q -f -L %[1]s %[2]s", rename: "xfs_admin -L %[1]s %[2]s", magic: "58465342", magicAt: 0, labelAt: 108, labelMax: 12},
+}
+
+func (d *DRBDVolume) fs() fileSystem { return fileSystems[d.fsName()] }
+func (d *DRBDVolume) fsName() string { return cmp.Or(d.Filesystem, "ext4") }
+
+// none is what stands in the place of the magic bytes on a blank disk.
+func (f fileSystem) none() string { return strings.Repeat("0", len(f.magic)) }
+
+// isMagic tells bytes that could be read.
+func (f fileSystem) isMagic(s string) bool {
+	return len(s) == len(f.magic) && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// cut makes a label as short as it must be.
+func (f fileSystem) cut(label string) string { return label[:min(f.labelMax, len(label))] }
+
+func (d *DRBDVolume) label() string      { return d.fs().cut("hv-" + d.Name) }
+func (d *DRBDVolume) unfinished() string { return d.fs().cut("hv-unfinished") }
+
+func (d *DRBDVolume) makeFS() string { return fmt.Sprintf(d.fs().make, d.unfinished(), d.device()) }
+func (d *DRBDVolume) finishFS() string {
+	return fmt.Sprintf(d.fs().rename, d.label(), d.device())
+}
