@@ -113,6 +113,9 @@ func (m *Mount) Decide(seen probe.Seen) (plan.Change, error) {
 			return plan.Change{}, fmt.Errorf("%s is mounted on %s, not %s", have.Source, m.Path, m.Device)
 		}
 	}
+	if remote(m.Device) && have.Mounted && strings.TrimRight(have.Source, "/") != strings.TrimRight(m.Device, "/") {
+		return plan.Change{}, fmt.Errorf("%s is mounted on %s, not %s", have.Source, m.Path, m.Device)
+	}
 	if have.Mounted && have.Fstype != m.Type {
 		return plan.Change{}, fmt.Errorf("a filesystem of type %s is mounted on %s, not %s", have.Fstype, m.Path, m.Type)
 	}
@@ -150,6 +153,12 @@ func (m *Mount) missing(options string) (out []string) {
 		}
 	}
 	return out
+}
+
+// remote is what a server exports: SERVER:/PATH as nfs(5) writes it, //SERVER/NAME as mount.cifs(8). The
+// mount table has it as it was given.
+func remote(device string) bool {
+	return strings.Contains(device, ":/") || strings.HasPrefix(device, "//")
 }
 
 // same reports whether the mounted source is the device or what its name points to. Device mapper
