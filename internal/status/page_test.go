@@ -334,6 +334,23 @@ func TestAFreshHostIsNotACatalogueOfMissingTools(t *testing.T) {
 	}
 }
 
+// What a command printed instead of an answer becomes one line.
+func TestAnAnswerThatIsNoneIsToldInOneLine(t *testing.T) {
+	q := probe.Cmd("ready", "rabbitmqctl -q await_online_nodes 3")
+	for out, want := range map[string]string{
+		"":                           "no answer",
+		"no such node\nusage: ...":   "no such node",
+		"Error:\n  timed out.\nmore": "Error: timed out.",
+		"Error:":                     "Error:",
+		"Error:\n":                   "Error:",
+	} {
+		_, _, err := status.Answer(probe.NewSeen(map[probe.Key]probe.Answer{q.Key(): {State: probe.Answered, Exit: 70, Out: out}}), q)
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", out, err, want)
+		}
+	}
+}
+
 // What a host says is data: whatever it is, the page is drawn, on lines that a terminal can take.
 func FuzzAPage(f *testing.F) {
 	f.Add("drbd", inSync)

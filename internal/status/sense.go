@@ -221,9 +221,14 @@ func Named(part string, err error) error {
 	return fmt.Errorf("%s: %w", part, err)
 }
 
-// brief is the first line of an answer that is none.
+// brief is the first line of an answer that is none; one that ends with a colon goes on in the next.
 func brief(s string) string {
-	l, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	l, rest, more := strings.Cut(strings.TrimSpace(s), "\n")
+	for more && strings.HasSuffix(l, ":") {
+		var next string
+		next, rest, more = strings.Cut(rest, "\n")
+		l += " " + strings.TrimSpace(next)
+	}
 	if len(l) > 160 {
 		l = l[:160]
 	}
