@@ -8,15 +8,27 @@ recipe "rabbitmq" {
   }
 
   on "mq" {
-    package "stack" { names = ["rabbitmq-server", "python3-pika"] }
-    directory "/etc/haprov" { mode = "0755" }
-    # Erlang takes 255 characters at most
+    # before the package, which draws a cookie of its own where it finds none; Erlang takes 255
+    # characters at most
+    group "rabbitmq" { system = true }
+    user "rabbitmq" {
+      system = true
+      group  = "rabbitmq"
+      home   = "/var/lib/rabbitmq"
+      shell  = "/usr/sbin/nologin"
+    }
+    directory "/var/lib/rabbitmq" {
+      owner = "rabbitmq"
+      group = "rabbitmq"
+    }
     secret "/var/lib/rabbitmq/.erlang.cookie" {
       value = secret("erlang", 64)
       owner = "rabbitmq"
       group = "rabbitmq"
       owes  = ["rabbitmq-server.service:restart"]
     }
+    package "stack" { names = ["rabbitmq-server", "python3-pika"] }
+    directory "/etc/haprov" { mode = "0755" }
     file "/etc/rabbitmq/rabbitmq.conf" {
       content = template("rabbitmq.conf.tmpl", { cluster = cluster.name, nodes = sort([for h in role.mq.hosts : h.name]) })
       owes    = ["rabbitmq-server.service:restart"]
