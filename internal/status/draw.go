@@ -23,6 +23,11 @@ func (p Page) Draw(w io.Writer, color bool) error {
 	if said := p.fencing(); said != "" {
 		t.row("fencing", said)
 	}
+	for _, x := range p.layers() {
+		if name, text := x.any().line(p.said(x)); text != "" {
+			t.row(name, text)
+		}
+	}
 	if err := t.write(w); err != nil {
 		return err
 	}

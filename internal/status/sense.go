@@ -23,6 +23,7 @@ type Sensor interface {
 	read(host string, seen probe.Seen) (any, error)
 	columns() []column
 	table(all []Said[any]) ([]string, [][]string)
+	line(all []Said[any]) (name, text string)
 	judge(v *Verdict, all []Said[any])
 }
 
@@ -55,6 +56,8 @@ type Sense[T any] struct {
 	// Heads and Rows are a table of its own. Parts with the same heads share one.
 	Heads []string
 	Rows  func(all []Said[T]) [][]string
+	// Line is a line of its own below the tables, as "fencing  proved"; none when the text is empty.
+	Line func(all []Said[T]) (name, text string)
 	// Judge tells what is wrong, from what all hosts of the step said.
 	Judge func(v *Verdict, all []Said[T])
 }
@@ -107,6 +110,13 @@ func (s Sense[T]) table(all []Said[any]) ([]string, [][]string) {
 		return nil, nil
 	}
 	return s.Heads, s.Rows(typed[T](all))
+}
+
+func (s Sense[T]) line(all []Said[any]) (name, text string) {
+	if s.Line == nil {
+		return "", ""
+	}
+	return s.Line(typed[T](all))
 }
 
 func (s Sense[T]) judge(v *Verdict, all []Said[any]) {
