@@ -279,47 +279,6 @@ func TestOnlyTwoNodesMayGoOnAlone(t *testing.T) {
 	}
 }
 
-// TestABrokenBackupNeverCounts has each part fail: a copy is tagged good only when all went well.
-func TestABrokenBackupNeverCounts(t *testing.T) {
-	script := rendered(t, "mysql-backup.tmpl", map[string]any{"cluster": "shop", "mount": "/srv/mysql", "datadir": "/srv/mysql/data",
-		"backup": map[string]any{"repository": "/backups", "keep_daily": 7, "keep_weekly": 4, "keep_monthly": 3}})
-	const restic = `echo "$*" >>"$LOG"; case $* in`
-	for _, x := range []struct {
-		name                    string
-		mounted, copied, restic string
-		well, good, made, again bool // exits with 0; tags good; makes a repository; was done before
-	}{
-		{"all is well", "exit 0", "echo data", "*) ;;", true, true, false, false},
-		{"not here", "exit 1", "exit 1", "*) exit 1;;", true, false, false, false},
-		{"the copy breaks off", "exit 0", "echo da; exit 1", "*) ;;", false, false, false, false},
-		{"the repository is full", "exit 0", "echo data", "*--stdin*) exit 1;;", false, false, false, false},
-		{"the logs are not saved", "exit 0", "echo data", "*logs) exit 3;;", false, false, false, false},
-		{"the first time", "exit 0", "echo data", "cat*) echo 'Is there a repository at the following location?' >&2; exit 1;;", true, true, true, false},
-		{"a disk is not mounted", "exit 0", "echo data", "cat*) echo 'Is there a repository at the following location?' >&2; exit 1;;", false, false, false, true},
-		{"a wrong password", "exit 0", "echo data", "cat*) echo 'wrong password' >&2; exit 1;;", false, false, false, false},
-	} {
-		t.Run(x.name, func(t *testing.T) {
-			state := t.TempDir()
-			t.Setenv("STATE_DIRECTORY", state)
-			t.Setenv("LOG", filepath.Join(state, "log"))
-			if x.again {
-				if err := os.WriteFile(filepath.Join(state, "now"), nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			_, err := run(t, "exec bash -s now", script, map[string]string{"mountpoint": x.mounted, "mariadb-backup": x.copied, "mariadb": "exit 0", "ls": "echo /srv/mysql/data/binlog.000001",
-				"restic": "[ \"$1\" != backup ] || [ \"$3\" != --stdin ] || cat >/dev/null\n" + restic + " " + x.restic + " esac"})
-			log, _ := os.ReadFile(filepath.Join(state, "log"))
-			if (err == nil) != x.well || strings.Contains(string(log), "--set full,good") != x.good || strings.Contains(string(log), "init") != x.made {
-				t.Errorf("%v\n%s", err, log)
-			}
-			if _, err := os.Stat(filepath.Join(state, "now")); (err == nil) != (x.well || x.again) {
-				t.Errorf("what is said to be done: %v", err)
-			}
-		})
-	}
-}
-
 // TestDRBDsFenceHandlerSeesAPeerThatPacemaker3HasFenced: the node states are as cibadmin wrote them on
 // Debian 13 (Pacemaker 3.0.0) after the power of db1 was cut, and on Debian 12 (2.1.5).
 func TestDRBDsFenceHandlerSeesAPeerThatPacemaker3HasFenced(t *testing.T) {

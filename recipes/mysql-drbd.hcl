@@ -335,8 +335,12 @@ recipe "mysql-drbd" {
       value = secret("backup")
       when  = backup.enabled
     }
+    file "/etc/haprov/backup.conf" {
+      content = template("backup.conf.tmpl", { cluster = cluster.name, backup = backup, mount = "/srv/mysql", datadir = "/srv/mysql/data" })
+      when    = backup.enabled
+    }
     file "/usr/local/lib/haprov/backup" {
-      content = template("mysql-backup.tmpl", { cluster = cluster.name, backup = backup, mount = "/srv/mysql", datadir = "/srv/mysql/data" })
+      content = file("mysql-backup")
       mode    = "0755"
       when    = backup.enabled
     }
@@ -344,15 +348,34 @@ recipe "mysql-drbd" {
       content = file("backup@.service")
       when    = backup.enabled
     }
+    file "/etc/systemd/system/haprov-restored.service" {
+      content = file("haprov-restored.service")
+      when    = backup.enabled
+    }
     file "/etc/systemd/system/haprov-backup.timer" {
-      content = template("backup.timer.tmpl", { schedule = backup.schedule })
+      content = template("backup.timer.tmpl", { what = "now", schedule = backup.schedule })
       owes    = ["haprov-backup.timer:restart"]
       when    = backup.enabled
     }
     service "haprov-backup.timer" { when = backup.enabled }
+    file "/etc/systemd/system/haprov-backup-logs.timer" {
+      content = template("backup.timer.tmpl", { what = "logs", schedule = backup.logs })
+      owes    = ["haprov-backup-logs.timer:restart"]
+      when    = backup.enabled
+    }
+    service "haprov-backup-logs.timer" { when = backup.enabled }
+    file "/etc/systemd/system/haprov-backup-prove.timer" {
+      content = template("backup.timer.tmpl", { what = "prove", schedule = backup.prove })
+      owes    = ["haprov-backup-prove.timer:restart"]
+      when    = backup.enabled
+    }
+    service "haprov-backup-prove.timer" { when = backup.enabled }
     backup "haprov-backup" {
-      from = "mountpoint -q /srv/mysql"
-      when = backup.enabled
+      from   = "mountpoint -q /srv/mysql"
+      list   = "/usr/local/lib/haprov/backup list"
+      folder = backup.restore_in
+      use    = "as root there, mariadb -S FOLDER/mysqld.sock asks it, and mariadb-dump -S FOLDER/mysqld.sock DATABASE TABLE | mariadb DATABASE puts a table into the running server"
+      when   = backup.enabled
     }
 
     # for the check below: no password is ever an argument

@@ -71,7 +71,7 @@ func code(err error) int {
 		return exitUnjudged
 	case errors.Is(err, errFound):
 		return exitFound
-	case errors.Is(err, errStatement):
+	case errors.Is(err, errStatement), errors.Is(err, errStock):
 		return exitFailed
 	case errors.Is(err, errNoAnswer):
 		return exitUnreachable

@@ -11,6 +11,8 @@ var (
 	// repository is what restic takes for a local folder or one behind SFTP (its manual, "Preparing a
 	// new repository"). One that is relative would be another one in each working directory.
 	repository = regexp.MustCompile(`^(sftp:[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:)?(/[A-Za-z0-9._-]+)+$`)
+	// folder is one that a server keeps its socket in, whose whole path has at most 107 bytes (unix(7)).
+	folder = regexp.MustCompile(`^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`)
 	// calendar are the characters of an OnCalendar expression (systemd.time(7)); the host's own
 	// systemd reads it.
 	calendar = regexp.MustCompile(`^[A-Za-z0-9*/:., ~-]{1,80}$`)
@@ -28,8 +30,13 @@ func (b *builder) backup(d *recipeDef, blk *backupBlock) cty.Value {
 		if !repository.MatchString(x.Repository) {
 			b.at(x.Range, "Invalid repository", "Found %s, expected /FOLDER or sftp:USER@HOST:/FOLDER.", bounded(x.Repository))
 		}
-		if !calendar.MatchString(x.Schedule) {
-			b.at(x.Range, "Invalid schedule", "Found %s, expected a time of systemd's OnCalendar, such as \"*-*-* 02:30\".", bounded(x.Schedule))
+		for _, c := range []struct{ name, value, such string }{{"schedule", x.Schedule, "*-*-* 02:30"}, {"logs", x.Logs, "*:0/5"}, {"prove", x.Prove, "Sun 05:00"}} {
+			if !calendar.MatchString(c.value) {
+				b.at(x.Range, "Invalid time of backup: "+c.name, "Found %s, expected a time of systemd's OnCalendar, such as %q.", bounded(c.value), c.such)
+			}
+		}
+		if !folder.MatchString(x.RestoreIn) || len(x.RestoreIn) > 80 {
+			b.at(x.Range, "Invalid folder for restored data", "Found %s, expected an absolute path of letters, digits and ._-, such as \"/var/lib/haprov-restored\".", bounded(x.RestoreIn))
 		}
 	}
 	return cty.ObjectVal(map[string]cty.Value{
@@ -38,6 +45,9 @@ func (b *builder) backup(d *recipeDef, blk *backupBlock) cty.Value {
 		"schedule":     cty.StringVal(x.Schedule),
 		"keep_daily":   cty.NumberIntVal(int64(x.Daily)),
 		"keep_weekly":  cty.NumberIntVal(int64(x.Weekly)),
+		"logs":         cty.StringVal(x.Logs),
+		"prove":        cty.StringVal(x.Prove),
+		"restore_in":   cty.StringVal(x.RestoreIn),
 		"keep_monthly": cty.NumberIntVal(int64(x.Monthly)),
 	})
 }

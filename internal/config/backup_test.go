@@ -24,8 +24,13 @@ func TestABackupNeedsARepositoryAndATime(t *testing.T) {
 		{"backup { repository = \"backups\" }", "Invalid repository"},
 		{"backup { repository = \"/srv/a b\" }", "Invalid repository"},
 		{"backup { repository = \"sftp:host:backups\" }", "Invalid repository"},
-		{"backup {\nrepository = \"/b\"\nschedule = \"daily\\nUnit=x.service\"\n}", "Invalid schedule"},
-		{"backup {\nrepository = \"/b\"\nschedule = \"\"\n}", "Invalid schedule"},
+		{"backup {\nrepository = \"/b\"\nschedule = \"daily\\nUnit=x.service\"\n}", "Invalid time of backup: schedule"},
+		{"backup {\nrepository = \"/b\"\nschedule = \"\"\n}", "Invalid time of backup: schedule"},
+		{"backup {\nrepository = \"/b\"\nlogs = \"*:0/1\"\nprove = \"Sat 04:00\"\nrestore_in = \"/srv/restored\"\n}", ""},
+		{"backup {\nrepository = \"/b\"\nlogs = \"every minute!\"\n}", "Invalid time of backup: logs"},
+		{"backup {\nrepository = \"/b\"\nprove = \"\"\n}", "Invalid time of backup: prove"},
+		{"backup {\nrepository = \"/b\"\nrestore_in = \"restored\"\n}", "Invalid folder for restored data"},
+		{"backup {\nrepository = \"/b\"\nrestore_in = \"/srv/../etc\"\n}", "Invalid folder for restored data"},
 	} {
 		if got := load(x.block); got != x.want && (x.want == "" || !strings.HasPrefix(got, x.want+"; ")) {
 			t.Errorf("%s: %q, want %q", x.block, got, x.want)

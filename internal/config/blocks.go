@@ -111,10 +111,13 @@ type clusterBlock struct {
 
 type backupBlock struct {
 	Repository string    `hcl:"repository" about:"A restic repository that every host reaches: /FOLDER, or sftp:USER@HOST:/FOLDER with root's own SSH key"`
-	Schedule   string    `hcl:"schedule,optional" default:"daily" about:"When, as systemd's OnCalendar: daily, *-*-* 02:30"`
+	Schedule   string    `hcl:"schedule,optional" default:"daily" about:"When copies are made, as systemd's OnCalendar: daily, *-*-* 02:30"`
 	Daily      int       `hcl:"keep_daily,optional" default:"7" min:"1" max:"9999" about:"Days of which the last copy is kept; of the last two, all are"`
 	Weekly     int       `hcl:"keep_weekly,optional" default:"4" min:"0" max:"9999" about:"Weeks of which the last copy is kept"`
 	Monthly    int       `hcl:"keep_monthly,optional" default:"3" min:"0" max:"9999" about:"Months of which the last copy is kept"`
+	Logs       string    `hcl:"logs,optional" default:"*:0/5" about:"When the logs are saved between two copies, as OnCalendar: what was written since is lost with all hosts"`
+	Prove      string    `hcl:"prove,optional" default:"Sun 05:00" about:"When the last copy is restored beside the server and compared, as OnCalendar"`
+	RestoreIn  string    `hcl:"restore_in,optional" default:"/var/lib/haprov-restored" about:"Folder of each host, with room for all data, in which restored servers are made"`
 	Range      hcl.Range `hcl:",range"`
 }
 

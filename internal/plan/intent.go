@@ -1,5 +1,7 @@
 package plan
 
+import "time"
+
 // Verbs of intents.
 const (
 	Recover     = "recover"     // bring a cluster without a primary component back
@@ -9,11 +11,14 @@ const (
 	// ProveFencing fires the hosts' fence devices, one after the other, the active side moved away from
 	// its host before; with Anew those that are proved, too.
 	ProveFencing = "prove-fencing"
-	Backup       = "backup" // do What with the cluster's backups: now, verify, prune
+	Backup       = "backup" // do What with the cluster's backups: now, logs, verify, prune, prove
+	// Restore makes a server with the data as it was At, beside the one that runs; with What, end, it
+	// ends that server.
+	Restore = "restore"
 )
 
 // Verbs lists them all.
-var Verbs = []string{Switchover, Maintenance, Restart, Recover, ProveFencing, Backup}
+var Verbs = []string{Switchover, Maintenance, Restart, Recover, ProveFencing, Backup, Restore}
 
 // Intent is what a user asks of a running cluster beyond its inventory. It is data: a cluster step
 // that knows the verb decides phase after phase for it, from evidence, as it does without.
@@ -22,7 +27,10 @@ type Intent struct {
 	Host string // maintenance: who; switchover: where to, empty lets the step choose
 	On   bool   // maintenance
 	Anew bool   // prove-fencing
-	What string // backup
+	What string // backup, restore
+	// At is the time to restore to, in the zone that it was given in; the zero one is the latest there is.
+	At     time.Time
+	Folder string // restore: where, when not in the recipe's
 	// AcceptMissing names hosts that recover may do without, though they may hold newer rows.
 	AcceptMissing []string
 }

@@ -154,3 +154,16 @@ func (c Cluster) Needs() map[string][]preflight.Need {
 	}
 	return out
 }
+
+// Keeper is the step that keeps copies of the cluster's data, and the hosts that can be asked for them;
+// nil where none does.
+func (c Cluster) Keeper() (kind.Keeper, []string) {
+	for _, ch := range c.Chains {
+		for _, it := range ch.Items {
+			if k, ok := it.Cluster.(kind.Keeper); ok {
+				return k, it.Hosts
+			}
+		}
+	}
+	return nil, nil
+}

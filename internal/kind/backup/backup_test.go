@@ -11,7 +11,7 @@ import (
 )
 
 func TestOneHostBacksUpUntilItSaysThatItIsDone(t *testing.T) {
-	quiet := &Backup{Where: kind.Where{Nodes: []kind.Node{{Name: "a"}, {Name: "b"}}, Speed: 1}, Unit: "x", From: "true"}
+	quiet := &Backup{Where: kind.Where{Nodes: []kind.Node{{Name: "a"}, {Name: "b"}}, Speed: 1}, Unit: "x", From: "true", List: "false", Folder: "/restored"}
 	step, err := quiet.Intend(plan.Intent{Verb: plan.Backup, What: "now"})
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestOneHostBacksUpUntilItSaysThatItIsDone(t *testing.T) {
 		{"one is away", away, active, "back up the data", "", ""},
 		{"done", done, standby, "", "", ""},
 		{"done, and then it moved", host(1, "2026-01-01T00:00:00Z\n"), active, "", "", ""},
-		{"none is active", standby, standby, "", "", "no active host: there is nothing"},
+		{"none is active", standby, standby, "", "", "no active host: there is no server"},
 		{"who is active may be away", away, standby, "", "", "a cannot be reached"},
 		{"both are active", active, active, "", "", "a, b all say"},
 	} {
@@ -57,7 +57,7 @@ func TestOneHostBacksUpUntilItSaysThatItIsDone(t *testing.T) {
 	if _, err := odd.Decide(nil, nil); err == nil {
 		t.Error("does what nobody knows")
 	}
-	if ps := (&Backup{Unit: "X y"}).Check(); len(ps) != 2 {
+	if ps := (&Backup{Unit: "X y"}).Check(); len(ps) != 4 {
 		t.Errorf("%v", ps)
 	}
 }
