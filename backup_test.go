@@ -132,13 +132,16 @@ func TestABrokenBackupNeverCounts(t *testing.T) {
 		{"a disk is not mounted", "exit 0", copied, "*cat*) echo 'Is there a repository at the following location?' >&2; exit 1;;", true, false, false, false, "was used and is not there now: is its disk mounted?"},
 		{"another disk is mounted", "exit 0", copied, "*cat*) echo '{\"id\": \"77\"}'; exit;;", true, false, false, false, "is not the one that was used until now (its id was 55, and is 77)"},
 		{"a wrong password", "exit 0", copied, "*cat*) echo 'Fatal: wrong password or no key found' >&2; exit 1;;", false, false, false, false, "does not open with the password"},
+		{"the copy was removed meanwhile", "exit 0", copied, "snapshots*) exit;;", false, false, true, false, "the copy is not in the repository any more"},
 		{"nothing can be removed", "exit 0", copied, "prune*) echo 'locked by another' >&2; exit 1;;", false, true, true, false, "the copy is good; what need not be kept cannot be removed: locked by another"},
+		{"another host holds a lock", "exit 0", copied, "*--stdin*) [ -e \"$DIR/waited\" ] || { touch \"$DIR/waited\"; echo 'repository is already locked by PID 7 on b' >&2; exit 1; };;", false, true, true, false, ""},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBackups(t, map[string]string{"mountpoint": x.mounted, "mariadb-backup": x.copied, "mariadb": server,
+				"sleep": "exec /bin/sleep 0.1",
 				"restic": "echo \"$*\" >>\"$DIR/log\"\n[ \"$1\" != backup ] || [ \"$3\" != --stdin ] || cat >/dev/null\ncase $* in\n" + x.restic +
-					"\nesac\ncase $* in *'cat config') echo '{\"id\": \"55\"}';; *--stdin*) echo '{\"total_bytes_processed\":5,\"x\":1}';; esac"})
+					"\nesac\ncase $* in *'cat config') echo '{\"id\": \"55\"}';; *--stdin*) echo '{\"total_bytes_processed\":5,\"x\":1}';; snapshots*) echo \"$*\";; esac"})
 			if err := os.Mkdir(b.mount+"/data", 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -412,8 +415,20 @@ func TestWhatIsWrongWithARepositoryIsSaid(t *testing.T) {
 	if now := b.said("series"); now == series || now == "" {
 		t.Errorf("after RESET MASTER logs count as those of before: %q", now)
 	}
+	if gap := b.said("gap"); !strings.Contains(gap, "have begun anew after binlog.000001") {
+		t.Errorf("what status shows: %q", gap)
+	}
 	b.fails("prove", "the last copy cannot be brought up to date")
+	was := b.said("recoverable")
+	second()
+	b.does("logs")
+	if now := b.said("recoverable"); now != was {
+		t.Errorf("logs that follow no copy make data recoverable to %s", now)
+	}
 	b.does("now")
+	if b.said("gap") != "" || b.said("recoverable") == was {
+		t.Errorf("a new copy: gap %q, recoverable to %s", b.said("gap"), b.said("recoverable"))
+	}
 	b.does("prove")
 
 	// a full disk, of the restored data and of the repository

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"haprov/internal/kind"
+	"haprov/internal/kind/backup"
 	"haprov/internal/kind/drbd"
 	"haprov/internal/kind/galera"
 	"haprov/internal/kind/haproxy"
@@ -169,7 +170,13 @@ func pages() map[string]*status.Page {
 		says(ready, status.Row{Name: "db1"}, map[string]string{"addresses": "", "rabbitmq-server.service": unit, "ready rabbitmq-server.service": ""}),
 		says(ready, status.Row{Name: "db2"}, map[string]string{"addresses": "", "rabbitmq-server.service": unit, "ready rabbitmq-server.service": "ERROR no quorum"}),
 		says(ready, status.Row{Name: "db3"}, map[string]string{"addresses": "", "rabbitmq-server.service": unit, "ready rabbitmq-server.service": ""})}}
-	return map[string]*status.Page{"two-nodes": two(active, standby), "standby-away": away, "syncing": syncing, "alone": alone, "hostile": hostile, "galera": four, "recovered": recovered, "barred": barred, "split": split,
+	saves := append(slices.Clone(twoNodes), partsOf(step{"backup", "haprov-backup", &backup.Backup{Unit: "haprov-backup"}, both})...)
+	const backups = "backups haprov-backup"
+	state := "now=1769900000\ncopy=20260131T020000Z a 1769824812 binlog.000003 500 1000\nlogs=binlog.000001 binlog.000017 1769899200\nrecoverable=1769899200\ngap=1769899300 binary logs were removed\nproved=1769700000 1769699000 20260128T020000Z 41 42\n" +
+		"failed_logs=1769899500 the repository /b was used and is not there now: is its disk mounted?\nfailed_prove=1769800000 no room\nrestored=/var/lib/haprov-restored\n"
+	saved := &status.Page{Cluster: "shop", Recipe: "mysql-drbd", Endpoint: "192.0.2.100:3306", Active: "db1", Parts: saves, Hosts: []status.Row{
+		says(saves, status.Row{Name: "db1", Active: true}, but(active, backups, state)), says(saves, status.Row{Name: "db2"}, but(standby, backups, "now=1769900000\n"))}}
+	return map[string]*status.Page{"backups": saved, "two-nodes": two(active, standby), "standby-away": away, "syncing": syncing, "alone": alone, "hostile": hostile, "galera": four, "recovered": recovered, "barred": barred, "split": split,
 		"services": queue, "rolling": rolls}
 }
 
@@ -213,7 +220,7 @@ func TestTheJSONOfAPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"two-nodes", "galera", "rolling"} {
+	for _, name := range []string{"two-nodes", "galera", "rolling", "backups"} {
 		p := pages()[name]
 		p.Judge()
 		text, err := json.MarshalIndent(p, "", "  ")
@@ -222,7 +229,7 @@ func TestTheJSONOfAPage(t *testing.T) {
 		}
 		golden(t, "testdata/"+name+".json", string(text)+"\n")
 		for _, m := range regexp.MustCompile(`"([a-z_]+)": `).FindAllStringSubmatch(string(text), -1) {
-			if !slices.Contains([]string{"db", "app", "mysql", "ring", "cib", "writer"}, m[1]) && !strings.Contains(string(doc), "`"+m[1]+"`") {
+			if !slices.Contains([]string{"db", "app", "mysql", "ring", "cib", "writer", "haprov-backup"}, m[1]) && !strings.Contains(string(doc), "`"+m[1]+"`") {
 				t.Errorf("field %s is not in docs/json.md", m[1])
 			}
 		}

@@ -146,11 +146,15 @@ func (b *Backup) asOf(p point) string {
 	if b.in.At.IsZero() {
 		return "the last saved log, which has all that was acknowledged before " + show(p.of.To)
 	}
-	out := "the beginning of " + show(b.in.At)
-	if _, offset := b.in.At.Zone(); offset != 0 || b.in.At.Location() != time.UTC {
-		out += b.in.At.Format(" (2006-01-02 15:04:05 MST -07:00)")
+	out := show(b.in.At)
+	if name, offset := b.in.At.Zone(); offset != 0 {
+		out += b.in.At.Format(" (2006-01-02 15:04:05 -07:00")
+		if strings.ContainsAny(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+			out += " " + name
+		}
+		out += ")"
 	}
-	return out + ": without what the server logged in that second or later"
+	return out + ", without what the server logged in that second or later"
 }
 
 // order is what the script reads. Nothing in it was given by a host but what has been checked.

@@ -77,7 +77,7 @@ func TestDataIsRestoredBesideTheRunningServer(t *testing.T) {
 		case "all is well":
 			c := ph.Changes["a"]
 			want := []plan.Diff{
-				{Attribute: "data as of", Want: "the beginning of 2026-01-01T00:02:30Z (2026-01-01 01:02:30 CET +01:00): without what the server logged in that second or later"},
+				{Attribute: "data as of", Want: "2026-01-01T00:02:30Z (2026-01-01 01:02:30 +01:00 CET), without what the server logged in that second or later"},
 				{Attribute: "copy", Want: "2026-01-01T00:01:40Z, 1 MiB"},
 				{Attribute: "logs to replay", Want: "binlog.000003 from position 500, to binlog.000006"},
 				{Attribute: "folder", Want: "/restored, takes 257 MiB of 5120 MiB that are free"},
@@ -159,7 +159,7 @@ func TestStatusSaysUpToWhenDataCanBeHad(t *testing.T) {
 	}
 	now := fmt.Sprintf("now=%d\n", day+86400*3)
 	copied := fmt.Sprintf("copy=20260101T000140Z s %d binlog.000003 500 1000\n", day+100)
-	saved := func(n int64) string { return fmt.Sprintf("logs=binlog.000001 binlog.000004 %d\n", day+n) }
+	saved := func(n int64) string { return fmt.Sprintf("recoverable=%d\n", day+n) }
 	for _, x := range []struct {
 		name string
 		all  []status.Said[view]
@@ -167,7 +167,7 @@ func TestStatusSaysUpToWhenDataCanBeHad(t *testing.T) {
 	}{
 		{"nobody said anything", []status.Said[view]{{Host: "a"}}, ""},
 		{"never done", []status.Said[view]{said(now)}, "no copy yet"},
-		{"logs alone", []status.Said[view]{said(now + saved(100))}, "no copy yet"},
+		{"logs alone", []status.Said[view]{said(now + fmt.Sprintf("logs=binlog.000001 binlog.000004 %d\n", day))}, "no copy yet"},
 		{"not proved", []status.Said[view]{said(now + copied + saved(150))}, "recoverable to 2026-01-01T00:02:30Z, not proved yet"},
 		{"proved", []status.Said[view]{said(now + copied + saved(150) + fmt.Sprintf("proved=%d %d 20260101T000140Z 4 5\n", day+86400, day+86390))}, "recoverable to 2026-01-01T00:02:30Z, proved 2 days ago"},
 		{"it was active on another host before", []status.Said[view]{said(now + copied + saved(150)), said(now + copied + saved(3600))}, "recoverable to 2026-01-01T01:00:00Z, not proved yet"},
@@ -177,7 +177,7 @@ func TestStatusSaysUpToWhenDataCanBeHad(t *testing.T) {
 			t.Errorf("%s: %q, want %q", x.name, got, x.want)
 		}
 	}
-	for _, text := range []string{"now=soon\n", "copy=a b\n", "logs=a b 99999999999999\n", "failed_now=\n"} {
+	for _, text := range []string{"now=soon\n", "copy=a b\n", "recoverable=99999999999999\n", "gap=x y\n", "failed_now=\n"} {
 		if v, err := readView(text); err == nil {
 			t.Errorf("%s: %+v", text, v)
 		}

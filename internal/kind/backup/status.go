@@ -15,6 +15,7 @@ type view struct {
 	Recoverable *time.Time `json:"recoverable_to,omitempty"`
 	Copy        *time.Time `json:"last_copy,omitempty"`
 	Proved      *proof     `json:"proved,omitempty"`
+	Gap         *gap       `json:"gap,omitempty"`      // logs saved since then need a later copy
 	Failed      []failure  `json:"failed,omitempty"`   // runs that failed when they were last tried
 	Restored    string     `json:"restored,omitempty"` // the folder of a restored server
 	now         time.Time  // the host's clock
@@ -25,6 +26,11 @@ type proof struct {
 	To     time.Time `json:"to"` // the data as of then was compared
 	Tables int       `json:"tables_compared"`
 	Of     int       `json:"tables"`
+}
+
+type gap struct {
+	At  time.Time `json:"at"`
+	Why string    `json:"why"`
 }
 
 type failure struct {
@@ -80,9 +86,12 @@ func readView(text string) (v view, err error) {
 		switch {
 		case name == "now":
 			v.now = at(0)
-		case name == "logs": // FIRST LAST UNTIL
-			t := at(2)
+		case name == "recoverable":
+			t := at(0)
 			v.Recoverable = &t
+		case name == "gap": // AT WHY
+			t := at(0)
+			v.Gap = &gap{At: t, Why: reason(value)}
 		case name == "copy": // RUN SERIES AT FILE POSITION BYTES
 			t := at(2)
 			v.Copy = &t
@@ -94,8 +103,7 @@ func readView(text string) (v view, err error) {
 			}
 		case failed && unit.MatchString(run):
 			t := at(0)
-			_, why, _ := strings.Cut(value, " ")
-			v.Failed = append(v.Failed, failure{run, t, fmt.Sprintf("%.300s", why)})
+			v.Failed = append(v.Failed, failure{run, t, reason(value)})
 		case name == "restored" && folder.MatchString(value):
 			v.Restored = value
 		}
@@ -103,10 +111,13 @@ func readView(text string) (v view, err error) {
 			return view{}, err
 		}
 	}
-	if v.Copy == nil { // without a copy logs are of no use
-		v.Recoverable = nil
-	}
 	return v, nil
+}
+
+// reason is what follows a time.
+func reason(value string) string {
+	_, why, _ := strings.Cut(value, " ")
+	return fmt.Sprintf("%.300s", why)
 }
 
 // newest is what the host says that was active last: the others know what was when they were.
@@ -170,7 +181,11 @@ func judge(v *status.Verdict, all []status.Said[view]) {
 			v.Note("%s has a restored server in %s (haprov restore end removes it)", h.Host, h.Value.Restored)
 		}
 	}
-	for _, f := range newest(all).Failed {
+	last := newest(all)
+	if last.Gap != nil {
+		v.Bad("backup: what was written since %s can be restored only after a new copy (haprov backup now): %s", show(last.Gap.At), last.Gap.Why)
+	}
+	for _, f := range last.Failed {
 		switch f.Run {
 		case "now", "logs":
 			v.Bad("backup: %s failed at %s: %s", f.Run, show(f.At), f.Why)
