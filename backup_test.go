@@ -289,6 +289,9 @@ func TestADroppedTableComesBack(t *testing.T) {
 		t.Errorf("before the first copy: %v", err)
 	}
 	b.sql(false, "CREATE DATABASE app; CREATE TABLE app.t (id INT PRIMARY KEY); INSERT INTO app.t VALUES (1)")
+	if out := b.does("logs"); !strings.Contains(out, "there is no copy yet") || b.said("failed_logs") != "" {
+		t.Errorf("logs before the first copy: %s", out)
+	}
 	before := second()
 	b.does("now")
 	first := b.said("copy")
