@@ -355,8 +355,11 @@ func TestACopyIsProvedAgainstTheRunningServer(t *testing.T) {
 	b.fails("prove", "there is no repository")
 	b.sql(false, "CREATE DATABASE app; CREATE TABLE app.`odd ``name` (id INT PRIMARY KEY, v TEXT); INSERT INTO app.`odd ``name` VALUES (1, 'a'); CREATE TABLE app.gone (id INT)")
 	b.does("now")
+	b.sql(false, "CREATE DATABASE other; ALTER TABLE app.`odd ``name` ENGINE = MyISAM; ALTER TABLE app.gone ENGINE = MyISAM")
+	b.fails("prove", "none of 0 tables could be compared: nothing is proved")
+	b.sql(false, "ALTER TABLE app.`odd ``name` ENGINE = InnoDB")
 	b.sql(false, "INSERT INTO app.`odd ``name` VALUES (2, 'b'); CREATE TABLE app.later (id INT PRIMARY KEY, s INT AS (id + 1) VIRTUAL); INSERT INTO app.later (id) VALUES (5); DROP TABLE app.gone")
-	if out := b.does("prove"); !strings.Contains(out, "proved: 2 of 2 tables are at binlog.000002 ") {
+	if out := b.does("prove"); !strings.Contains(out, "proved: 2 of 2 tables are at binlog.000003 ") {
 		t.Error(out)
 	}
 	out := b.does("list")

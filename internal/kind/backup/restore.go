@@ -84,8 +84,9 @@ func (b *Backup) probeRestore(s probe.Seen) []probe.Query {
 		return kind.Unread(s, b.restored(), b.wanted())
 	}
 	qs := kind.Unread(s, b.here(), b.done(), b.restored())
-	// only where the server runs: the other host may not reach the repository
-	if a := s.Get(b.here()); a.State == probe.Answered && a.Exit == 0 {
+	// only where the server runs, since the other host may not reach the repository; and not when the
+	// restored server is there already
+	if a := s.Get(b.here()); a.State == probe.Answered && a.Exit == 0 && strings.TrimSpace(s.Get(b.restored()).Out) == "" {
 		qs = append(qs, kind.Unread(s, b.Stock(), b.room())...)
 	}
 	return qs

@@ -169,7 +169,7 @@ func TestStatusSaysUpToWhenDataCanBeHad(t *testing.T) {
 		{"never done", []status.Said[view]{said(now)}, "no copy yet"},
 		{"logs alone", []status.Said[view]{said(now + fmt.Sprintf("logs=binlog.000001 binlog.000004 %d\n", day))}, "no copy yet"},
 		{"not proved", []status.Said[view]{said(now + copied + saved(150))}, "recoverable to 2026-01-01T00:02:30Z, not proved yet"},
-		{"proved", []status.Said[view]{said(now + copied + saved(150) + fmt.Sprintf("proved=%d %d 20260101T000140Z 4 5\n", day+86400, day+86390))}, "recoverable to 2026-01-01T00:02:30Z, proved 2 days ago"},
+		{"proved", []status.Said[view]{said(now + copied + saved(150) + fmt.Sprintf("proved=%d %d 20260101T000140Z 4 5\n", day+86400, day+86390))}, "recoverable to 2026-01-01T00:02:30Z, proved 2 days ago (4/5 tables)"},
 		{"it was active on another host before", []status.Said[view]{said(now + copied + saved(150)), said(now + copied + saved(3600))}, "recoverable to 2026-01-01T01:00:00Z, not proved yet"},
 		{"the one that was active is away", []status.Said[view]{{Host: "a"}, said(now + copied + saved(150))}, "recoverable to 2026-01-01T00:02:30Z, not proved yet"},
 	} {

@@ -155,7 +155,11 @@ func (v view) String() string {
 	if v.Proved == nil {
 		return out + ", not proved yet"
 	}
-	return out + ", proved " + ago(v.now.Sub(v.Proved.At))
+	out += ", proved " + ago(v.now.Sub(v.Proved.At))
+	if v.Proved.Tables < v.Proved.Of {
+		out += fmt.Sprintf(" (%d/%d tables)", v.Proved.Tables, v.Proved.Of)
+	}
+	return out
 }
 
 // ago writes a span of time in its largest unit.
