@@ -160,7 +160,7 @@ func (a *app) bundleRuns(w *bundle) {
 		return
 	}
 	paths, _ := filepath.Glob(filepath.Join(root, "journal", "*.log")) // the pattern is good
-	slices.Sort(paths)                                                  // by time
+	slices.Sort(paths)                                                 // by time
 	for _, p := range paths[max(0, len(paths)-bundledRuns):] {
 		w.file("runs/"+filepath.Base(p), p)
 	}
