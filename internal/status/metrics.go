@@ -49,7 +49,8 @@ func bit(b bool) float64 {
 
 // Metrics writes what the pages say in Prometheus' text format, version 0.0.4 ("Exposition formats",
 // prometheus.io): all values are gauges. A number or a truth of a step is haprov_KIND_FIELD, its words
-// are the labels of haprov_KIND_info, whose value is 1; lists are left out. at is when it was looked.
+// are the labels of haprov_KIND_info, whose value is 1; a time is haprov_KIND_FIELD_timestamp_seconds.
+// Lists are left out. at is when it was looked.
 func Metrics(w io.Writer, pages []Page, at time.Time) error {
 	f := families{help: map[string]string{}, all: map[string][]metric{}}
 	for _, p := range pages {
@@ -142,6 +143,10 @@ func (f *families) fields(kind, before string, fields map[string]any, of []strin
 		case bool:
 			f.add("haprov_"+kind+"_"+full, "The field "+full+" of "+kind+" in haprov status --json.", bit(v), of...)
 		case string:
+			if t, err := time.Parse(time.RFC3339, v); err == nil {
+				f.add("haprov_"+kind+"_"+full+"_timestamp_seconds", "The time "+full+" of "+kind+" in haprov status --json.", float64(t.Unix()), of...)
+				continue
+			}
 			if full != "cluster" && full != "host" && full != "name" { // which of says
 				*words = append(*words, full, v)
 			}

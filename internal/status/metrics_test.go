@@ -55,7 +55,7 @@ func TestTheMetricsOfAPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := metricsOf(t, "two-nodes", "galera", "syncing")
+	all := metricsOf(t, "two-nodes", "galera", "syncing", "backups")
 	for _, m := range regexp.MustCompile("`(haprov_[a-z_]+)[`{]").FindAllStringSubmatch(string(doc), -1) {
 		if !strings.Contains(all, "\n"+m[1]+"{") {
 			t.Errorf("docs/monitoring.md names %s, which is not written", m[1])
