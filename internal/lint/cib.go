@@ -19,9 +19,11 @@ type CIB struct {
 	opDefaults map[string]string
 	nodes      []cibNode
 	primitives []primitive
-	tops       map[string]top // clones by their id
-	links      []constraint   // colocations and orders
-	left       []string       // ids of all constraints
+	tops       map[string]top          // clones by their id
+	links      []constraint            // colocations and orders
+	of         map[string][]constraint // the same by what they bind
+	around     map[string][]string     // of a resource what it is in, of a group or clone what it holds
+	left       []string                // ids of all constraints
 }
 
 type cibNode struct {
@@ -171,6 +173,15 @@ func parseCIB(text string) (*CIB, error) {
 	if len(c.nodes) > maxNodes || len(c.primitives) > maxPrimitives || len(c.links) > maxLinks {
 		return nil, fmt.Errorf("more than %d nodes, %d resources or %d constraints", maxNodes, maxPrimitives, maxLinks)
 	}
+	c.of, c.around = map[string][]constraint{}, map[string][]string{}
+	for _, x := range c.links {
+		c.of[x.rsc] = append(c.of[x.rsc], x)
+	}
+	for _, p := range c.primitives {
+		for _, id := range p.ids() {
+			c.around[id] = append(c.around[id], p.ids()...)
+		}
+	}
 	return c, nil
 }
 
@@ -284,28 +295,19 @@ func (c *CIB) bound(ids []string, order bool, fits func(constraint) bool) bool {
 			continue
 		}
 		seen[id] = true
-		for _, x := range c.links {
-			if x.order != order || x.rsc != id || !x.mandatory {
+		for _, x := range c.of[id] {
+			if x.order != order || !x.mandatory {
 				continue
 			}
 			if fits(x) {
 				return true
 			}
-			queue = append(queue, c.around(x.with)...)
+			if !seen[x.with] {
+				queue = append(append(queue, x.with), c.around[x.with]...)
+			}
 		}
 	}
 	return false
-}
-
-// around are an id and those of what it is in or holds.
-func (c *CIB) around(id string) []string {
-	out := []string{id}
-	for _, p := range c.primitives {
-		if ids := p.ids(); slices.Contains(ids, id) {
-			out = append(out, ids...)
-		}
-	}
-	return out
 }
 
 // members are the names of the cluster's own nodes.

@@ -71,7 +71,7 @@ var corosyncChecks = []Check{
 		Excluded: noCorosync, Reads: []string{"corosync.conf"}, judge: corosyncQuorum},
 	{ID: "corosync-names", Group: "corosync", Severity: Warning,
 		Title:  "nodes have numbers, the names of their hosts, and addresses instead of names",
-		Why:    "Pacemaker knows a node by its name: one that is not uname -n gets resources, votes and fencing of nobody. A name instead of an address makes the ring depend on a resolver.",
+		Why:    "Pacemaker takes the name from here; DRBD, its fence handler and some agents take uname -n. When the two differ, a constraint or a fencing is of nobody. A name instead of an address makes the ring depend on a resolver.",
 		Source: "corosync.conf(5), nodelist; Pacemaker Explained, where Pacemaker gets the node name; Trento check 438525",
 		Remedy: "nodelist { node { name: what uname -n prints, nodeid: a number, ring0_addr: an IP address } } for every node", Command: "haprov up",
 		Excluded: noCorosync, Reads: []string{"corosync.conf", "hostname", "cib.xml"}, judge: corosyncNames},

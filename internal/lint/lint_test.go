@@ -323,10 +323,23 @@ func TestALargeConfigurationIsNoTrap(t *testing.T) {
 		fmt.Fprintf(&res, "resource r%d { net { protocol C; } }\n", i)
 		fmt.Fprintf(&addr, "2: eth0 inet 10.%d.%d.1/24\n", i/256, i%256)
 	}
+	// as large as it may be
+	var p2, l2 strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&p2, `<primitive id="p%d" class="ocf" provider="heartbeat" type="Filesystem"><instance_attributes id="i%d"><nvpair id="n%d" name="device" value="/dev/drbd0"/></instance_attributes></primitive>`, i, i, i)
+		for j := range 4 {
+			fmt.Fprintf(&l2, `<rsc_colocation id="c%d-%d" rsc="p%d" with-rsc="p%d" score="INFINITY"/>`, i, j, i, (i+j*7+1)%500)
+		}
+	}
+	f["db1/cib.xml"] = "<cib><configuration><resources>" + p2.String() + "</resources><constraints>" + l2.String() + "</constraints></configuration></cib>"
+	begin := time.Now()
+	if x := find(t, judged(t, f), "drbd-constraints"); x.Word != lint.Bad || len(x.Findings) > 64 {
+		t.Errorf("%s, %d findings", x.Word, len(x.Findings))
+	}
+	t.Logf("as large as it may be: %s", time.Since(begin))
 	f["db1/cib.xml"] = "<cib><configuration><resources>" + prims.String() + "</resources><constraints>" + links.String() + "</constraints></configuration></cib>"
 	f["db1/drbd.d/r.res"], f["db1/addresses.txt"] = res.String(), addr.String()
 	delete(f, "db2/cib.xml")
-	begin := time.Now()
 	r := judged(t, f)
 	for _, id := range []string{"drbd-constraints", "drbd-protocol", "vip-subnet"} {
 		if x := find(t, r, id); x.Word != lint.Unreadable && x.Word != lint.None {
@@ -422,4 +435,22 @@ func FuzzSource(f *testing.F) {
 		answer := fmt.Sprintf("haprov-facts 1\n@ read %d %s\n%s\nend\n", len(text), name, text)
 		lint.Judge(lint.FromAnswers("c", []string{"a", "b"}, map[string]string{"a": answer, "b": answer}, nil, now), nil)
 	})
+}
+
+func TestAServerOfAnotherMakeHasOtherVersions(t *testing.T) {
+	f := healthy(t, twoNodes)
+	for _, h := range []string{"db1", "db2"} {
+		edit{h, "variables.tsv", "", "version\t8.0.36\nversion_comment\tMySQL Community Server - GPL\n"}.apply(t, f)
+	}
+	if x := find(t, judged(t, f), "server-version"); x.Word != lint.None {
+		t.Errorf("%s %+v", x.Word, x.Findings)
+	}
+}
+
+func TestAMachineWithoutAClockOfItsOwnIsNotJudgedByIt(t *testing.T) {
+	f := healthy(t, twoNodes)
+	edit{"*", "clock.txt", "NTPSynchronized=yes", "NTPSynchronized=no\nVirtualization=uml"}.apply(t, f)
+	if x := find(t, judged(t, f), "clock"); x.Word != lint.None {
+		t.Errorf("%s %+v", x.Word, x.Findings)
+	}
 }

@@ -22,7 +22,7 @@ var mariadbChecks = []Check{
 		Why:    "Members of a Galera cluster, and whoever reaches their ports, ran commands on the hosts of earlier versions.",
 		Source: "CVE-2026-49261, CVE-2026-44168, CVE-2026-48163, CVE-2026-48165",
 		Remedy: "upgrade the package, one host after the other, in standby", Command: "haprov maintenance HOST on, apt upgrade there, haprov maintenance HOST off",
-		Excluded: noServer, Reads: []string{"variables.tsv", "packages.txt"}, judge: serverVersion},
+		Excluded: noServer + ", or of another make", Reads: []string{"variables.tsv", "packages.txt"}, judge: serverVersion},
 	{ID: "binlog-durability", Group: "mariadb", Severity: Warning,
 		Title:  "the binary log is on the disk with each transaction",
 		Why:    "With sync_binlog other than 1 (the default is 0) replicas and restores to a point in time have, after a power cut, other transactions than the server.",
@@ -74,6 +74,10 @@ var floors = []string{"10.6.27", "10.11.18", "11.4.12", "11.8.8"}
 func serverVersion(v *verdict, f *Facts) {
 	for _, h := range f.databases() {
 		version, where := h.Variables.Value["version"], at(h, h.Variables, 0)
+		if version != "" && !strings.Contains(strings.ToLower(version+h.Variables.Value["version_comment"]), "mariadb") {
+			v.None("%s runs another server than MariaDB", h.Name)
+			continue
+		}
 		if version == "" {
 			all, ok := need(v, h.Name, h.Packages, "packages.txt")
 			if !ok {

@@ -3,6 +3,7 @@ package lint
 import (
 	"encoding/json"
 	"path"
+	"strings"
 )
 
 // The part of SARIF 2.1.0 (OASIS) that is written: rules, and a result for each finding.
@@ -79,7 +80,7 @@ func SARIF(all []Report) ([]byte, error) {
 				}
 				if f.File != "" {
 					var at sarifLocation
-					at.Physical.Artifact.URI = path.Join(f.Host, f.File)
+					at.Physical.Artifact.URI = strings.TrimPrefix(path.Join("/", f.Host, f.File), "/") // never above
 					if f.Line > 0 {
 						at.Physical.Region = &sarifRegion{f.Line}
 					}

@@ -47,7 +47,7 @@ var Sources = []Source{
 	{Name: "units.txt", About: "a line for each unit: NAME enabled|disabled|...", Shell: "for u in " + strings.Join(watchedUnits, " ") + "; do s=$(systemctl is-enabled $u 2>/dev/null); [ -z \"$s\" ] || [ \"$s\" = not-found ] || echo \"$u $s\"; done", Tool: "systemctl"},
 	{Name: "packages.txt", About: "a line for each package: NAME VERSION", Shell: packagesShell, Tool: "sh"},
 	{Name: "sysctl.txt", About: "lines of NAME = VALUE", Shell: "sysctl net.ipv4.ip_nonlocal_bind", Tool: "sysctl"},
-	{Name: "clock.txt", About: "timedatectl show -p NTPSynchronized", Shell: "timedatectl show -p NTPSynchronized", Tool: "timedatectl"},
+	{Name: "clock.txt", About: "timedatectl show -p NTPSynchronized, and a line Virtualization= with what systemd-detect-virt prints", Shell: "timedatectl show -p NTPSynchronized; echo \"Virtualization=$(systemd-detect-virt)\"", Tool: "timedatectl"},
 	{Name: "df.txt", About: "df -P -k -l", Shell: "df -P -k -l 2>/dev/null; true", Tool: "df"},
 	{Name: "modes.txt", About: "a line for each file with a secret: MODE OWNER GROUP DIGEST NAME; the digest is SHA-256 of Corosync's key, - of others", Shell: modesShell, Tool: "stat"},
 	{Name: "certificates.txt", About: "a line for each certificate: NAME|notBefore=...|notAfter=...", Shell: certificatesShell, Tool: "openssl"},
