@@ -170,6 +170,7 @@ var cases = []struct {
 	{"binlog-on", twoNodes, nil, []edit{{"*", "90-haprov.cnf", "log_bin = binlog\n", ""}}, "no binary log"},
 	{"server-id", twoNodes, nil, []edit{{"*", "90-haprov.cnf", "server_id = 2", "server_id = 1"}}, "server_id is 1, as on db1"},
 	{"grants-on", twoNodes, nil, []edit{{"*", "90-haprov.cnf", "local_infile = OFF", "skip-grant-tables"}}, "skip_grant_tables is set"},
+	{"accounts", twoNodes, nil, []edit{{"db1", "accounts.tsv", "", "root\t%\n\tlocalhost\n"}}, "account root@% has none"},
 	{"barriers", twoNodes, nil, []edit{{"*", "cib.xml", `value="noatime"`, `value="noatime,nobarrier"`}}, "mysql-fs is mounted without barriers"},
 
 	{"galera-required", members, nil, []edit{{"db1", "90-haprov.cnf", "innodb_autoinc_lock_mode = 2\n", ""}}, "innodb_autoinc_lock_mode is 1"},
@@ -206,6 +207,7 @@ var cases = []struct {
 	{"proxy-sessions", members, nil, []edit{{"proxy1", "haprov-members.cfg", " on-marked-down shutdown-sessions", ""}}, "outlive it"},
 	{"proxy-alike", members, nil, []edit{{"proxy2", "haprov-members.cfg", "server db1", "server dbx"}}, "than on proxy1"},
 	{"proxy-members", members, nil, []edit{{"proxy1", "haprov-members.cfg", "\tserver db3", "\t#"}}, "member db3 is no server"},
+	{"proxy-servers", members, nil, []edit{{"proxy1", "haproxy-stat.csv", "writer,db2,UP,1,0,2,2,L7OK,Synced", "writer,db2,DOWN,1,0,2,2,L7STS,donor"}}, "server db2 of writer is DOWN: donor"},
 	{"proxy-bind", members, nil, []edit{{"proxy1", "sysctl.txt", "= 1", "= 0"}}, "ip_nonlocal_bind is 0"},
 	{"vrrp-same", members, nil, []edit{{"proxy2", "keepalived.conf", "virtual_router_id 51", "virtual_router_id 52"}}, "virtual_router_id is 52, on proxy1 51"},
 	{"vrrp-same", members, nil, []edit{{"proxy2", "keepalived.conf", "192.168.58.100", "192.168.58.101"}}, "other addresses"},

@@ -63,8 +63,10 @@ type Host struct {
 	Variables    Fact[map[string]string]
 	Status       Fact[map[string]string]
 	Tables       Fact[[]table]
+	Accounts     Fact[[]string] // without a password: USER@HOST
 	Grastate     Fact[galera.Grastate]
 	Proxy        Fact[[]proxySection]
+	Servers      Fact[[]haproxy.Server] // as HAProxy sees them
 	VRRP         Fact[[]*keepalived.Line]
 	SBD          Fact[map[string]string]
 	Fstab        Fact[[]mount]
@@ -123,8 +125,10 @@ func hostFrom(name string, items []item) *Host {
 	h.Variables = answer(by["variables.tsv"], mysql.ParsePairs)
 	h.Status = answer(by["status.tsv"], mysql.ParsePairs)
 	h.Tables = answer(by["tables.tsv"], parseTables)
+	h.Accounts = answer(by["accounts.tsv"], parseAccounts)
 	h.Grastate = one(by["grastate.dat"], galera.ParseGrastate)
 	h.Proxy = all(by["haproxy*.cfg"], parseProxy)
+	h.Servers = one(by["haproxy-stat.csv"], haproxy.ParseStat)
 	h.VRRP = one(by["keepalived.conf"], keepalived.ParseConf)
 	h.SBD = one(by["sbd"], pairsBy("="))
 	h.Fstab = one(by["fstab"], parseFstab)
@@ -429,6 +433,20 @@ func parseTables(text string) (out []table, err error) {
 			return nil, fmt.Errorf("line %d is not schema, name, engine and 1 or 0", i+1)
 		}
 		out = append(out, table{f[0] + "." + f[1], f[2], f[3] == "1"})
+	}
+	return out, nil
+}
+
+func parseAccounts(text string) (out []string, err error) {
+	for i, l := range strings.Split(text, "\n") {
+		if l == "" {
+			continue
+		}
+		user, host, ok := strings.Cut(l, "\t")
+		if !ok || i > maxPairs {
+			return nil, fmt.Errorf("line %d is not a user, a tab and a host", i+1)
+		}
+		out = append(out, user+"@"+host)
 	}
 	return out, nil
 }

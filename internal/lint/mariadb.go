@@ -47,6 +47,12 @@ var mariadbChecks = []Check{
 		Source: "MariaDB, skip-grant-tables",
 		Remedy: "take skip_grant_tables out and restart the server", Command: "haprov up",
 		Excluded: noServer, Reads: []string{"*.cnf", "variables.tsv"}, judge: grantsOn},
+	{ID: "accounts", Group: "mariadb", Severity: Critical,
+		Title:  "each account has a password, or is the system's",
+		Why:    "Accounts without a password, of an old installation or of a test, let anybody in who reaches the port.",
+		Source: "MariaDB, mariadb-secure-installation; Trento check 790926",
+		Remedy: "DROP USER, or ALTER USER ... IDENTIFIED BY", Command: "none: an account of nobody's recipe is not touched",
+		Excluded: noServer + " where one runs", Reads: []string{"accounts.tsv"}, judge: accounts},
 	{ID: "barriers", Group: "mariadb", Severity: Critical,
 		Title:  "file systems keep their write barriers",
 		Why:    "Mounted with nobarrier, a file system lets disks reorder writes across a flush: a power cut can destroy it and the database.",
@@ -176,6 +182,22 @@ func grantsOn(v *verdict, f *Facts) {
 				on, _ := mysql.On(x.Value)
 				v.Is(on, place{h.Name, x.file, x.Line}, "left out", "grant tables are skipped")
 			}
+		}
+	}
+}
+
+func accounts(v *verdict, f *Facts) {
+	for _, h := range f.databases() {
+		if h.Accounts.State == Missing && slices.ContainsFunc(f.databases(), func(o *Host) bool { return o.Accounts.State != Missing }) {
+			continue // the data, and the accounts in it, are the other's
+		}
+		all, ok := need(v, h.Name, h.Accounts, "accounts.tsv")
+		if !ok {
+			continue
+		}
+		v.OK()
+		for _, a := range all {
+			v.Bad(at(h, h.Accounts, 0), "a password", "account %.160s has none", a)
 		}
 	}
 }

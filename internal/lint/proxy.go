@@ -46,6 +46,12 @@ var proxyChecks = []Check{
 		Source: "galera-doctor, the proxy's view against the cluster's",
 		Remedy: "add a server line for it", Command: "haprov up",
 		Excluded: "not both a proxy and Galera members", Reads: []string{"haproxy*.cfg", "*.cnf"}, judge: proxyMembers},
+	{ID: "proxy-servers", Group: "proxy", Severity: Warning,
+		Title:  "each server of a database is up, as the proxy sees it",
+		Why:    "A server that the proxy holds for down is not there in the next failure, whatever it says of itself: a firewall, a responder that does not run, or maintenance that was forgotten.",
+		Source: "HAProxy Management Guide, show stat; galera-doctor, the proxy's view against the cluster's",
+		Remedy: "see what the proxy's last check said, and ask the same from the proxy's host", Command: "haprov status",
+		Excluded: noProxy + " with servers of a database", Reads: []string{"haproxy*.cfg", "haproxy-stat.csv"}, judge: proxyServers},
 	{ID: "proxy-bind", Group: "proxy", Severity: Critical,
 		Title:  "HAProxy may listen on the virtual IP before it has it",
 		Why:    "Without net.ipv4.ip_nonlocal_bind HAProxy does not start on the standby: the address moves there, and nobody listens.",
@@ -260,6 +266,30 @@ func proxyMembers(v *verdict, f *Facts) {
 				ids = append(ids, a.Addr().String())
 			}
 			v.Is(slices.ContainsFunc(ids, func(id string) bool { return known[id] }), at(p, p.Proxy, 0), "a server line for it", "member %.64s is no server of the proxy", m.Name)
+		}
+	}
+}
+
+func proxyServers(v *verdict, f *Facts) {
+	for _, h := range f.proxies() {
+		if _, ok := need(v, h.Name, h.Proxy, "haproxy*.cfg"); !ok {
+			continue
+		}
+		ours := map[string]bool{}
+		for _, b := range f.backends(h) {
+			ours[b.Name] = true
+		}
+		if len(ours) == 0 {
+			continue
+		}
+		all, ok := need(v, h.Name, h.Servers, "haproxy-stat.csv")
+		if !ok {
+			continue
+		}
+		for _, s := range all {
+			if ours[s.Backend] {
+				v.Is(s.Up(), at(h, h.Servers, 0), "UP", "server %.64s of %.64s is %.40s: %.120s", s.Name, s.Backend, s.Status, first(s.Said, s.Check))
+			}
 		}
 	}
 }

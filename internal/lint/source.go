@@ -35,8 +35,10 @@ var Sources = []Source{
 	{Name: "variables.tsv", About: "SHOW GLOBAL VARIABLES, name and value parted by a tab (mariadb -N -B)", Shell: "mariadb -N -B -e 'SHOW GLOBAL VARIABLES' 2>&1", Tool: "mariadb"},
 	{Name: "status.tsv", About: "SHOW GLOBAL STATUS in the same form", Shell: "mariadb -N -B -e 'SHOW GLOBAL STATUS' 2>&1", Tool: "mariadb"},
 	{Name: "tables.tsv", About: "users' tables that are not of InnoDB or have no primary key: schema, name, engine, and 1 or 0 for the key", Shell: "mariadb -N -B -e " + shell.Quote(tablesSQL) + " 2>&1", Tool: "mariadb"},
+	{Name: "accounts.tsv", About: "accounts without a password: user and host", Shell: "mariadb -N -B -e " + shell.Quote(accountsSQL) + " 2>&1", Tool: "mariadb"},
 	{Name: "grastate.dat", About: "what a Galera member knows of its position", Files: []string{"/var/lib/mysql/grastate.dat"}},
 	{Name: "haproxy*.cfg", About: "HAProxy's configuration, or any *.cfg in a folder haproxy", Files: []string{"/etc/haproxy/*.cfg"}},
+	{Name: "haproxy-stat.csv", About: "show stat, of HAProxy's runtime socket", Shell: "for s in /run/haproxy/admin.sock /var/lib/haproxy/stats; do [ ! -S $s ] || exec socat -T5 - UNIX-CONNECT:$s; done <<'ASK'\nshow stat\nASK\nexit 1", Tool: "socat"},
 	{Name: "keepalived.conf", About: "keepalived's configuration", Files: []string{"/etc/keepalived/keepalived.conf"}},
 	{Name: "sbd", About: "SBD's settings", Files: []string{"/etc/default/sbd", "/etc/sysconfig/sbd"}},
 	{Name: "fstab", About: "what is mounted at boot", Files: []string{"/etc/fstab"}},
@@ -56,6 +58,10 @@ var Sources = []Source{
 // tablesSQL lists what Galera cannot replicate well. A server with very many tables is not kept busy: it
 // gives up before the client does.
 const tablesSQL = "SET STATEMENT max_statement_time=8 FOR SELECT t.table_schema, t.table_name, t.engine, EXISTS(SELECT 1 FROM information_schema.table_constraints c WHERE c.table_schema=t.table_schema AND c.table_name=t.table_name AND c.constraint_type='PRIMARY KEY') AS k FROM information_schema.tables t WHERE t.table_type='BASE TABLE' AND t.table_schema NOT IN ('mysql','sys','information_schema','performance_schema') HAVING k=0 OR engine<>'InnoDB' LIMIT 1000"
+
+// accountsSQL lists accounts that anybody may log in to. Roles and the locked mariadb.sys are none; those
+// of a plugin that asks the system (unix_socket) need no password.
+const accountsSQL = "SELECT User, Host FROM mysql.user WHERE is_role='N' AND User<>'mariadb.sys' AND plugin IN ('', 'mysql_native_password', 'ed25519') AND authentication_string='' LIMIT 1000"
 
 // watchedUnits are the services of which it matters whether they start at boot.
 var watchedUnits = []string{"corosync", "pacemaker", "drbd", "mariadb", "mysql", "haproxy", "keepalived", "sbd", "corosync-qdevice"}

@@ -119,6 +119,9 @@ func healthy(t *testing.T, inventory string) files {
 			put("corosync-cmapctl.txt", "quorum.two_node (u8) = 1\nruntime.config.totem.consensus (u32) = 1000\nruntime.config.totem.token (u32) = 5000\ntotem.crypto_cipher (str) = aes256\ntotem.transport (str) = knet\n")
 			put("crm_mon.xml", captured(t))
 			put("crm_verify.txt", "exit 0\n")
+			if i == 0 {
+				put("accounts.tsv", "")
+			}
 			put("fence-history.xml", `<pacemaker-result><list><fence_event action="reboot" target="db1" client="x" origin="db2" status="success" delegate="db2" completed="2026-11-21 06:16:58Z"/><fence_event action="reboot" target="db2" client="x" origin="db1" status="success" delegate="db1" completed="2026-11-22 06:16:58Z"/></list></pacemaker-result>`)
 			put("drbd-proc.txt", "version: 8.4.11 (api:1/proto:86-101)\n 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n    ns:0 nr:0 dw:0 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0\n")
 			put("drbd-module.txt", "loaded 8.4.11\nfile 8.4.11\n")
@@ -130,11 +133,15 @@ func healthy(t *testing.T, inventory string) files {
 			continue
 		}
 		put("packages.txt", "mariadb-server 1:10.11.19-0\n")
+		if _, ok := f[h+"/etc/haproxy/haproxy.cfg"]; ok {
+			put("haproxy-stat.csv", "# pxname,svname,status,bck,scur,sid,type,check_status,last_chk,\nwriter,db1,UP,0,3,1,2,L7OK,Synced,\nwriter,db2,UP,1,0,2,2,L7OK,Synced,\nreader,db1,UP,0,3,1,2,,via writer/db1,\n")
+		}
 		put("units.txt", "mariadb enabled\nhaproxy enabled\nkeepalived enabled\n")
 		put("addresses.txt", fmt.Sprintf("2: eth0 inet 192.168.58.%d/24 scope global eth0\n", 11+i))
 		if strings.HasPrefix(h, "db") {
 			put("modes.txt", "600 mysql mysql - /etc/mysql/tls/key.pem\n")
 			put("certificates.txt", "/etc/mysql/tls/cert.pem|notBefore=Nov 21 06:00:00 2026 GMT|notAfter=Nov 19 06:00:00 2036 GMT|\n")
+			put("accounts.tsv", "")
 			put("tables.tsv", "app\torders\tInnoDB\t1\n")
 			put("status.tsv", "wsrep_cluster_status\tPrimary\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nwsrep_cluster_size\t3\nwsrep_cluster_conf_id\t7\nwsrep_cluster_state_uuid\t0a5cc8a4-c6a5-11f0-8d3b-5f0d7e5c1a2b\nwsrep_last_committed\t44\nUptime\t86400\nwsrep_received_bytes\t1000000\nwsrep_replicated_bytes\t1000000\n")
 		}
