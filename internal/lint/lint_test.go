@@ -454,3 +454,35 @@ func TestAMachineWithoutAClockOfItsOwnIsNotJudgedByIt(t *testing.T) {
 		t.Errorf("%s %+v", x.Word, x.Findings)
 	}
 }
+
+// TestRealAnswersAreRead lints what the collector printed on a Debian 12 where Corosync 3.1.7 and Pacemaker
+// 2.1.5 ran with the rendered configuration of the two-node stack, alone and without DRBD; then after a
+// ban, a standby, maintenance-mode, a resource that is not managed, another token in the file and another
+// mode of the key.
+func TestRealAnswersAreRead(t *testing.T) {
+	read := func(name string) lint.Report {
+		text, err := os.ReadFile(filepath.Join(source, "testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lint.Judge(lint.FromAnswers("shop", []string{"db1"}, map[string]string{"db1": string(text)}, nil, now), nil)
+	}
+	well := read("pacemaker-2.1.5-well.facts")
+	for _, id := range strings.Fields("corosync-running corosync-token corosync-crypto corosync-links corosync-key corosync-quorum corosync-names fencing-on fencing-devices fencing-delay left-constraints left-maintenance resource-defaults drbd-clone drbd-constraints service-together monitors server-timeouts crm-verify failed-actions") {
+		if x := find(t, well, id); x.Word != lint.OK {
+			t.Errorf("%s is %s: %+v", id, x.Word, x.Findings)
+		}
+	}
+	if x := find(t, well, "fencing-fired"); x.Word != lint.Bad || well.Count[lint.Unreadable] != 0 {
+		t.Errorf("nobody was fenced: %+v", x)
+	}
+	broken := read("pacemaker-2.1.5-broken.facts")
+	for id, found := range map[string]string{
+		"left-constraints": "cli-ban-mysql-on-db2", "left-maintenance": "mysql-vip is not managed", "corosync-running": "runs with runtime.config.totem.token = 5000",
+		"corosync-token": "token is 900 ms", "corosync-key": "authkey has mode 644",
+	} {
+		if x := find(t, broken, id); !slices.ContainsFunc(x.Findings, func(f lint.Finding) bool { return strings.Contains(f.Found, found) }) {
+			t.Errorf("%s does not say %q: %+v", id, found, x.Findings)
+		}
+	}
+}

@@ -74,7 +74,7 @@ var pacemakerChecks = []Check{
 		Title:  "crm_verify finds nothing",
 		Why:    "Pacemaker passes over what it does not understand: a misspelt option is an option that is not there.",
 		Source: "crm_verify(8)",
-		Remedy: "crm_verify -L -V on a node, and mend what it names", Command: "haprov up",
+		Remedy: "crm_verify -L -V on a node, and mend what it names of the configuration", Command: "haprov up",
 		Excluded: noPacemaker, Reads: []string{"crm_verify.txt"}, judge: crmVerify},
 	{ID: "failed-actions", Group: "pacemaker", Severity: Warning,
 		Title:  "no resource is barred from a node by its failures",

@@ -24,7 +24,7 @@ var Sources = []Source{
 	{Name: "corosync-qdevice-tool.txt", About: "the quorum device as the node sees it", Shell: "corosync-qdevice-tool -s", Tool: "corosync-qdevice-tool"},
 	{Name: "cib.xml", About: "Pacemaker's configuration: of cibadmin -Q, pcs cluster cib, or /var/lib/pacemaker/cib/cib.xml", Shell: "cibadmin -Q -l", Tool: "cibadmin"},
 	{Name: "crm_mon.xml", About: "Pacemaker's state", Shell: "crm_mon -1 -r --output-as=xml", Tool: "crm_mon"},
-	{Name: "crm_verify.txt", About: "what crm_verify says of the live configuration, and a last line with its exit status: exit 0", Shell: "crm_verify -L -V 2>&1; echo \"exit $?\"", Tool: "crm_verify"},
+	{Name: "crm_verify.txt", About: "what crm_verify -V says of the configuration without its status section, and a last line with its exit status: exit 0", Shell: verifyShell, Tool: "crm_verify"},
 	{Name: "fence-history.xml", About: "which fencings there were", Shell: "stonith_admin --history '*' --verbose --output-as=xml", Tool: "stonith_admin"},
 	{Name: "*.res", About: "DRBD's resources", Files: []string{"/etc/drbd.d/*.res"}},
 	{Name: "drbd.conf", About: "DRBD's main file", Files: []string{"/etc/drbd.conf"}},
@@ -54,6 +54,11 @@ var Sources = []Source{
 	{Name: "modes.txt", About: "a line for each file with a secret: MODE OWNER GROUP DIGEST NAME; the digest is SHA-256 of Corosync's key, - of others", Shell: modesShell, Tool: "stat"},
 	{Name: "certificates.txt", About: "a line for each certificate: NAME|notBefore=...|notAfter=...", Shell: certificatesShell, Tool: "openssl"},
 }
+
+// verifyShell leaves the state out: crm_verify -L ends with 78 for a node that is away, too.
+const verifyShell = `cib=$(cibadmin -Q -l) || exit
+printf '%s\n' "$cib" | sed '/<status>/,/<\/status>/d' | crm_verify -V -p 2>&1
+echo "exit $?"`
 
 // tablesSQL lists what Galera cannot replicate well. A server with very many tables is not kept busy: it
 // gives up before the client does.
