@@ -47,7 +47,7 @@ var device = []edit{
 	{"*", "corosync.conf", "  two_node: 1\n", "  device {\n    model: net\n    votes: 1\n    net {\n      host: 192.168.56.30\n      algorithm: ffsplit\n      tls: required\n    }\n  }\n"},
 	{"*", "corosync-cmapctl.txt", "quorum.two_node (u8) = 1\n", ""},
 	{"*", "cib.xml", `name="priority-fencing-delay" value="6s"`, `name="priority-fencing-delay" value="0s"`},
-	{"*", "cib.xml", `name="pcmk_delay_base" value="1s"`, `name="pcmk_delay_base" value="0s"`},
+	{"*", "cib.xml", `name="pcmk_delay_base" value="db1:1s"`, `name="pcmk_delay_base" value="db1:0s"`},
 	{"db1", "corosync-qdevice-tool.txt", "", "Qdevice information\nModel: Net\nState:                  Connected\n"},
 	{"db2", "corosync-qdevice-tool.txt", "", "Qdevice information\nModel: Net\nState:                  Connected\n"},
 }
@@ -111,7 +111,8 @@ var cases = []struct {
 	{"fencing-distinct", twoNodes, ipmi, []edit{{"*", "cib.xml", "192.0.2.2", "192.0.2.1"}}, "fence-db1 and fence-db2 are the same device"},
 	{"fencing-fired", twoNodes, nil, []edit{{"*", "fence-history.xml", `target="db2"`, `target="db3"`}}, "no successful fencing of db2"},
 	{"fencing-fired", twoNodes, nil, []edit{{"*", "fence-history.xml", "2026-11-21", "2026-05-21"}}, "db1 was last fenced 190 days ago"},
-	{"fencing-delay", twoNodes, nil, []edit{{"*", "cib.xml", `name="priority-fencing-delay" value="6s"`, `name="priority-fencing-delay" value="0s"`}, {"*", "cib.xml", `name="pcmk_delay_base" value="1s"`, `name="pcmk_delay_base" value="0s"`}}, "no delay"},
+	{"fencing-delay", twoNodes, nil, []edit{{"*", "cib.xml", `name="priority-fencing-delay" value="6s"`, `name="priority-fencing-delay" value="0s"`}, {"*", "cib.xml", `name="pcmk_delay_base" value="db1:1s"`, `name="pcmk_delay_base" value="db1:0s"`}}, "no delay"},
+	{"fencing-delay", twoNodes, nil, []edit{{"*", "cib.xml", `name="priority-fencing-delay" value="6s"`, `name="priority-fencing-delay" value="0s"`}, {"*", "cib.xml", `name="pcmk_delay_base" value="db1:1s"`, `name="pcmk_delay_base" value="5s"`}, {"*", "cib.xml", `<nvpair id="fence-db2-attributes-pcmk_host_list"`, `<nvpair id="dl" name="pcmk_delay_base" value="5s"/><nvpair id="fence-db2-attributes-pcmk_host_list"`}}, "pcmk_delay_base is 5s on both"},
 	{"fencing-delay", twoNodes, nil, []edit{{"*", "cib.xml", `name="priority" value="1"`, `name="priority" value="0"`}}, "without any priority"},
 	{"fencing-delay-needless", twoNodes, device, []edit{{"*", "cib.xml", `name="priority-fencing-delay" value="0s"`, `name="priority-fencing-delay" value="6s"`}}, "fencing waits"},
 	{"fencing-ipmi", twoNodes, ipmi, []edit{{"*", "cib.xml", `<nvpair id="a"`, `<nvpair id="m" name="method" value="cycle"/><nvpair id="a"`}}, "fence-db1 has the method cycle"},

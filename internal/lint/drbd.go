@@ -198,7 +198,7 @@ func drbdHandlerTimeout(v *verdict, f *Facts) {
 			return
 		}
 		token, consensus, _ := timing(ring, f.size())
-		delay, device := c.longest()
+		delay, device := c.longest(f.members())
 		least := token + consensus + delay + device
 		v.Is(timeout > least, where, fmt.Sprintf("more than %.0f s", least.Seconds()), "%.64s: --timeout is %.0f s; detection takes %.1f s, the delay %.0f s, the device up to %.0f s",
 			r.name, timeout.Seconds(), (token + consensus).Seconds(), delay.Seconds(), device.Seconds())
@@ -206,19 +206,18 @@ func drbdHandlerTimeout(v *verdict, f *Facts) {
 }
 
 // longest is the longest delay, and the longest that a fence device may take.
-func (c *CIB) longest() (delay, device time.Duration) {
+func (c *CIB) longest(nodes []string) (delay, device time.Duration) {
 	delay, _ = span(c.properties["priority-fencing-delay"])
 	general, ok := span(c.properties["stonith-timeout"])
 	if !ok {
 		general = time.Minute // Pacemaker Explained, stonith-timeout
 	}
 	for _, d := range c.devices() {
-		own := time.Duration(0)
-		for _, n := range []string{"pcmk_delay_base", "pcmk_delay_max"} {
-			x, _ := span(d.params[n])
-			own = max(own, x)
+		x, _ := span(d.params["pcmk_delay_max"])
+		delay = max(delay, x)
+		for _, n := range nodes {
+			delay = max(delay, d.delay(n))
 		}
-		delay = max(delay, own)
 		if x, ok := span(d.params["pcmk_reboot_timeout"]); ok {
 			device = max(device, x)
 		} else {

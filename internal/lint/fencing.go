@@ -202,48 +202,72 @@ func moment(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// delays are what puts one side ahead: the cluster's, whether any resource has a priority, and the devices'.
-func (c *CIB) delays() (priority time.Duration, weighted bool, static []string, random bool) {
+// delays are what puts one side ahead: the cluster's own, whether any resource has a priority for it, the
+// static delay before each of the nodes is fenced, and whether there is a random one.
+func (c *CIB) delays(nodes []string) (priority time.Duration, weighted bool, static map[string]time.Duration, random bool) {
 	priority, _ = span(c.properties["priority-fencing-delay"])
 	heavy := func(m map[string]string) bool {
 		n, err := strconv.Atoi(m["priority"])
 		return err == nil && n > 0 || m["priority"] == "INFINITY"
 	}
 	weighted = heavy(c.defaults)
+	static = map[string]time.Duration{}
 	for _, p := range c.primitives {
 		weighted = weighted || heavy(p.meta)
 		for _, id := range p.inside {
 			weighted = weighted || heavy(c.tops[id].meta)
 		}
-		if p.fence() {
-			static = append(static, first(p.params["pcmk_delay_base"], "0s"))
-			d, _ := span(p.params["pcmk_delay_max"])
-			random = random || d > 0
+		if !p.fence() {
+			continue
 		}
+		for _, n := range nodes {
+			if p.node.Fences(n) {
+				static[n] = max(static[n], p.delay(n))
+			}
+		}
+		d, _ := span(p.params["pcmk_delay_max"])
+		random = random || d > 0
 	}
 	return priority, weighted, static, random
 }
 
+// delay is how long a fence device waits before it fences a node: one time for all, or a list of NODE:TIME
+// (Pacemaker Explained, pcmk_delay_base).
+func (p primitive) delay(node string) time.Duration {
+	text := p.params["pcmk_delay_base"]
+	if !strings.Contains(text, ":") {
+		d, _ := span(text)
+		return d
+	}
+	for _, x := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(";, ", r) }) {
+		if n, t, _ := strings.Cut(x, ":"); n == node {
+			d, _ := span(t)
+			return d
+		}
+	}
+	return 0
+}
+
 func fencingDelay(v *verdict, f *Facts) {
-	if f.size() != 2 || f.device() {
+	nodes := f.members()
+	if len(nodes) != 2 || f.device() {
 		return
 	}
 	c, at, ok := f.fencing(v)
 	if !ok {
 		return
 	}
-	priority, weighted, static, random := c.delays()
-	sorted := slices.Compact(slices.Sorted(slices.Values(static)))
-	perNode := slices.ContainsFunc(static, func(s string) bool { return strings.Contains(s, ":") }) // db1:0;db2:5s
+	priority, weighted, static, random := c.delays(nodes)
+	a, b := static[nodes[0]], static[nodes[1]]
 	switch {
 	case priority > 0 && !weighted:
 		v.Bad(at, "a resource with a priority above 0", "priority-fencing-delay without any priority: neither side is ahead")
-	case priority > 0 || random || perNode || len(sorted) > 1:
+	case priority > 0 || random || a != b:
 		v.OK()
-	case len(static) == 1 && static[0] == "0s" || len(sorted) == 0 || sorted[0] == "0s":
+	case a == 0:
 		v.Bad(at, "priority-fencing-delay, or pcmk_delay_base on one device", "no delay: two nodes that lose each other fence each other")
 	default:
-		v.Bad(at, "a delay on one of them", "pcmk_delay_base is %.20s on both devices: neither side is ahead", sorted[0])
+		v.Bad(at, "a delay on one of them", "pcmk_delay_base is %s on both devices: neither side is ahead", a)
 	}
 }
 
@@ -255,8 +279,12 @@ func fencingDelayNeedless(v *verdict, f *Facts) {
 	if !ok {
 		return
 	}
-	priority, _, static, _ := c.delays()
-	v.Is(priority == 0 && !slices.ContainsFunc(static, func(s string) bool { d, ok := span(s); return ok && d > 0 }), at, "no delay", "fencing waits though the quorum device decides")
+	priority, _, static, _ := c.delays(f.members())
+	longest := priority
+	for _, d := range static {
+		longest = max(longest, d)
+	}
+	v.Is(longest == 0, at, "no delay", "fencing waits %s though the quorum device decides", longest)
 }
 
 var ipmiAgents = []string{"fence_ipmilan", "fence_ipmilanplus", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_imm", "external/ipmi"}

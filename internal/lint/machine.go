@@ -14,7 +14,7 @@ var hostChecks = []Check{
 		Why:    "What was not looked at is not known to be right.",
 		Source: "galera-doctor: what cannot be read ranks above what is bad",
 		Remedy: "collect the host's files again, or see why it does not answer", Command: "haprov status",
-		Excluded: "there is no host", Reads: nil, judge: reached},
+		Excluded: "there is no host", Reads: []string{}, judge: reached},
 	{ID: "versions", Group: "host", Severity: Warning,
 		Title:  "packages have one version on all hosts",
 		Why:    "Mixed versions are for the minutes of an upgrade. Pacemaker and Galera keep to the oldest one's features, and what moves to a newer server may not move back.",
