@@ -201,6 +201,9 @@ var cases = []struct {
 	{"galera-tables", members, nil, []edit{{"db1", "tables.tsv", "InnoDB\t1", "InnoDB\t0"}}, "app.orders has no primary key"},
 	{"galera-tables", members, nil, []edit{{"db1", "tables.tsv", "InnoDB", "MyISAM"}}, "app.orders is of MyISAM"},
 
+	{"galera-schema", members, nil, []edit{{"db3", "schema.tsv", "12\t255", "13\t256"}}, "other tables in database app than on db1"},
+	{"galera-schema", members, nil, []edit{{"db3", "schema.tsv", "", "app\t12\t25520000000\nold\t1\t7\n"}}, "other tables in database old than on db1"},
+
 	{"proxy-health", members, nil, []edit{{"proxy1", "haprov-members.cfg", "\toption httpchk\n", ""}}, "checked by its port alone"},
 	{"proxy-health", members, nil, []edit{{"proxy1", "haprov-members.cfg", "option httpchk", "option mysql-check user x"}}, "by a login alone"},
 	{"proxy-health", members, nil, []edit{{"proxy1", "haprov-members.cfg", "default-server check port", "default-server port"}}, "is not checked"},
@@ -220,6 +223,8 @@ var cases = []struct {
 	{"vip-subnet", twoNodes, nil, []edit{{"*", "cib.xml", `name="cidr_netmask" value="24"`, `name="cidr_netmask" value="16"`}}, "has the prefix length 16"},
 
 	{"versions", twoNodes, nil, []edit{{"db2", "packages.txt", "2.1.5-1", "2.1.6-1"}}, "pacemaker is 2.1.6-1"},
+	{"machines", twoNodes, nil, []edit{{"db2", "machine.txt", "memory 1000000", "memory 500000"}}, "memory is 488 MiB"},
+	{"machines", members, nil, []edit{{"db2", "machine.txt", "6.1.0-41", "6.1.0-40"}}, "kernel is 6.1.0-40-amd64"},
 	{"boot", twoNodes, nil, []edit{{"db2", "units.txt", "mariadb disabled", "mariadb enabled"}}, "mariadb starts at boot, and Pacemaker starts it too"},
 	{"boot", twoNodes, nil, []edit{{"db2", "units.txt", "pacemaker enabled", "pacemaker disabled"}}, "pacemaker does not start at boot"},
 	{"boot", members, nil, []edit{{"db2", "units.txt", "mariadb enabled", "mariadb disabled"}}, "mariadb does not start at boot"},

@@ -63,7 +63,8 @@ type Host struct {
 	Variables    Fact[map[string]string]
 	Status       Fact[map[string]string]
 	Tables       Fact[[]table]
-	Accounts     Fact[[]string] // without a password: USER@HOST
+	Schema       Fact[map[string]string] // by database
+	Accounts     Fact[[]string]          // without a password: USER@HOST
 	Grastate     Fact[galera.Grastate]
 	Proxy        Fact[[]proxySection]
 	Servers      Fact[[]haproxy.Server] // as HAProxy sees them
@@ -72,6 +73,7 @@ type Host struct {
 	Fstab        Fact[[]mount]
 	Logind       Fact[map[string]string]
 	Uname        Fact[string]
+	Machine      Fact[map[string]string]
 	Addresses    Fact[[]netip.Prefix]
 	Links        Fact[map[string]string] // Mbit/s by interface
 	Interfaces   map[netip.Addr]string
@@ -125,6 +127,7 @@ func hostFrom(name string, items []item) *Host {
 	h.Variables = answer(by["variables.tsv"], mysql.ParsePairs)
 	h.Status = answer(by["status.tsv"], mysql.ParsePairs)
 	h.Tables = answer(by["tables.tsv"], parseTables)
+	h.Schema = answer(by["schema.tsv"], parseSchema)
 	h.Accounts = answer(by["accounts.tsv"], parseAccounts)
 	h.Grastate = one(by["grastate.dat"], galera.ParseGrastate)
 	h.Proxy = all(by["haproxy*.cfg"], parseProxy)
@@ -134,6 +137,7 @@ func hostFrom(name string, items []item) *Host {
 	h.Fstab = one(by["fstab"], parseFstab)
 	h.Logind = one(by["logind.conf"], pairsBy("="))
 	h.Uname = one(by["hostname"], parseUname)
+	h.Machine = one(by["machine.txt"], pairsBy(" "))
 	h.Addresses = one(by["addresses.txt"], parseAddresses)
 	h.Links = one(by["links.txt"], pairsBy(" "))
 	h.Interfaces = interfaces(by["addresses.txt"])
@@ -433,6 +437,21 @@ func parseTables(text string) (out []table, err error) {
 			return nil, fmt.Errorf("line %d is not schema, name, engine and 1 or 0", i+1)
 		}
 		out = append(out, table{f[0] + "." + f[1], f[2], f[3] == "1"})
+	}
+	return out, nil
+}
+
+func parseSchema(text string) (map[string]string, error) {
+	out := map[string]string{}
+	for i, l := range strings.Split(text, "\n") {
+		if l == "" {
+			continue
+		}
+		name, sum, ok := strings.Cut(l, "\t")
+		if !ok || i > maxPairs {
+			return nil, fmt.Errorf("line %d is not a name, a tab and a sum", i+1)
+		}
+		out[name] = sum
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,6 +111,12 @@ var galeraChecks = []Check{
 		Source: "MariaDB, Galera Cluster known limitations; galera-doctor schema/no-pk and engine",
 		Remedy: "ALTER TABLE ... ENGINE=InnoDB, ADD PRIMARY KEY", Command: "none: the tables are the application's",
 		Excluded: noGalera, Reads: []string{"tables.tsv"}, judge: galeraTables},
+	{ID: "galera-schema", Group: "galera", Severity: Critical,
+		Title:  "the tables are defined alike on all members",
+		Why:    "A table that was altered on one member alone (wsrep_OSU_method=RSU, or wsrep_on switched off) takes rows that the others cannot apply: they leave the cluster.",
+		Source: "MariaDB, performing schema upgrades in Galera Cluster; galera-doctor schema/drift",
+		Remedy: "make the same change on the member that lacks it, or have it take a full copy", Command: "none: the tables are the application's",
+		Excluded: "there are not two members", Reads: []string{"schema.tsv"}, judge: galeraSchema},
 }
 
 func galeraRequired(v *verdict, f *Facts) {
@@ -411,6 +418,36 @@ func galeraNotify(v *verdict, f *Facts) {
 			v.Is(s.value == "", s.at, "left out", "wsrep_notify_cmd is set")
 		}
 	}
+}
+
+func galeraSchema(v *verdict, f *Facts) {
+	all := f.galera()
+	if len(all) < 2 {
+		return
+	}
+	on := ""
+	var want map[string]string
+	for _, h := range all {
+		have, ok := need(v, h.Name, h.Schema, "schema.tsv")
+		if !ok {
+			continue
+		}
+		if on == "" {
+			want, on = have, h.Name
+			v.OK()
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(mergedKeys(want, have))) {
+			v.Is(have[name] == want[name], at(h, h.Schema, 0), "as on "+on, "other tables in database %.64s than on %s", name, on)
+		}
+	}
+}
+
+// mergedKeys has the keys of both.
+func mergedKeys(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
 }
 
 func galeraTables(v *verdict, f *Facts) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,6 +22,12 @@ var hostChecks = []Check{
 		Source: "Pacemaker Administration, upgrading; Trento checks 82A031, DF8328 and 9FEFB0",
 		Remedy: "finish the upgrade: one host after the other, in standby", Command: "haprov maintenance HOST on, apt upgrade there, haprov maintenance HOST off",
 		Excluded: "there are not two hosts", Reads: []string{"packages.txt"}, judge: versions},
+	{ID: "machines", Group: "host", Severity: Warning,
+		Title:  "hosts that take over from each other have the same kernel, memory and processors",
+		Why:    "A standby that is smaller is found out in the failover, when it has to carry everything; another kernel has other modules and other faults.",
+		Source: "Trento checks of hosts' resources; galera-doctor, one member against the others",
+		Remedy: "finish the upgrade, or give the smaller host what it lacks", Command: "none: the machines are yours",
+		Excluded: "there are not two such hosts", Reads: []string{"machine.txt"}, judge: machines},
 	{ID: "boot", Group: "host", Severity: Critical,
 		Title:  "each service is started by one supervisor at boot",
 		Why:    "What both systemd and Pacemaker start runs twice, or is found running where it must not: two servers on one data directory, or a volume that is up before anybody decided. What nobody starts is not back after a power cut.",
@@ -93,6 +100,33 @@ func versions(v *verdict, f *Facts) {
 				continue
 			}
 			v.Is(old.version == all[name], at(h, h.Packages, 0), old.version+", as on "+old.host, "%.60s is %.80s", name, all[name])
+		}
+	}
+}
+
+func machines(v *verdict, f *Facts) {
+	for _, peers := range [][]*Host{f.nodes(), f.galera()} {
+		if len(peers) < 2 {
+			continue
+		}
+		var one *Host
+		for _, h := range peers {
+			m, ok := need(v, h.Name, h.Machine, "machine.txt")
+			if !ok {
+				continue
+			}
+			if one == nil {
+				one = h
+				v.OK()
+				continue
+			}
+			want := one.Machine.Value
+			for _, name := range []string{"kernel", "cpus"} {
+				v.Is(m[name] == want[name], at(h, h.Machine, 0), want[name]+", as on "+one.Name, "%s is %.80s", name, m[name])
+			}
+			a, _ := strconv.ParseFloat(m["memory"], 64)
+			b, _ := strconv.ParseFloat(want["memory"], 64)
+			v.Is(max(a, b) <= 1.1*min(a, b), at(h, h.Machine, 0), fmt.Sprintf("about %.0f MiB, as on %s", b/1024, one.Name), "memory is %.0f MiB", a/1024)
 		}
 	}
 }

@@ -35,6 +35,7 @@ var Sources = []Source{
 	{Name: "variables.tsv", About: "SHOW GLOBAL VARIABLES, name and value parted by a tab (mariadb -N -B)", Shell: "mariadb -N -B -e 'SHOW GLOBAL VARIABLES' 2>&1", Tool: "mariadb"},
 	{Name: "status.tsv", About: "SHOW GLOBAL STATUS in the same form", Shell: "mariadb -N -B -e 'SHOW GLOBAL STATUS' 2>&1", Tool: "mariadb"},
 	{Name: "tables.tsv", About: "users' tables that are not of InnoDB or have no primary key: schema, name, engine, and 1 or 0 for the key", Shell: "mariadb -N -B -e " + shell.Quote(tablesSQL) + " 2>&1", Tool: "mariadb"},
+	{Name: "schema.tsv", About: "users' databases: name, number of columns, and a sum over all their definitions", Shell: "mariadb -N -B -e " + shell.Quote(schemaSQL) + " 2>&1", Tool: "mariadb"},
 	{Name: "accounts.tsv", About: "accounts without a password: user and host", Shell: "mariadb -N -B -e " + shell.Quote(accountsSQL) + " 2>&1", Tool: "mariadb"},
 	{Name: "grastate.dat", About: "what a Galera member knows of its position", Files: []string{"/var/lib/mysql/grastate.dat"}},
 	{Name: "haproxy*.cfg", About: "HAProxy's configuration, or any *.cfg in a folder haproxy", Files: []string{"/etc/haproxy/*.cfg"}},
@@ -44,6 +45,7 @@ var Sources = []Source{
 	{Name: "fstab", About: "what is mounted at boot", Files: []string{"/etc/fstab"}},
 	{Name: "logind.conf", About: "what the power key does", Files: []string{"/etc/systemd/logind.conf"}},
 	{Name: "hostname", About: "the node's name: uname -n", Shell: "uname -n", Tool: "uname"},
+	{Name: "machine.txt", About: "three lines: kernel RELEASE, memory KIB, cpus NUMBER", Shell: "echo \"kernel $(uname -r)\"; sed -n 's/^MemTotal: *\\([0-9]*\\).*/memory \\1/p' /proc/meminfo; echo \"cpus $(nproc)\"", Tool: "nproc"},
 	{Name: "addresses.txt", About: "the host's addresses: ip -o addr", Shell: "ip -o addr", Tool: "ip"},
 	{Name: "links.txt", About: "a line for each network interface: NAME SPEED, in Mbit/s", Shell: "for n in /sys/class/net/*; do s=$(cat \"$n/speed\" 2>/dev/null) && [ \"${s:--1}\" -gt 0 ] && echo \"${n##*/} $s\"; done; true", Tool: "sh"},
 	{Name: "units.txt", About: "a line for each unit: NAME enabled|disabled|...", Shell: "for u in " + strings.Join(watchedUnits, " ") + "; do s=$(systemctl is-enabled $u 2>/dev/null); [ -z \"$s\" ] || [ \"$s\" = not-found ] || echo \"$u $s\"; done", Tool: "systemctl"},
@@ -63,6 +65,10 @@ echo "exit $?"`
 // tablesSQL lists what Galera cannot replicate well. A server with very many tables is not kept busy: it
 // gives up before the client does.
 const tablesSQL = "SET STATEMENT max_statement_time=8 FOR SELECT t.table_schema, t.table_name, t.engine, EXISTS(SELECT 1 FROM information_schema.table_constraints c WHERE c.table_schema=t.table_schema AND c.table_name=t.table_name AND c.constraint_type='PRIMARY KEY') AS k FROM information_schema.tables t WHERE t.table_type='BASE TABLE' AND t.table_schema NOT IN ('mysql','sys','information_schema','performance_schema') HAVING k=0 OR engine<>'InnoDB' LIMIT 1000"
+
+// schemaSQL gives a number for each database that is the same where its tables are the same, whatever
+// their order.
+const schemaSQL = "SET STATEMENT max_statement_time=8 FOR SELECT table_schema, COUNT(*), SUM(CRC32(CONCAT_WS('|', table_name, column_name, ordinal_position, column_type, is_nullable, IFNULL(column_default, 'NONE'), column_key))) FROM information_schema.columns WHERE table_schema NOT IN ('mysql','sys','information_schema','performance_schema') GROUP BY table_schema"
 
 // accountsSQL lists accounts that anybody may log in to. Roles and the locked mariadb.sys are none; those
 // of a plugin that asks the system (unix_socket) need no password.

@@ -111,6 +111,7 @@ func healthy(t *testing.T, inventory string) files {
 	for i, h := range f.hosts() {
 		put := func(name, text string) { f[h+"/"+name] = text }
 		put("hostname", h+"\n")
+		put("machine.txt", "kernel 6.1.0-41-amd64\nmemory 1000000\ncpus 2\n")
 		put("clock.txt", "NTPSynchronized=yes\n")
 		put("df.txt", "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 1000 400 600 40% /\n")
 		put("fstab", "/dev/vda1 / ext4 defaults 0 1\n")
@@ -142,6 +143,7 @@ func healthy(t *testing.T, inventory string) files {
 			put("modes.txt", "600 mysql mysql - /etc/mysql/tls/key.pem\n")
 			put("certificates.txt", "/etc/mysql/tls/cert.pem|notBefore=Nov 21 06:00:00 2026 GMT|notAfter=Nov 19 06:00:00 2036 GMT|\n")
 			put("accounts.tsv", "")
+			put("schema.tsv", "app\t12\t25520000000\n")
 			put("tables.tsv", "app\torders\tInnoDB\t1\n")
 			put("status.tsv", "wsrep_cluster_status\tPrimary\nwsrep_local_state_comment\tSynced\nwsrep_ready\tON\nwsrep_cluster_size\t3\nwsrep_cluster_conf_id\t7\nwsrep_cluster_state_uuid\t0a5cc8a4-c6a5-11f0-8d3b-5f0d7e5c1a2b\nwsrep_last_committed\t44\nUptime\t86400\nwsrep_received_bytes\t1000000\nwsrep_replicated_bytes\t1000000\n")
 		}
