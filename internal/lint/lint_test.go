@@ -274,6 +274,7 @@ func TestTheCollectorReadsAndTakesSecretsOut(t *testing.T) {
 	put(root+"/etc/drbd.d/r.res", "resource r {\n net { shared-secret \""+secret+"\"; protocol C; }\n}\n", 0o600)
 	put(root+"/etc/mysql/mariadb.conf.d/x.cnf", "[mysqld]\nwsrep_sst_auth = sst:"+secret+"\nsync_binlog = 1\n", 0o600)
 	put(root+"/etc/keepalived/keepalived.conf", "vrrp_instance a {\n auth_pass "+secret+"\n}\n", 0o600)
+	put(root+"/etc/drbd.d/open.res", "resource s { }\n", 0o644)
 	put(root+"/etc/haproxy/haproxy.cfg", "listen a\n stats auth admin:"+secret+"\n user a insecure-password "+secret+"\n", 0o600)
 	put(bin+"/cibadmin", "#!/bin/sh\necho '<cib><configuration><resources><primitive class=\"stonith\" id=\"f\" type=\"fence_x\"><instance_attributes id=\"i\"><nvpair id=\"a\" name=\"passwd\" value=\""+secret+"\"/><nvpair value=\""+secret+"\" id=\"b\" name=\"snmp_priv_passwd\"/></instance_attributes></primitive></resources></configuration></cib>'\n", 0o755)
 	put(bin+"/mariadb", "#!/bin/sh\necho \"ERROR 2002 (HY000): Can't connect to local server\" >&2\nexit 1\n", 0o755)
@@ -299,6 +300,12 @@ func TestTheCollectorReadsAndTakesSecretsOut(t *testing.T) {
 			t.Errorf("%s is %s, want %s: %+v", id, x.Word, want, x.Findings)
 		}
 	}
+	for what, want := range map[string]bool{"600 root root - " + root + "/etc/drbd.d/r.res": true, "/etc/keepalived/keepalived.conf\n": true, "open.res\n": false} {
+		modes := string(out)[strings.Index(string(out), " modes.txt\n"):]
+		if strings.Contains(modes, what) != want {
+			t.Errorf("files with secrets: %q is there: %v\n%s", what, !want, modes)
+		}
+	}
 	if x := find(t, r, "corosync-running"); !strings.Contains(x.Findings[0].Found, "exit 124") {
 		t.Errorf("what hung is told: %+v", x.Findings)
 	}
@@ -308,7 +315,7 @@ func TestTheCollectorReadsAndTakesSecretsOut(t *testing.T) {
 			left++
 		}
 		return err
-	}); err != nil || left != 5 {
+	}); err != nil || left != 6 {
 		t.Errorf("%d files, %v: it writes nothing", left, err)
 	}
 }

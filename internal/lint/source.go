@@ -85,6 +85,7 @@ var packagesShell = "if command -v dpkg-query >/dev/null; then dpkg-query -W -f=
 
 const modesShell = `for f in /etc/corosync/authkey /etc/drbd.d/*.res /etc/mysql/*/key.pem /etc/mysql/*/*-key.pem /etc/keepalived/keepalived.conf /etc/haprov/*.password /etc/haprov/*.key; do
   [ -f "$f" ] || continue
+  case $f in *.res) grep -q shared-secret "$f" || continue ;; *keepalived.conf) grep -q auth_pass "$f" || continue ;; esac
   d=-
   [ "$f" != /etc/corosync/authkey ] || d=$(sha256sum <"$f" | cut -c1-64)
   stat -c "%a %U %G ${d:--} %n" "$f"
