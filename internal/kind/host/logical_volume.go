@@ -61,7 +61,7 @@ func (l *LogicalVolume) path() string { return l.Group + "/" + l.Name }
 func (l *LogicalVolume) query() probe.Query {
 	return probe.Cmd("logical volume "+l.path(), `command -v lvs >/dev/null || exit 127
 vgs --noheadings --separator '|' --units b --nosuffix -o vg_name,vg_extent_size,vg_free_count -S `+shell.Quote(`vg_name="`+l.Group+`"`)+` 2>/dev/null
-lvs --noheadings --separator '|' --units b --nosuffix -o lv_name,lv_size,segtype,lv_active -S `+shell.Quote(`vg_name="`+l.Group+`" && lv_name="`+l.Name+`"`)+` 2>/dev/null`, lvmSubject)
+lvs --noheadings --separator '|' --units b --nosuffix -o lv_name,lv_size,lv_layout,lv_active -S `+shell.Quote(`vg_name="`+l.Group+`" && lv_name="`+l.Name+`"`)+` 2>/dev/null`, lvmSubject)
 }
 
 // Probe asks LVM for the volume and what is free in its group.
@@ -88,8 +88,11 @@ func (l *LogicalVolume) Decide(seen probe.Seen) (plan.Change, error) {
 	if extent <= 0 || free < 0 {
 		return plan.Change{}, fmt.Errorf("volume group %s: extents of %q bytes, %q of them free", l.Group, g[1], g[2])
 	}
+	if v != nil && len(v) != 4 {
+		return plan.Change{}, fmt.Errorf("logical volume %s: an answer of lvs that cannot be read: %.80q", l.path(), volume)
+	}
 	have := int64(0) // extents
-	if len(v) == 4 {
+	if v != nil {
 		size, _ := strconv.ParseInt(v[1], 10, 64)
 		have = size / extent
 	}
