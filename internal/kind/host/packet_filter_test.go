@@ -30,7 +30,7 @@ func newNamespace(t *testing.T) *namespace {
 	}
 	n := &namespace{t: t, dir: t.TempDir()}
 	t.Setenv("PATH", n.dir+":/usr/sbin:/usr/bin:/sbin:/bin")
-	if out, err := exec.Command("unshare", "--net", "nft", "list", "ruleset").CombinedOutput(); err != nil {
+	if out, err := exec.Command("unshare", "--net", "nft", "add", "table", "inet", "x").CombinedOutput(); err != nil {
 		t.Skipf("no packet filter in a network namespace here: %v %s", err, out)
 	}
 	for name, text := range map[string]string{
