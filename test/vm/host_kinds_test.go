@@ -91,8 +91,10 @@ func TestHostKinds(t *testing.T) {
 	if s := p.up(3 * time.Minute); s.Changes != 0 || s.Failed != 0 {
 		t.Errorf("after a reboot: %+v", s)
 	}
-	on("systemctl start nftables; systemctl restart nftables; nft list chain inet haprov_site input")
-	p.takesRulesBack()
+	if on("nft list tables 2>/dev/null || :") != "" { // not every driver's kernel has a packet filter
+		on("systemctl start nftables; systemctl restart nftables; nft list chain inet haprov_site input")
+		p.takesRulesBack()
+	}
 
 	recipe, err := os.ReadFile("../stacks/hosts/recipes/hosts.hcl")
 	if err != nil {
