@@ -16,19 +16,24 @@ type fileSystem struct {
 	labelMax     int
 }
 
+// none is a volume that holds whatever its user puts there, as a LUN or a physical volume of LVM. It is
+// finished when it has been in sync.
+const none = "none"
+
 // fileSystems have their superblocks within the first 4096 bytes: ext4's begins at 1024 (s_magic at 0x38,
 // s_volume_name at 0x78; the kernel's ext4 documentation), XFS's at 0 (sb_magicnum at 0, sb_fname at 108;
 // struct xfs_dsb of the kernel's xfs_format.h).
 var fileSystems = map[string]fileSystem{
 	"ext4": {make: "mkfs.ext4 -q -F -L %[1]s %[2]s", rename: "e2label %[2]s %[1]s", magic: "53ef", magicAt: 1080, labelAt: 1144, labelMax: 16},
 	"xfs":  {make: "mkfs.xfs -q -f -L %[1]s %[2]s", rename: "xfs_admin -L %[1]s %[2]s", magic: "58465342", magicAt: 0, labelAt: 108, labelMax: 12},
+	none:   {magic: "--------"}, // that no bytes have
 }
 
 func (d *DRBDVolume) fs() fileSystem { return fileSystems[d.fsName()] }
 func (d *DRBDVolume) fsName() string { return cmp.Or(d.Filesystem, "ext4") }
 
-// none is what stands in the place of the magic bytes on a blank disk.
-func (f fileSystem) none() string { return strings.Repeat("0", len(f.magic)) }
+// zeros are in the place of the magic bytes on a blank disk.
+func (f fileSystem) zeros() string { return strings.Repeat("0", len(f.magic)) }
 
 // isMagic tells bytes that could be read.
 func (f fileSystem) isMagic(s string) bool {

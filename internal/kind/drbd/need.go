@@ -6,8 +6,8 @@ import "haprov/internal/preflight"
 // (drbd.conf(5)). Every Debian host has ext4.
 func (d *DRBDVolume) Needs(string) []preflight.Need {
 	needs := []preflight.Need{{Module: "drbd", Version: "8.4"}, {Called: "DRBD looks itself up by that name"}}
-	if d.fsName() != "ext4" {
-		needs = append(needs, preflight.Need{Module: d.fsName()})
+	if d.fsName() == "xfs" {
+		needs = append(needs, preflight.Need{Module: "xfs"})
 	}
 	return needs
 }

@@ -22,7 +22,7 @@ import (
 
 var DrbdVolumeSpec = kind.Spec{
 	Name:    "drbd_volume",
-	Summary: "A DRBD 8.4 resource of two hosts has metadata, is connected, in sync, and holds a file system. Only disks that are proved blank are ever written to; the resource file is a step of its own.",
+	Summary: "A DRBD 8.4 resource of two hosts has metadata, is connected, in sync, and holds a file system, if one is wanted. Only disks that are proved blank are ever written to; the resource file is a step of its own.",
 	Example: `drbd_volume "data" {
   backing = "/dev/disk/by-haprov/data"
 }`,
@@ -39,7 +39,7 @@ type DRBDVolume struct {
 	Backing map[string]string `hcl:"backing" each:"host" about:"The disk under it on each host: each.host.disk.NAME.device"`
 
 	Minor      int    `hcl:"minor,optional" default:"0" min:"0" max:"1048575" about:"The device's number: /dev/drbdN"`
-	Filesystem string `hcl:"filesystem,optional" default:"ext4" oneof:"ext4,xfs" about:"The file system; xfs needs the package xfsprogs and 300 MiB"`
+	Filesystem string `hcl:"filesystem,optional" default:"ext4" oneof:"ext4,xfs,none" about:"The file system; xfs needs the package xfsprogs and 300 MiB; none: nothing is written to the new volume"`
 	Seed       string `hcl:"seed,optional" text:"shell" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
 
 	replaced string // the host whose disk may be filled from the other one
@@ -71,6 +71,9 @@ func (d *DRBDVolume) Check() []kind.Problem {
 		p.Path("backing", d.Backing[n])
 	}
 	p.Name("name", d.Name, resourceName, "resource name")
+	if d.Seed != "" && d.Filesystem == none {
+		p.Add("seed", "Nothing to seed", "The volume gets no file system; leave seed out.")
+	}
 	return p
 }
 
@@ -81,6 +84,15 @@ func (d *DRBDVolume) device() string { return fmt.Sprintf("/dev/drbd%d", d.Minor
 // justCreated begins the identifiers of a volume that never was up to date: the current one is 4,
 // UUID_JUST_CREATED of DRBD 8.4's linux/drbd.h, and there is no older one.
 const justCreated = "0000000000000004:0000000000000000:"
+
+// finished reports whether the volume is what its user may have. Without a file system it is so from the
+// first synchronisation on.
+func (d *DRBDVolume) finished(v volume) bool {
+	if d.fsName() == none {
+		return v.metadata && v.used()
+	}
+	return v.label == d.label()
+}
 
 // Decide gives the next phase.
 func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
@@ -105,7 +117,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		vs[n] = v
 	}
 	a, b := vs[names[0]], vs[names[1]]
-	done := a.label == d.label() && b.label == d.label()
+	done := d.finished(a) && d.finished(b)
 	switch {
 	case done && (a.standby || b.standby):
 		return plan.Phase{}, nil // Pacemaker takes the volume down there, and up again afterwards
@@ -133,11 +145,13 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 			return plan.Phase{}, fmt.Errorf("both sides are inconsistent, and not fresh: they held data once\n%s", table(names, vs))
 		}
 		if a.otherData || b.otherData {
-			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that is not %s: only blank disks are used\n%s", d.fsName(), table(names, vs))
+			return plan.Phase{}, fmt.Errorf("both sides are inconsistent and hold something that haprov did not put there: only blank disks are used\n%s", table(names, vs))
 		}
 		return d.phase("first sync", names[0], "skip the initial sync: both disks are blank", "drbdadm new-current-uuid --clear-bitmap "+d.Name, d.stillFresh(names[0])), nil
 	case !a.Healthy() || !b.Healthy():
 		return d.waiting("both sides are up to date", 5*time.Minute, names, vs), nil
+	case d.fsName() == none:
+		return plan.Phase{}, fmt.Errorf("drbdadm get-gi does not tell since when both sides are up to date\n%s", table(names, vs))
 	case a.formatted && a.label != d.unfinished() || b.formatted && b.label != d.unfinished():
 		return plan.Phase{}, fmt.Errorf("the volume holds a file system labelled %q that is not this volume's (%q)\n%s", a.label, d.label(), table(names, vs))
 	}
@@ -159,7 +173,7 @@ func (d *DRBDVolume) metadata(names []string, vs map[string]volume) (plan.Phase,
 		v := vs[n]
 		if v.metadata {
 			other := names[1-i]
-			if vs[other].blank && (v.formatted || v.otherData || v.Disk != "" && v.Disk != "Inconsistent") {
+			if vs[other].blank && (v.formatted || v.otherData || v.used() || v.Disk != "" && v.Disk != "Inconsistent") {
 				return d.fill(n, other, names, vs)
 			}
 			continue
@@ -235,7 +249,7 @@ func hushed(command string) string {
 // stillFresh looks again whether both sides are connected and neither ever held anything.
 func (d *DRBDVolume) stillFresh(host string) string {
 	return fmt.Sprintf("grep -q '^ *%d: cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent ' /proc/drbd && drbdadm get-gi %s | grep -q '^%s' && { %s; [ \"$magic $head\" = '%s 0' ]; }",
-		d.Minor, shell.Quote(d.Name), justCreated, d.superblock(host), d.fs().none())
+		d.Minor, shell.Quote(d.Name), justCreated, d.superblock(host), d.fs().zeros())
 }
 
 // takeUp lets the running volume follow its resource file. Options change while it runs; what
@@ -269,7 +283,7 @@ func (d *DRBDVolume) format(host string) plan.Phase {
 		do += "mount " + dev + " \"$m\"\nsh -e -c " + shell.Quote(d.Seed) + " seed \"$m\"\nsync -f \"$m\"\numount \"$m\"\n"
 	}
 	do += d.finishFS()
-	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + fmt.Sprintf("\n[ \"$magic $head\" = '%s 0' ] || [ \"$magic $label\" = '%s %s' ]", d.fs().none(), d.fs().magic, d.unfinished())
+	guard := "! grep -q '^" + dev + " ' /proc/mounts || exit 1; " + d.superblock(host) + fmt.Sprintf("\n[ \"$magic $head\" = '%s 0' ] || [ \"$magic $label\" = '%s %s' ]", d.fs().zeros(), d.fs().magic, d.unfinished())
 	return d.phase("create the file system", host, "create "+d.fsName()+" on "+dev, do, guard)
 }
 

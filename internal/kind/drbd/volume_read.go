@@ -79,6 +79,9 @@ type volume struct {
 	holds     string
 }
 
+// used reports whether the metadata tells of data that were up to date once.
+func (v volume) used() bool { return v.gi != "" && !v.unused }
+
 func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 	b, ok := s.Block(d.Backing[host])
 	disk := s.Get(d.disk(host))

@@ -166,6 +166,49 @@ func TestAVolumeWithXFSTakesNoOtherFileSystem(t *testing.T) {
 	}
 }
 
+// Without a file system the volume is finished when it has been in sync, whatever its user put there, and
+// nothing is ever written to it.
+func TestAVolumeWithoutAFileSystemIsItsUsers(t *testing.T) {
+	d := &DRBDVolume{Name: "lun", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: none}
+	const generation = "032E5E8DBF46EEF2:0000000000000000:0000000000000000:0000000000000000:1:1:0:0:0:0:0"
+	at := func(proc, head, identifiers string) side {
+		s := side{proc: gone, signatures: "drbd", block: used, magic: "00000000", head: head, identifiers: identifiers}
+		if proc != "" {
+			s.proc = kindtest.ProcLine(proc)
+		}
+		return s
+	}
+	both := func(s side) [2]side { return [2]side{s, s} }
+	blank := side{proc: gone, block: clean, magic: "00000000"}
+	const fresh, inSync = "cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent", "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"
+	unused := justCreated + "0000000000000000:0000000000000000:0:0:0:0:0:0:0"
+	for name, c := range map[string]struct {
+		sides                [2]side
+		phase, wait, refused string
+	}{
+		"two blank disks":         {both(blank), "create metadata", "", ""},
+		"metadata on both":        {both(at("", "0", unused)), "connect", "", ""},
+		"connected and fresh":     {both(at(fresh, "0", unused)), "first sync", "", ""},
+		"fresh, on what was data": {both(at(fresh, "1", unused)), "", "", "only blank disks"},
+		"in sync":                 {both(at(inSync, "0", generation)), "", "", ""},
+		"in sync, and used":       {both(at(inSync, "1", generation)), "", "", ""},
+		"resynchronising":         {[2]side{at("cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent", "1", generation), at("cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate", "1", generation)}, "", "synchronised", ""},
+		"after a reboot":          {both(at("", "1", generation)), "connect", "", ""},
+		"a replaced disk":         {[2]side{at("", "0", generation), blank}, "", "", "haprov replace db2"},
+		"without identifiers":     {both(at(inSync, "0", "")), "", "", "does not tell"},
+	} {
+		ph, err := kindtest.Decide(t, d, volumes(d, map[string]side{"db1": c.sides[0], "db2": c.sides[1]}))
+		switch {
+		case c.refused != "":
+			if err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: want refusal %q, got %q %v", name, c.refused, ph.Name, err)
+			}
+		case err != nil || ph.Name != c.phase || (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, c.wait):
+			t.Errorf("%s: %q %+v %v", name, ph.Name, ph.Wait, err)
+		}
+	}
+}
+
 func TestOnlyZeroBytesAndUnfinishedWorkAreFormatted(t *testing.T) {
 	disk := t.TempDir() + "/disk"
 	zeros := strings.Repeat("\x00", 2<<20)
@@ -246,6 +289,23 @@ func TestAMadeFileSystemIsReadFromTheDisk(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTheBeginningOfADiskWithoutAFileSystem(t *testing.T) {
+	disk := t.TempDir() + "/disk"
+	d := onFile(none, disk)
+	for text, want := range map[string]string{
+		strings.Repeat("\x00", 2<<20):                  "00000000 0 no label\n",
+		"LABELONE" + strings.Repeat("\x00", 2<<20):     "4c414245 1 no label\n",
+		strings.Repeat("\x00", 5000) + "LVM2 and what": "00000000 1 no label\n",
+		"": "unread 0 no label\n",
+	} {
+		kindtest.Write(t, disk, text)
+		out, err := exec.Command("sh", "-c", d.superblock("db1")+"\necho $magic $head ${label:-no label}").Output()
+		if err != nil || string(out) != want {
+			t.Errorf("%.8q: %q, want %q (%v)", text, out, want, err)
+		}
 	}
 }
 
