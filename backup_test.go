@@ -362,8 +362,11 @@ func TestACopyIsProvedAgainstTheRunningServer(t *testing.T) {
 	if out := b.does("prove"); !strings.Contains(out, "proved: 3 of 3 tables are at binlog.000003 ") {
 		t.Error(out)
 	}
+	second()
+	b.does("prove") // again
 	out := b.does("list")
-	if strings.Count(out, `"proved"`) == 0 || !strings.Contains(out, "has tags [proved]") {
+	snapshots, _, _ := strings.Cut(out, "\n")
+	if strings.Count(snapshots, `"proved"`) != 1 || strings.Count(snapshots, "proved_at=") != 1 || strings.Contains(snapshots, "proving") || !strings.Contains(out, "has tags [proved]") {
 		t.Errorf("the copy is not kept for its proof:\n%s", out)
 	}
 	if f := strings.Fields(b.said("proved")); len(f) != 5 || f[3] != "3" || f[4] != "3" {

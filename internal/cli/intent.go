@@ -128,7 +128,7 @@ func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 		if err := j.undrilled(ctx); err != nil {
 			return a.ended(v, err)
 		}
-		log, err := a.openJournal(fmt.Sprintf("haprov %s %s, cluster %s", in.Verb, in.Host, c.Name))
+		log, err := a.openJournal(fmt.Sprintf("haprov %s, cluster %s", strings.Join(strings.Fields(in.Verb+" "+in.What+" "+in.Host), " "), c.Name))
 		if err != nil {
 			return fmt.Errorf("journal: %w", err)
 		}

@@ -149,3 +149,28 @@ func TestATagThatIsNoneIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a host says is no more than an error, and what is chosen from it is within what it said.
+func FuzzReadStock(f *testing.F) {
+	f.Add(snapshots(copied(100, "s", 3), logs(150, "s", 1, 4), copied(240, "s", 7)), int64(day+120))
+	f.Add("[]", int64(0))
+	f.Fuzz(func(t *testing.T, text string, when int64) {
+		copies, err := readStock(text)
+		if err != nil {
+			return
+		}
+		at := time.Unix(when, 0)
+		if p, err := choose(copies, at); err == nil && (at.Before(p.of.From) || at.After(p.of.To)) {
+			t.Errorf("%s is restored from what can be had from %s to %s", at, p.of.From, p.of.To)
+		}
+	})
+}
+
+func FuzzReadView(f *testing.F) {
+	f.Add("now=1\ncopy=a b 2 c 3 4\nrecoverable=3\nproved=1 2 r 3 4\nfailed_now=1 why\ngap=1 why\nrestored=/a\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if v, err := readView(text); err == nil {
+			_ = v.String()
+		}
+	})
+}
