@@ -40,7 +40,7 @@ var only = map[string][]string{
 	"github.com/spf13/cobra":      {"cli"},
 
 	"github.com/anishathalye/porcupine": {"drill"},
-	"github.com/go-sql-driver/mysql":    {"protocol", "drill"},
+	"github.com/go-sql-driver/mysql":    {"protocol"},
 	"github.com/jackc/pgx/v5":           {"protocol"},
 }
 

@@ -385,6 +385,8 @@ recipe "galera" {
     database = "drill"
     scan     = "timeout 60 mariadb -N -e 'SET wsrep_sync_wait = 1; SELECT id FROM drill.added'"
     scan_on  = "each"
+    readers  = "readers"
+    members  = "db"
   }
   promise "no acknowledged row is lost" { judge = "acked" }
   promise "a transaction is done whole or not at all" { judge = "bank" }
@@ -393,6 +395,16 @@ recipe "galera" {
   # Galera promises it for the writer alone, and not while the writer moves
   promise "a read sees what was acknowledged before it" {
     judge   = "register"
+    informs = true
+  }
+
+  promise "serializable transactions are as if done one after the other" {
+    judge   = "append"
+    informs = true
+  }
+  # another member may be behind by what it has received and not yet applied
+  promise "a client reads its own writes where readers are served" {
+    judge   = "session"
     informs = true
   }
 

@@ -413,11 +413,13 @@ recipe "mysql-drbd" {
     user     = "drill"
     database = "drill"
     scan     = "timeout 60 mariadb -N -e 'SELECT id FROM drill.added'"
+    members  = "db"
   }
   promise "no acknowledged row is lost" { judge = "acked" }
   promise "one side writes at a time" { judge = "writers" }
   promise "a read sees what was acknowledged before it" { judge = "register" }
   promise "a transaction is done whole or not at all" { judge = "bank" }
+  promise "serializable transactions are as if done one after the other" { judge = "append" }
   promise "the service is back in time" { judge = "outage" }
 
   # as the journal of the side that goes on has them

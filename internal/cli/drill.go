@@ -89,8 +89,8 @@ func (j *job) drilled(name string) (recipe.Cluster, error) {
 // refusal says why a drill may not run on these machines; empty when it may.
 func (j *job) refusal(c recipe.Cluster, d recipe.Drill, now time.Time) string {
 	inLab := j.program.Inventory.Lab != nil && !j.useVagrant
-	if !slices.Contains(load.Protocols, c.Drills.Load.Protocol) {
-		return fmt.Sprintf("its load speaks %.40q, which is not known; there is %s", c.Drills.Load.Protocol, strings.Join(load.Protocols, ", "))
+	if known := load.Protocols(); !slices.Contains(known, c.Drills.Load.Protocol) {
+		return fmt.Sprintf("its load speaks %.40q, which is not known; there is %s", c.Drills.Load.Protocol, strings.Join(known, ", "))
 	}
 	for _, b := range d.Faults {
 		if b.Fault.Shell == nil && !inLab {

@@ -81,12 +81,11 @@ func (s site) Shell(ctx context.Context, host, script string) (string, int, erro
 }
 
 // Dial goes as a client would, from the lab's gateway or from this machine, never through a host.
-func (s site) Dial(ctx context.Context) (net.Conn, error) {
-	e, _ := s.cluster.Endpoint(s.cluster.Drills.Load.Protocol) // there: config has looked
+func (s site) Dial(ctx context.Context, at string) (net.Conn, error) {
 	if s.lab != nil {
-		return s.lab.Dial(ctx, "tcp", e.At())
+		return s.lab.Dial(ctx, "tcp", at)
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", e.At())
+	return (&net.Dialer{}).DialContext(ctx, "tcp", at)
 }
 
 func (a *app) drillRun(ctx context.Context, args []string, f drillFlags) error {

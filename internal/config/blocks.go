@@ -169,7 +169,7 @@ type endpointBlock struct {
 
 type promiseBlock struct {
 	Text    string    `hcl:"text,label" about:"What is promised, in words"`
-	Judge   string    `hcl:"judge" oneof:"acked,outage,writers,reads,register,bank,digest" about:"Who judges it from the history"`
+	Judge   string    `hcl:"judge" oneof:"acked,outage,writers,reads,register,bank,append,session,digest" about:"Who judges it from the history"`
 	Informs bool      `hcl:"informs,optional" about:"What the judge finds is told, and fails no drill"`
 	Range   hcl.Range `hcl:",range"`
 }
@@ -180,6 +180,8 @@ type loadBlock struct {
 	Database string               `hcl:"database" about:"Their own database"`
 	Scan     hclsyntax.Expression `hcl:"scan,optional" about:"Shell command that prints what a host holds, an id a line"`
 	ScanOn   string               `hcl:"scan_on,optional" default:"active" oneof:"active,each" about:"Where it can be asked"`
+	Readers  string               `hcl:"readers,optional" about:"Name of the endpoint for readers: clients write through the load's endpoint and read their own writes there"`
+	Members  string               `hcl:"members,optional" about:"Role whose hosts are written to at their own addresses too, at the endpoint's port: a virtual IP hides a second writer"`
 	Range    hcl.Range            `hcl:",range"`
 }
 

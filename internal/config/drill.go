@@ -22,6 +22,9 @@ var selectors = []string{"active", "standby", "holder", "all"}
 func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p place) {
 	for _, x := range d.Promises {
 		c.Drills.Promises = append(c.Drills.Promises, recipe.Promise{Text: x.Text, Judge: x.Judge, Informs: x.Informs})
+		if x.Judge == "session" && d.Load != nil && d.Load.Readers == "" {
+			b.at(x.Range, "A promise that cannot be judged", "Sessions are judged by what readers see: the load block needs readers = \"NAME\", an endpoint.")
+		}
 	}
 	for _, x := range d.Stations {
 		if _, err := regexp.Compile(x.Line); err != nil {
@@ -30,7 +33,8 @@ func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p pl
 		c.Drills.Stations = append(c.Drills.Stations, recipe.Station{Name: x.Name, Line: x.Line})
 	}
 	if l := d.Load; l != nil {
-		c.Drills.Load = &recipe.Load{Protocol: l.Protocol, User: l.User, Database: l.Database, ScanOn: l.ScanOn}
+		c.Drills.Load = &recipe.Load{Protocol: l.Protocol, User: l.User, Database: l.Database, ScanOn: l.ScanOn, Readers: l.Readers, Members: l.Members}
+		b.loadPlaces(l, c)
 		if l.Scan != nil {
 			if v, ok := b.value(l.Scan, p.shared); ok {
 				var t secret.Text
@@ -68,6 +72,30 @@ func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p pl
 			b.at(x.Range, "Invalid window", "%s", sentence(err.Error()))
 		}
 		c.Drills.Consent = &recipe.Consent{Allow: x.Allow, Window: x.Window}
+	}
+}
+
+// loadPlaces looks at where a load's clients go besides its endpoint.
+func (b *builder) loadPlaces(l *loadBlock, c *recipe.Cluster) {
+	if l.Readers != "" && b.fails == 0 {
+		var names []string
+		for _, e := range c.Endpoints {
+			if e.Protocol == l.Protocol {
+				names = append(names, e.Name)
+			}
+		}
+		if !contains(names, l.Readers) {
+			b.at(l.Range, fmt.Sprintf("Unknown endpoint %s", bounded(l.Readers)), "It must speak %s. %s", l.Protocol, b.meant(l.Readers, names))
+		}
+	}
+	if l.Members != "" {
+		var names []string
+		for _, r := range c.Roles {
+			names = append(names, r.Name)
+		}
+		if !contains(names, l.Members) {
+			b.at(l.Range, fmt.Sprintf("Unknown role %s", bounded(l.Members)), "%s", b.meant(l.Members, names))
+		}
 	}
 }
 

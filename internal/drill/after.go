@@ -104,14 +104,16 @@ func (r *run) scan(ctx context.Context, t load.Target, page status.Page) {
 		}
 		r.Log.Scanned(s)
 	}
-	s := history.Scan{Of: "balance"}
-	c, cancel := context.WithTimeout(ctx, r.scaled(30*time.Second))
-	defer cancel()
-	var err error
-	if s.Values, err = load.Balances(c, t); err != nil {
-		s.Error = err.Error()
+	for of, read := range map[string]func(context.Context, load.Target) ([]string, error){"balance": load.Balances, "append": load.Lists} {
+		s := history.Scan{Of: of}
+		c, cancel := context.WithTimeout(ctx, r.scaled(30*time.Second))
+		var err error
+		if s.Values, err = read(c, t); err != nil {
+			s.Error = err.Error()
+		}
+		cancel()
+		r.Log.Scanned(s)
 	}
-	r.Log.Scanned(s)
 }
 
 // serves tells whether a host is of the role that the active one is in.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,8 +31,8 @@ type Site interface {
 	// Shell runs a script as root of a host. The exit status is data; an error says that the host did
 	// not answer.
 	Shell(ctx context.Context, host, script string) (out string, exit int, err error)
-	// Dial connects to the endpoint as clients do: never by way of a host of the cluster.
-	Dial(ctx context.Context) (net.Conn, error)
+	// Dial connects to ADDRESS:PORT as clients do: never by way of a host of the cluster.
+	Dial(ctx context.Context, at string) (net.Conn, error)
 }
 
 // Options is one drill.
@@ -277,7 +278,34 @@ func Targets(p status.Page, c recipe.Cluster, selector string) ([]string, error)
 
 func (r *run) target() load.Target {
 	l := r.Cluster.Drills.Load
-	return load.Target{Dial: r.Site.Dial, User: l.User, Password: r.Password, Database: l.Database, Run: r.Log.Began().Unix()}
+	to := func(at string) load.Dial {
+		return func(ctx context.Context) (net.Conn, error) { return r.Site.Dial(ctx, at) }
+	}
+	e, _ := r.Cluster.Endpoint(l.Protocol) // there: config has looked
+	t := load.Target{Protocol: l.Protocol, Dial: to(e.At()), User: l.User, Password: r.Password, Database: l.Database, Run: r.Log.Began().Unix()}
+	if readers, ok := r.Cluster.Named(l.Readers); ok {
+		t.Readers = to(readers.At())
+	}
+	for _, at := range members(r.Inventory, r.Cluster, e.Port) {
+		t.Members = append(t.Members, to(at))
+	}
+	return t
+}
+
+// members are the own addresses of the servers that a load writes to besides: those in the network that
+// carries the service.
+func members(inv *inventory.Inventory, c recipe.Cluster, port int) (out []string) {
+	for _, role := range c.Roles {
+		if role.Name != c.Drills.Load.Members {
+			continue
+		}
+		for _, name := range role.Hosts {
+			if h, ok := inv.Host(name); ok {
+				out = append(out, net.JoinHostPort(inv.Address(h, "service"), strconv.Itoa(port)))
+			}
+		}
+	}
+	return out
 }
 
 // prepare makes the tables; a service that just moved may refuse for a moment.

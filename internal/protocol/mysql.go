@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"net"
+	"strconv"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -78,7 +79,7 @@ func (c mysqlClient) Close() {
 func refusedMySQL(err error) error {
 	var no *mysql.MySQLError
 	if errors.As(err, &no) {
-		return &Refused{Err: err, Login: no.Number == accessDenied}
+		return &Refused{Err: err, Code: strconv.Itoa(int(no.Number)), Login: no.Number == accessDenied}
 	}
 	return err
 }

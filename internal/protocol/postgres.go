@@ -77,7 +77,7 @@ func (c postgresClient) Close() {
 func refusedPostgres(err error) error {
 	var no *pgconn.PgError
 	if errors.As(err, &no) {
-		return &Refused{Err: no, Login: no.Code == invalidPassword || no.Code == invalidAuthorization}
+		return &Refused{Err: no, Code: no.Code, Login: no.Code == invalidPassword || no.Code == invalidAuthorization}
 	}
 	return err
 }

@@ -73,7 +73,8 @@ type Results struct {
 // Refused is a server's refusal in its own words.
 type Refused struct {
 	Err   error
-	Login bool // the user's name and password are not taken
+	Code  string // MySQL's error number, PostgreSQL's SQLSTATE
+	Login bool   // the user's name and password are not taken
 }
 
 func (r *Refused) Error() string { return r.Err.Error() }

@@ -71,6 +71,8 @@ type Load struct {
 	Database string
 	Scan     string // shell command that prints one id a line: what a host holds
 	ScanOn   string // active, each
+	Readers  string // the endpoint that reads of sessions go to; empty: no such clients
+	Members  string // the role whose hosts are written to at their own addresses; empty: no such clients
 }
 
 // Station is a line that a host's journal has when an outage reaches the next part.

@@ -20,6 +20,16 @@ func (e Endpoint) At() string { return net.JoinHostPort(e.Address, strconv.Itoa(
 // Is tells whether the user means this endpoint, by its name or its port.
 func (e Endpoint) Is(text string) bool { return e.Name == text || strconv.Itoa(e.Port) == text }
 
+// Named finds an endpoint by its name.
+func (c Cluster) Named(name string) (Endpoint, bool) {
+	for _, e := range c.Endpoints {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return Endpoint{}, false
+}
+
 // Endpoint finds the first endpoint that speaks a protocol; of any, when protocol is empty.
 func (c Cluster) Endpoint(protocol string) (Endpoint, bool) {
 	for _, e := range c.Endpoints {

@@ -26,7 +26,7 @@ const (
 type Op struct {
 	Client  int     `json:"client"`
 	Seq     int     `json:"seq"`
-	Do      string  `json:"do"`            // add, probe, read, write, cas, transfer, balance, append, put, get
+	Do      string  `json:"do"`            // add, member, probe, read, write, cas, transfer, balance, append, put, get
 	Key     string  `json:"key,omitempty"` // of a value
 	In      string  `json:"in,omitempty"`  // what was asked for
 	Out     string  `json:"out,omitempty"` // what was answered
@@ -35,6 +35,7 @@ type Op struct {
 	Return  int64   `json:"return"`
 	Outcome Outcome `json:"outcome"`
 	Code    int     `json:"code,omitempty"`   // the server's error number
+	State   string  `json:"state,omitempty"`  // its SQLSTATE, where it has no number
 	Class   string  `json:"class,omitempty"`  // of an error: not begun, refused, timeout, lost, server, unmet, unreturned
 	Server  string  `json:"server,omitempty"` // the host that answered, in its own words
 	Boot    string  `json:"boot,omitempty"`   // of that host, when it is known: a host that was off has another one

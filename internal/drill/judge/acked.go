@@ -26,7 +26,7 @@ func Acked(h *history.History, _ Expect) Verdict {
 	}
 	var acked, open, lost, risen int
 	v := Verdict{Word: Pass}
-	for _, o := range h.Of("add") {
+	for _, o := range h.Of("add", "member") {
 		missing, there := false, false
 		for i, s := range scans {
 			got := have[i][o.In] > 0

@@ -98,10 +98,14 @@ func Outage(h *history.History, e Expect) Verdict {
 	}
 	classes := map[string]int{}
 	for _, o := range h.Ops {
-		if o.Outcome != history.OK && o.Class != "unmet" && o.Call > inject.Time {
+		// a server may refuse at its own address what the endpoint serves
+		if o.Outcome != history.OK && o.Do != "member" && o.Class != "unmet" && o.Call > inject.Time {
 			name := o.Class
-			if o.Code != 0 {
+			switch {
+			case o.Code != 0:
 				name = fmt.Sprintf("%s %d", o.Class, o.Code)
+			case o.State != "":
+				name += " " + o.State
 			}
 			classes[name]++
 			v.Numbers["errors "+name]++

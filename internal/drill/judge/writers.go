@@ -30,7 +30,7 @@ const (
 func Writers(h *history.History, _ Expect) Verdict {
 	var acks []history.Op // by Return
 	for _, o := range h.Ops {
-		if o.Outcome == history.OK && o.Server != "" && slices.Contains([]string{"add", "probe", "write", "cas", "transfer", "put"}, o.Do) {
+		if o.Outcome == history.OK && o.Server != "" && slices.Contains([]string{"add", "member", "probe", "write", "cas", "transfer", "append", "put"}, o.Do) {
 			acks = append(acks, o)
 		}
 	}

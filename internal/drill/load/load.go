@@ -16,9 +16,15 @@ import (
 	"haprov/internal/drill/history"
 )
 
+// Dial connects, on the clients' own way.
+type Dial func(ctx context.Context) (net.Conn, error)
+
 // Target is the service.
 type Target struct {
-	Dial     func(ctx context.Context) (net.Conn, error) // to the endpoint, on the clients' own way
+	Protocol string // one of Protocols
+	Dial     Dial   // to the endpoint
+	Readers  Dial   // to the endpoint for readers; nil: there is none
+	Members  []Dial // to servers at their own addresses
 	User     string
 	Password string
 	Database string
@@ -26,10 +32,10 @@ type Target struct {
 }
 
 // Rate is how much is asked for, in operations a second.
-type Rate struct{ Add, Probe, Register, Bank float64 }
+type Rate struct{ Add, Probe, Register, Bank, Append, Session, Member float64 }
 
 // Usual fits small machines: it is seen at once when they stand still, and does not wear them out.
-var Usual = Rate{Add: 50, Probe: 5, Register: 8, Bank: 4}
+var Usual = Rate{Add: 50, Probe: 5, Register: 8, Bank: 4, Append: 4, Session: 2, Member: 1}
 
 // Limits of one operation.
 const (
@@ -46,17 +52,21 @@ type client interface {
 	close()
 }
 
+// hasty is a client whose next operation may be due at once.
+type hasty interface{ atOnce() bool }
+
 // Load is running clients.
 type Load struct {
-	log   *history.Writer
-	began time.Time
-	stop  context.CancelFunc
-	wait  sync.WaitGroup
-	acked atomic.Int64 // rows
-	last  atomic.Int64 // when the last row was acknowledged, ns since began
-	fresh atomic.Int64 // when the last new connection was served
-	by    atomic.Value // string: the server that acknowledged last
-	seq   atomic.Int64
+	log    *history.Writer
+	began  time.Time
+	stop   context.CancelFunc
+	wait   sync.WaitGroup
+	acked  atomic.Int64 // rows
+	last   atomic.Int64 // when the last row was acknowledged, ns since began
+	fresh  atomic.Int64 // when the last new connection was served
+	by     atomic.Value // string: the server that acknowledged last
+	seq    atomic.Int64 // of rows
+	values atomic.Int64 // appended to lists
 }
 
 // Start begins to use the service until Stop. The tables must be there (Prepare).
@@ -64,21 +74,36 @@ func Start(t Target, log *history.Writer, r Rate, seed uint64) *Load {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &Load{log: log, began: log.Began(), stop: stop}
 	n := 0
-	begin := func(clients int, rate float64, do string, make func(id int) client) {
+	begin := func(clients int, rate float64, do string, make func() client) {
+		if rate <= 0 {
+			return
+		}
 		pace := time.Duration(float64(time.Second) * float64(clients) / rate)
 		for i := range clients {
 			n++
 			id := n
-			c := make(id)
+			c := make()
 			// one after the other, at even distances
 			first := pace * time.Duration(i) / time.Duration(clients)
 			l.wait.Go(func() { l.run(ctx, id, do, c, first, pace, rand.New(rand.NewPCG(seed, uint64(id)))) })
 		}
 	}
-	begin(16, r.Add, "add", func(id int) client { return &adder{session: session{target: t}, l: l} })
-	begin(20, r.Probe, "probe", func(id int) client { return &prober{session{target: t}} })
-	begin(8, r.Register, "register", func(id int) client { return &registrar{session: session{target: t}} })
-	begin(4, r.Bank, "bank", func(id int) client { return &teller{session: session{target: t}} })
+	to := func(d Dial) session { return session{target: t, dial: d} }
+	begin(16, r.Add, "add", func() client { return &adder{session: to(t.Dial), l: l} })
+	begin(20, r.Probe, "probe", func() client { return &prober{to(t.Dial)} })
+	begin(8, r.Register, "register", func() client { return &registrar{session: to(t.Dial)} })
+	begin(4, r.Bank, "bank", func() client { return &teller{to(t.Dial)} })
+	begin(4, r.Append, "append", func() client {
+		x := &lister{session: to(t.Dial), l: l}
+		x.first = dialects[t.Protocol].serializable
+		return x
+	})
+	if t.Readers != nil {
+		begin(4, r.Session, "session", func() client { return &counter{session: to(t.Dial), reader: to(t.Readers)} })
+	}
+	for _, m := range t.Members {
+		begin(1, r.Member, "member", func() client { return &adder{session: to(m), l: l} })
+	}
 	l.wait.Go(func() { l.clock(ctx) })
 	return l
 }
@@ -87,8 +112,9 @@ func Start(t Target, log *history.Writer, r Rate, seed uint64) *Load {
 func (l *Load) run(ctx context.Context, id int, do string, c client, first, pace time.Duration, random *rand.Rand) {
 	defer c.close()
 	due := l.now() + first
+	at := due
 	for seq := 1; ; seq++ {
-		if wait := due - l.now(); wait > 0 {
+		if wait := at - l.now(); wait > 0 {
 			timer := time.NewTimer(wait)
 			select {
 			case <-ctx.Done():
@@ -100,8 +126,8 @@ func (l *Load) run(ctx context.Context, id int, do string, c client, first, pace
 		if ctx.Err() != nil {
 			return
 		}
-		o := history.Op{Client: id, Seq: seq, Do: do, Due: int64(due), Call: int64(l.now())}
-		if l.now()-due > tooLate {
+		o := history.Op{Client: id, Seq: seq, Do: do, Due: int64(at), Call: int64(l.now())}
+		if l.now()-at > tooLate {
 			o.Outcome, o.Class, o.Return = history.Fail, "not begun", o.Call
 			l.log.Returned(o)
 		} else {
@@ -110,7 +136,12 @@ func (l *Load) run(ctx context.Context, id int, do string, c client, first, pace
 			l.note(o)
 			l.log.Returned(o)
 		}
+		if h, ok := c.(hasty); ok && h.atOnce() {
+			at = l.now()
+			continue
+		}
 		due += pace
+		at = due
 	}
 }
 
