@@ -59,7 +59,26 @@ func (a *app) drillResult(r drill.Result) {
 	fmt.Fprintln(a.out)
 }
 
+// drillRepeats shows the spread of drills that ran more than once.
+func (a *app) drillRepeats(s drill.Summary) {
+	all := s.Repeated()
+	if len(all) == 0 {
+		return
+	}
+	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "DRILL\tTIME\tMEASURED\tMIN\tMEDIAN\tP95\tMAX")
+	for _, x := range all {
+		fmt.Fprintf(a.out, "%s: %d runs: %d pass, %d fail, %d unknown\n", view.Clean(x.Drill), x.Runs, x.Pass, x.Fail, x.Unknown)
+		for _, t := range x.Times {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%.1f s\t%.1f s\t%.1f s\t%.1f s\n", view.Clean(x.Drill), view.Clean(t.Name), t.N, t.Least, t.Median, t.P95, t.Most)
+		}
+	}
+	_ = w.Flush() // as with the lines around it
+	fmt.Fprintln(a.out)
+}
+
 func (a *app) drillSum(s drill.Summary, folder drill.Folder) {
+	a.drillRepeats(s)
 	n := map[string]int{}
 	for _, r := range s.Results {
 		n[r.Word]++
@@ -119,7 +138,8 @@ func (a *app) drillCompareCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "compare FOLDER FOLDER", Short: "Compare the outages of two runs, part by part",
 		Long: `Shows for each drill that both runs have the median of its outage, with the range over its repetitions,
-and of the outage's parts, before and after. An outage whose median is longer by a fifth and by two
+of the longest time without a row, of the time until it was healthy, and of the outage's parts, before
+and after. An outage whose median is longer by a fifth and by two
 seconds is called slower.`,
 		Example: "  haprov drill compare before after --fail-slower", Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error { return a.drillCompare(args, fail) },

@@ -47,7 +47,7 @@ report.html, junit.xml. Ends with 0 when all passed, 16 when one failed, 17 when
 	c.Flags().StringVar(&f.cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
 	c.Flags().StringVar(&f.suite, "suite", "quick", "the drills of `SUITE`, when none is named")
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "the seed of what clients do (default: drawn, and told)")
-	c.Flags().IntVar(&f.repeat, "repeat", 1, "run each drill `N` times")
+	c.Flags().IntVar(&f.repeat, "repeat", 1, "run each drill `N` times, and show the spread of its times")
 	c.Flags().BoolVar(&f.look, "plan", false, "show expectation, targets and what heals, and end")
 	c.Flags().StringVar(&f.yes, "yes", "", "machines that are no lab's: do not ask; `CLUSTER` is the cluster's name, as it would be typed")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the result to `FILE` as JUnit XML too")

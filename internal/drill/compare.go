@@ -3,12 +3,15 @@ package drill
 import (
 	"fmt"
 	"slices"
+
+	"haprov/internal/drill/judge"
 )
 
-// Spread is several measurements of one thing, in seconds.
+// Spread is several measurements of one thing, in seconds. P95 is the least of them that 95 of 100 do not
+// exceed (nearest rank): of fewer than 20 it is the longest.
 type Spread struct {
-	Median, Least, Most float64
-	N                   int
+	Median, Least, Most, P95 float64
+	N                        int
 }
 
 func (s Spread) String() string {
@@ -27,7 +30,72 @@ func spread(all []float64) Spread {
 	}
 	slices.Sort(all)
 	n := len(all)
-	return Spread{(all[(n-1)/2] + all[n/2]) / 2, all[0], all[n-1], n}
+	return Spread{(all[(n-1)/2] + all[n/2]) / 2, all[0], all[n-1], all[(95*n+99)/100-1], n}
+}
+
+// measured are the times of a drill: its outage, the longest time without a row, how long after the
+// fault's end it was healthy, and the outage's parts. None, when the outage could not be judged.
+func (r Result) measured() []Part {
+	i := slices.IndexFunc(r.Verdicts, func(v judge.Verdict) bool { return v.Judge == "outage" })
+	if i < 0 || r.Verdicts[i].Word == judge.Unknown {
+		return nil
+	}
+	return append([]Part{{"outage", r.Outage}, {"no row", r.Stall}, {"healthy after", r.Healed}}, r.Parts...)
+}
+
+// Repeat is a drill that ran several times: how often it came out how, and the spread of its times.
+type Repeat struct {
+	Drill                     string
+	Runs, Pass, Fail, Unknown int
+	Times                     []Times
+}
+
+// Times are all measurements of one of the times of a drill.
+type Times struct {
+	Name string
+	Spread
+}
+
+// Repeated are the drills that ran more than once, in the order in which they first ran.
+func (s Summary) Repeated() (out []Repeat) {
+	var names []string
+	for _, r := range s.Results {
+		if !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	for _, name := range names {
+		x := Repeat{Drill: name}
+		var parts []string
+		all := map[string][]float64{}
+		for _, r := range s.Results {
+			if r.Name != name {
+				continue
+			}
+			x.Runs++
+			switch r.Word {
+			case judge.Pass:
+				x.Pass++
+			case judge.Fail:
+				x.Fail++
+			default:
+				x.Unknown++
+			}
+			for _, p := range r.measured() {
+				if !slices.Contains(parts, p.Name) {
+					parts = append(parts, p.Name)
+				}
+				all[p.Name] = append(all[p.Name], p.Seconds)
+			}
+		}
+		for _, p := range parts {
+			x.Times = append(x.Times, Times{p, spread(all[p])})
+		}
+		if x.Runs > 1 {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // Difference is one part of a drill's outage in two runs; Part is "outage" for the whole.
@@ -42,13 +110,10 @@ func Compare(before, after Summary) (out []Difference) {
 	measured := func(s Summary) (drills []string, parts map[string][]string, all map[[2]string][]float64) {
 		parts, all = map[string][]string{}, map[[2]string][]float64{}
 		for _, r := range s.Results {
-			if len(r.Verdicts) == 0 {
-				continue
-			}
-			if !slices.Contains(drills, r.Name) {
-				drills = append(drills, r.Name)
-			}
-			for _, p := range append([]Part{{"outage", r.Outage}}, r.Parts...) {
+			for _, p := range r.measured() {
+				if !slices.Contains(drills, r.Name) {
+					drills = append(drills, r.Name)
+				}
 				if !slices.Contains(parts[r.Name], p.Name) {
 					parts[r.Name] = append(parts[r.Name], p.Name)
 				}

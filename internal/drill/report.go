@@ -38,6 +38,7 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .2rem;border-t
 .word{font-weight:700;text-transform:uppercase;font-size:.8em;letter-spacing:.04em;border:1px solid;border-radius:3px;padding:.05em .45em;margin-right:.4em;white-space:nowrap}
 dl.facts{display:flex;flex-wrap:wrap;gap:.3rem 2rem;margin:.8rem 0}dl.facts div{min-width:7rem}dt{color:#5b6577;font-size:.85em}dd{margin:0;font-variant-numeric:tabular-nums}
 table{border-collapse:collapse;width:100%;margin:.6rem 0}td{border-top:1px solid #e6eaf0;padding:.35rem .6rem .35rem 0;vertical-align:top}td:first-child{width:5.5rem}
+table.spread{width:auto;font-variant-numeric:tabular-nums}table.spread th{text-align:left;font-weight:600;padding-right:1rem}table.spread td:first-child{width:auto}table.spread td{padding-right:1rem}
 svg{width:100%;height:auto;display:block;margin:.6rem 0}svg text{font:11px system-ui,sans-serif;fill:#3a4354}
 code{background:#f2f4f8;padding:.1em .35em;border-radius:3px}p.small,.small{color:#5b6577;font-size:.88em}
 </style></head><body>
@@ -53,8 +54,12 @@ code{background:#f2f4f8;padding:.1em .35em;border-radius:3px}p.small,.small{colo
 <div><dt>haprov</dt><dd>{{.Program}}</dd></div>
 </dl>
 {{with bound .}}<p class="small">{{.}}</p>{{end}}
+{{with .Repeated}}<table class="spread"><tr><th>drill</th><th>time</th><th>measured</th><th>min</th><th>median</th><th>p95</th><th>max</th></tr>
+{{range .}}<tr><td>{{.Drill}}</td><td colspan="6">{{.Runs}} runs: {{.Pass}} pass, {{.Fail}} fail, {{.Unknown}} unknown</td></tr>
+{{range .Times}}<tr><td></td><td>{{.Name}}</td><td>{{.N}}</td><td>{{seconds .Least}}</td><td>{{seconds .Median}}</td><td>{{seconds .P95}}</td><td>{{seconds .Most}}</td></tr>
+{{end}}{{end}}</table>{{end}}
 {{range .Results}}
-<h2 id="{{.Name}}"><span class="word {{.Word}}">{{.Word}}</span>{{.About}} <span class="small">{{.Name}}</span></h2>
+<h2 id="{{.Folder}}"><span class="word {{.Word}}">{{.Word}}</span>{{.About}} <span class="small">{{.Name}}</span></h2>
 {{if .Why}}<p class="{{.Word}}">{{.Why}}</p>{{end}}
 <dl class="facts">
 <div><dt>target</dt><dd>{{hosts .Targets}}</dd></div>
