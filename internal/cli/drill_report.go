@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -26,12 +29,53 @@ func (a *app) drillReportCmd() *cobra.Command {
 }
 
 func (a *app) drillVerifyCmd() *cobra.Command {
-	return &cobra.Command{
+	signers := ""
+	c := &cobra.Command{
 		Use: "verify [FOLDER]", Short: "Judge a run again from its histories alone",
-		Long:    "Compares the files with SHA256SUMS, reads every operation again and judges it anew: whoever was handed\nthe folder need not believe its verdicts. No host is asked.",
-		Example: "  haprov drill verify", Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return a.drillVerify(args) },
+		Long: `Compares the files with SHA256SUMS, reads every operation again and judges it anew: whoever was handed
+the folder need not believe its verdicts. No host is asked.
+
+With --signers it also wants SHA256SUMS.sig, the signature of somebody in FILE, whose form is that of
+ALLOWED SIGNERS in ssh-keygen(1). Who ran the drills makes it, in the folder:
+ssh-keygen -Y sign -n haprov-drill -f KEY SHA256SUMS`,
+		Example: "  haprov drill verify\n  haprov drill verify evidence --signers allowed_signers", Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.drillVerify(c.Context(), args, signers) },
 	}
+	c.Flags().StringVar(&signers, "signers", "", "whose signature is wanted: ssh's `FILE` of allowed signers")
+	return c
+}
+
+// signer finds out who of ssh's allowed signers has signed a run's sums. ssh-keygen(1) does it: it is what
+// the signature was made with.
+func signer(ctx context.Context, folder, signers string) (string, error) {
+	sums, err := os.ReadFile(filepath.Join(folder, "SHA256SUMS"))
+	if err != nil {
+		return "", err
+	}
+	signature := filepath.Join(folder, "SHA256SUMS.sig")
+	if _, err := os.Stat(signature); err != nil {
+		return "", fmt.Errorf("%w: it is not signed: ssh-keygen -Y sign -n haprov-drill -f KEY SHA256SUMS", errDrill)
+	}
+	if _, err := os.Stat(signers); err != nil {
+		return "", errInput{err.Error()}
+	}
+	ask := func(args ...string) (string, error) {
+		c := exec.CommandContext(ctx, "ssh-keygen", append([]string{"-Y"}, args...)...)
+		c.Stdin = bytes.NewReader(sums)
+		out, err := c.CombinedOutput()
+		var no *exec.ExitError
+		if errors.As(err, &no) {
+			return "", fmt.Errorf("%w: the signature is not of an allowed signer, or not of these sums: %s", errDrill, view.Clean(strings.TrimSpace(string(out))))
+		}
+		return strings.TrimSpace(string(out)), err
+	}
+	who, err := ask("find-principals", "-f", signers, "-s", signature)
+	if err != nil {
+		return "", err
+	}
+	who, _, _ = strings.Cut(who, "\n")
+	_, err = ask("verify", "-f", signers, "-I", who, "-n", "haprov-drill", "-s", signature)
+	return who, err
 }
 
 func (a *app) drillResult(r drill.Result) {
@@ -179,10 +223,17 @@ func (a *app) drillCompare(args []string, fail bool) error {
 	return nil
 }
 
-func (a *app) drillVerify(args []string) error {
+func (a *app) drillVerify(ctx context.Context, args []string, signers string) error {
 	f, s, err := a.evidence(args)
 	if err != nil {
 		return err
+	}
+	if signers != "" {
+		who, err := signer(ctx, f.Path, signers)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "signed by %s\n", view.Clean(who))
 	}
 	changed, err := f.Changed()
 	if err != nil {

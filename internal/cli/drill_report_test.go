@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -131,5 +132,54 @@ func TestReportsOfDrills(t *testing.T) {
 	}
 	if out, code := says("drill", "report", state); code == 0 || !strings.Contains(out, "is no drill's evidence") {
 		t.Errorf("of another folder, exit %d: %s", code, out)
+	}
+}
+
+// A run that is signed by its operator is known again, by the operator's key alone.
+func TestASignedRun(t *testing.T) {
+	state := t.TempDir()
+	t.Setenv("HAPROV_STATE", state)
+	t.Chdir(t.TempDir())
+	path := evidenceOf(t, state, "20261127-120000-shop-1", 5)
+	ssh := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("ssh-keygen", args...).CombinedOutput(); err != nil {
+			t.Fatalf("ssh-keygen %v: %v\n%s", args, err, out)
+		}
+	}
+	allow := func(file, who, key string) {
+		public, err := os.ReadFile(key + ".pub")
+		if err == nil {
+			err = os.WriteFile(file, append([]byte(who+" "), public...), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range []string{"key", "another"} {
+		ssh("-q", "-t", "ed25519", "-N", "", "-f", key)
+	}
+	allow("signers", "dba@example.com", "key")
+	allow("others", "eve@example.com", "another")
+	if out, code := says("drill", "verify", "--signers", "signers"); code != 16 || !strings.Contains(out, "it is not signed: ssh-keygen -Y sign") {
+		t.Errorf("not signed: exit %d: %s", code, out)
+	}
+	ssh("-Y", "sign", "-n", "haprov-drill", "-f", "key", filepath.Join(path, "SHA256SUMS"))
+	if out, code := says("drill", "verify", "--signers", "signers"); code != 0 || !strings.Contains(out, "signed by dba@example.com\nverified: 1 drill") {
+		t.Errorf("signed: exit %d: %s", code, out)
+	}
+	if out, code := says("drill", "verify", "--signers", "others"); code != 16 || !strings.Contains(out, "not of an allowed signer") {
+		t.Errorf("signed by somebody else: exit %d: %s", code, out)
+	}
+	if out, code := says("drill", "verify", "--signers", "nowhere"); code == 0 || code == 16 || !strings.Contains(out, "nowhere") {
+		t.Errorf("no signers: exit %d: %s", code, out)
+	}
+	sums := filepath.Join(path, "SHA256SUMS")
+	text, _ := os.ReadFile(sums)
+	if err := os.WriteFile(sums, bytes.ToUpper(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := says("drill", "verify", "--signers", "signers"); code != 16 || strings.Contains(out, "signed by") {
+		t.Errorf("of other sums: exit %d: %s", code, out)
 	}
 }
