@@ -72,7 +72,7 @@ code{background:#f2f4f8;padding:.1em .35em;border-radius:3px}p.small,.small{colo
 {{picture .}}
 {{bar .}}
 <table>{{range .Verdicts}}<tr><td><span class="word {{.Word}}">{{.Word}}</span></td><td>{{.Promise}}{{if .Informs}} <span class="small">(informs only)</span>{{end}}<br><span class="small">{{.Why}}</span></td></tr>{{end}}</table>
-<p class="small">Again: <code>haprov drill run {{.Name}} --seed {{$.Seed}}</code></p>
+<p class="small">Again: <code>haprov drill run {{.Name}} --seed {{if .History}}{{.History.Header.Seed}}{{else}}{{$.Seed}}{{end}}</code></p>
 {{end}}
 </body></html>
 `))
