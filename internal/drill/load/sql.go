@@ -168,7 +168,8 @@ func (s *session) open(ctx context.Context) error {
 	if s.client != nil {
 		return nil
 	}
-	p, ok := protocol.Lookup(s.target.Protocol)
+	p, _ := protocol.Lookup(s.target.Protocol)
+	var ok bool
 	if s.sql, ok = dialects[s.target.Protocol]; !ok || p.Open == nil {
 		return connect{fmt.Errorf("no client speaks %.40q", s.target.Protocol)}
 	}
