@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"haprov/internal/drill/history"
+	"haprov/internal/drill/judge"
 	"haprov/internal/inventory"
 	"haprov/internal/recipe"
 	"haprov/internal/status"
@@ -61,5 +63,24 @@ func TestWhereALoadsClientsGo(t *testing.T) {
 	c.Drills.Load = &recipe.Load{Protocol: "postgres"}
 	if got, want := to(c), []string{"10.0.0.9:5432"}; !slices.Equal(got, want) {
 		t.Errorf("%v, expected %v", got, want)
+	}
+}
+
+// Who was active is not known when no server says who it is.
+func TestServersWithoutNames(t *testing.T) {
+	const s = int64(time.Second)
+	h := history.History{Marks: []history.Mark{{Time: 10 * s, Event: "inject"}, {Time: 10 * s, Event: "seen"}, {Time: 20 * s, Event: "heal"}, {Time: 21 * s, Event: "healthy"}}, Late: []int64{0}}
+	for i := range int64(600) {
+		h.Ops = append(h.Ops, history.Op{Do: "add", Seq: int(i), Call: i * s / 20, Return: i*s/20 + 1, Outcome: history.OK})
+	}
+	r := run{Options: Options{Drill: recipe.Drill{Expect: recipe.Expect{Active: "moves"}}}}
+	if v := r.expected(Result{}, h, status.Page{}); v.Word != judge.Unknown || !strings.Contains(v.Why, "no server told its name") {
+		t.Errorf("%+v", v)
+	}
+	for i := range h.Ops {
+		h.Ops[i].Server = "db1"
+	}
+	if v := r.expected(Result{}, h, status.Page{}); v.Word != judge.Fail || !strings.Contains(v.Why, "stayed on db1") {
+		t.Errorf("%+v", v)
 	}
 }

@@ -66,6 +66,10 @@ func (r *run) expected(res Result, h history.History, page status.Page) judge.Ve
 		heal.Time = inject.Time
 	}
 	was, serves := servedBy(h, 0, inject.Time), servedBy(h, inject.Time, heal.Time)
+	if was == "" && r.Drill.Expect.Active != "" {
+		v.Word, v.Why = judge.Unknown, "no server told its name: who was active is not known"
+		return v
+	}
 	switch r.Drill.Expect.Active {
 	case "moves":
 		if serves == was {
