@@ -1,7 +1,7 @@
 fault "clients-cut" {
   about = "No client reaches the host; its peers do"
   risk  = "failover"
-  lab {
+  links {
     cut     = true
     to      = "gateway"
     carries = "service"

@@ -1,7 +1,7 @@
 fault "isolated" {
   about = "All links drop every frame, those to clients and the fence device too"
   risk  = "host"
-  lab {
+  links {
     cut = true
     to  = "all"
   }

@@ -1,7 +1,7 @@
 fault "links-lossy" {
   about = "The links to the other hosts lose a twentieth of the frames"
   risk  = "stall"
-  lab {
+  links {
     loss = 5
   }
 }

@@ -1,7 +1,7 @@
 fault "links-slow" {
   about = "The links to the other hosts hold each frame up for a quarter of a second"
   risk  = "stall"
-  lab {
+  links {
     delay = "250ms"
   }
 }

@@ -1,7 +1,7 @@
 fault "one-way-cut" {
   about = "What the host sends to the others is lost; it hears them"
   risk  = "host"
-  lab {
+  links {
     cut     = true
     one_way = true
   }

@@ -3,7 +3,7 @@ fault "reboot" {
   risk  = "failover"
   shell {
     inject = "mkdir -p /var/lib/haprov/drill && cat /proc/sys/kernel/random/boot_id >/var/lib/haprov/drill/boot && sync && systemctl --no-block reboot"
-    seen   = "[ \"$(cat /proc/sys/kernel/random/boot_id)\" != \"$(cat /var/lib/haprov/drill/boot)\" ]"
+    seen   = "[ -s /var/lib/haprov/drill/boot ] && [ \"$(cat /proc/sys/kernel/random/boot_id)\" != \"$(cat /var/lib/haprov/drill/boot)\" ]"
     heal   = "rm -f /var/lib/haprov/drill/boot"
     gone   = "! [ -e /var/lib/haprov/drill/boot ]"
   }

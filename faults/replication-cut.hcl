@@ -1,7 +1,7 @@
 fault "replication-cut" {
   about = "The replication network between the host and the others drops every frame"
   risk  = "stall"
-  lab {
+  links {
     cut     = true
     carries = "replication"
   }

@@ -93,7 +93,7 @@ func (j *job) refusal(c recipe.Cluster, d recipe.Drill, now time.Time) string {
 		return fmt.Sprintf("its load speaks %.40q, which is not known; there is %s", c.Drills.Load.Protocol, strings.Join(known, ", "))
 	}
 	for _, b := range d.Faults {
-		if b.Fault.Shell == nil && !inLab {
+		if b.Fault.NeedsLab() && !inLab {
 			return fmt.Sprintf("fault %s needs a lab", b.Fault.Name)
 		}
 	}

@@ -152,7 +152,7 @@ func (a *app) drillPlan(ctx context.Context, s site, drills []recipe.Drill) erro
 				where = err.Error()
 			}
 			way := fault.World{Lab: s.lab, Inventory: s.program.Inventory}.Way(b.Fault)
-			heals := map[string]string{"lab": "the lab's supervisor", "shell": "a timer on the host"}[way]
+			heals := map[string]string{"lab": "the lab's supervisor", "hosts": "a timer on each host"}[way]
 			fmt.Fprintf(a.out, "  %s on %s: %s (risk: %s; taken back by %s if this program dies)\n", b.Fault.Name, where, b.Fault.About, b.Fault.Risk, heals)
 		}
 	}

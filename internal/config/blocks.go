@@ -241,21 +241,30 @@ type faultBlock struct {
 	About string           `hcl:"about" about:"What happens, in one sentence"`
 	Risk  string           `hcl:"risk" oneof:"stall,failover,host,cluster,data" about:"What it may cost: writes that wait, a failover, a machine, the service, data"`
 	Lab   *labFaultBlock   `hcl:"lab,block" about:"How a lab brings it about"`
+	Links *linkFaultBlock  `hcl:"links,block" about:"What happens on the target's links"`
 	Shell *shellFaultBlock `hcl:"shell,block" about:"How root of the host brings it about"`
 	Range hcl.Range        `hcl:",range"`
 }
 
 type labFaultBlock struct {
-	Power   string        `hcl:"power,optional" oneof:"off,cycle" about:"off: the plug is pulled until the fault is healed; cycle: it is put in again at once"`
-	Pause   bool          `hcl:"pause,optional" about:"The machine stands still as a whole"`
-	Fence   string        `hcl:"fence,optional" oneof:"refuses" about:"Its fence device refuses"`
-	Cut     bool          `hcl:"cut,optional" about:"Its links drop all frames"`
-	Delay   time.Duration `hcl:"delay,optional" default:"0s" about:"Its links hold each frame up"`
-	Loss    int           `hcl:"loss,optional" min:"0" max:"100" about:"Its links drop so many percent of the frames"`
-	To      string        `hcl:"to,optional" default:"peers" oneof:"peers,gateway,all" about:"Which links: to the other hosts, to the gateway with its fence device and clients, both"`
-	Carries string        `hcl:"carries,optional" oneof:"ssh,ring,replication,service" about:"Only networks that carry this"`
-	OneWay  bool          `hcl:"one_way,optional" about:"Only what the target sends"`
-	Range   hcl.Range     `hcl:",range"`
+	Power string    `hcl:"power,optional" oneof:"off,cycle" about:"off: the plug is pulled until the fault is healed; cycle: it is put in again at once"`
+	Pause bool      `hcl:"pause,optional" about:"The machine stands still as a whole"`
+	Fence string    `hcl:"fence,optional" oneof:"refuses" about:"Its fence device refuses"`
+	Range hcl.Range `hcl:",range"`
+}
+
+type linkFaultBlock struct {
+	Cut       bool          `hcl:"cut,optional" about:"All frames are dropped"`
+	Delay     time.Duration `hcl:"delay,optional" default:"0s" about:"Each frame is held up"`
+	Loss      int           `hcl:"loss,optional" min:"0" max:"100" about:"So many percent of the frames are dropped"`
+	Duplicate int           `hcl:"duplicate,optional" min:"0" max:"100" about:"So many percent of the frames are sent twice"`
+	Reorder   int           `hcl:"reorder,optional" min:"0" max:"100" about:"So many percent of the frames overtake the others, which are 20 ms late"`
+	Corrupt   int           `hcl:"corrupt,optional" min:"0" max:"100" about:"So many percent of the frames have a bit changed"`
+	Rate      string        `hcl:"rate,optional" about:"No more than this is sent, as tc writes it: 1mbit"`
+	To        string        `hcl:"to,optional" default:"peers" oneof:"peers,gateway,all" about:"Which links: to the other hosts, to the gateway with its fence device and clients, both. Where there is no lab, peers alone"`
+	Carries   string        `hcl:"carries,optional" oneof:"ssh,ring,replication,service" about:"Only networks that carry this"`
+	OneWay    bool          `hcl:"one_way,optional" about:"Only what the target sends"`
+	Range     hcl.Range     `hcl:",range"`
 }
 
 type shellFaultBlock struct {

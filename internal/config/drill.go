@@ -216,21 +216,40 @@ func (b *builder) fault(name string, rng hcl.Range) *recipe.Fault {
 	return b.faults[name]
 }
 
+// rates are what tc(8) takes for a rate, as far as anybody needs it.
+var rates = regexp.MustCompile(`^[1-9][0-9]{0,5}[kmg]bit$`)
+
 func (b *builder) faultOf(x faultBlock) *recipe.Fault {
 	f := &recipe.Fault{Name: x.Name, About: x.About, Risk: x.Risk}
-	if x.Lab == nil && x.Shell == nil {
-		b.at(x.Range, "A fault that nothing brings about", "Write a lab block, a shell block, or both.")
+	if x.Lab == nil && x.Links == nil && x.Shell == nil {
+		b.at(x.Range, "A fault that nothing brings about", "Write a lab, a links or a shell block.")
 	}
-	if l := x.Lab; l != nil {
-		f.Lab = &recipe.LabFault{Power: l.Power, Pause: l.Pause, Fence: l.Fence, Cut: l.Cut, Delay: l.Delay, Loss: float64(l.Loss) / 100, To: l.To, Carry: l.Carries, OneWay: l.OneWay}
-		ways := 0
-		for _, does := range []bool{l.Power != "", l.Pause, l.Fence != "", l.Cut || l.Delay > 0 || l.Loss > 0} {
-			if does {
-				ways++
+	one := func(rng hcl.Range, among string, does ...bool) {
+		n := 0
+		for _, d := range does {
+			if d {
+				n++
 			}
 		}
-		if ways != 1 {
-			b.at(l.Range, "A fault is one thing", "Found %d of power, pause, fence and a fault of the links (cut, delay, loss): a drill may have several faults.", ways)
+		if n != 1 {
+			b.at(rng, "A fault is one thing", "Found %d of %s: a drill may have several faults.", n, among)
+		}
+	}
+	if l := x.Lab; l != nil {
+		f.Lab = &recipe.LabFault{Power: l.Power, Pause: l.Pause, Fence: l.Fence}
+		one(l.Range, "power, pause and fence", l.Power != "", l.Pause, l.Fence != "")
+	}
+	if l := x.Links; l != nil {
+		f.Links = &recipe.LinkFault{Cut: l.Cut, Delay: l.Delay, Loss: l.Loss, Duplicate: l.Duplicate, Reorder: l.Reorder, Corrupt: l.Corrupt, Rate: l.Rate, To: l.To, Carry: l.Carries, OneWay: l.OneWay}
+		one(l.Range, "cut, delay, loss, duplicate, reorder, corrupt and rate", l.Cut, l.Delay > 0, l.Loss > 0, l.Duplicate > 0, l.Reorder > 0, l.Corrupt > 0, l.Rate != "")
+		if l.Rate != "" && !rates.MatchString(l.Rate) {
+			b.at(l.Range, "Wrong form of \"rate\"", "Found %s, expected a number with kbit, mbit or gbit, such as 1mbit.", bounded(l.Rate))
+		}
+		if l.To != "peers" && !f.Links.ByLab() {
+			b.at(l.Range, "Wrong combination of \"to\"", "Only cut, delay and loss can be brought about on links to %s.", l.To)
+		}
+		if f.Lab != nil {
+			b.at(l.Range, "A fault is one thing", "Found a lab and a links block: a drill may have several faults.")
 		}
 	}
 	if s := x.Shell; s != nil {

@@ -3,6 +3,7 @@ package config_test
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 )
 
 // Every shipped fault is used by a drill or can be: it loads, its commands are sound scripts, and it says
-// how it is seen and how it is gone.
+// how it is seen and how it is gone. Where it never was it is not seen, can be healed, and is gone.
 func TestShippedFaults(t *testing.T) {
 	files, err := fs.Glob(haprov.Shipped, "faults/*.hcl")
 	if err != nil || len(files) < 20 {
@@ -45,6 +46,16 @@ recipe "here" {
 	if p == nil {
 		t.Fatal(problems.Render(100, false))
 	}
+	// what a host answers on which no fault was ever brought about: no unit is there
+	path := t.TempDir()
+	if err := os.WriteFile(filepath.Join(path, "systemctl"), []byte("#!/bin/sh\nexit 3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	calm := func(script string) bool {
+		c := exec.Command("sh", "-c", "( "+script+"\n) >/dev/null 2>&1")
+		c.Env = []string{"PATH=" + path + ":/usr/sbin:/usr/bin:/sbin:/bin"}
+		return c.Run() == nil
+	}
 	scripts := map[string]string{}
 	for _, d := range p.Clusters[0].Drills.Drills {
 		f := d.Faults[0].Fault
@@ -57,6 +68,9 @@ recipe "here" {
 					t.Errorf("%s has no %s", d.Name, part)
 				}
 				scripts[d.Name+" "+part] = "#!/bin/sh\n" + text
+			}
+			if calm(s.Seen) || !calm(s.Heal) || !calm(s.Gone) {
+				t.Errorf("%s where it never was: seen %v, healed %v, gone %v", d.Name, calm(s.Seen), calm(s.Heal), calm(s.Gone))
 			}
 		}
 	}
@@ -105,10 +119,13 @@ func TestTheShippedRecipesHaveDrills(t *testing.T) {
 // A fault is one thing, brought about by something, in the file of its name.
 func TestAFaultIsOneThing(t *testing.T) {
 	for text, want := range map[string]string{
-		"lab {\n    power = \"off\"\n    pause = true\n  }": "A fault is one thing",
-		"lab {\n    carries = \"ring\"\n  }":                "A fault is one thing",
-		"":                                                  "A fault that nothing brings about",
-		"lab {\n    power = \"of\"\n  }":                    `"power" has an unknown value`,
+		"lab {\n    power = \"off\"\n    pause = true\n  }":   "A fault is one thing",
+		"links {\n    carries = \"ring\"\n  }":                "A fault is one thing",
+		"links {\n    cut = true\n    loss = 5\n  }":          "A fault is one thing",
+		"links {\n    rate = \"fast\"\n  }":                   "Wrong form of \"rate\"",
+		"links {\n    corrupt = 1\n    to = \"gateway\"\n  }": "Wrong combination of \"to\"",
+		"":                               "A fault that nothing brings about",
+		"lab {\n    power = \"of\"\n  }": `"power" has an unknown value`,
 	} {
 		dir := t.TempDir()
 		if err := os.Mkdir(filepath.Join(dir, "faults"), 0o755); err != nil {

@@ -3,31 +3,51 @@ package recipe
 import "time"
 
 // Fault is something that goes wrong on purpose: stack-neutral data, from a file of its own in the
-// folder faults. Lab and Shell are the ways to bring it about; the first that the place offers is
+// folder faults. Lab, Links and Shell are the ways to bring it about; the first that the place offers is
 // taken.
 type Fault struct {
 	Name, About string
 	Risk        string // one of Risks
 	Lab         *LabFault
+	Links       *LinkFault
 	Shell       *ShellFault
+}
+
+// NeedsLab tells whether nothing but a lab can bring the fault about: machines that are no lab's can do
+// something to what they send to each other, and not to what they send to all others.
+func (f Fault) NeedsLab() bool {
+	return f.Shell == nil && (f.Links == nil || f.Links.To != "peers")
 }
 
 // Risks are what a fault may cost, the least first: writes that wait, a failover, a machine, the
 // service, data.
 var Risks = []string{"stall", "failover", "host", "cluster", "data"}
 
-// LabFault is what a lab's supervisor does to the target, or to its links.
+// LabFault is what a lab's supervisor does to the target.
 type LabFault struct {
-	Power  string // off, cycle
-	Pause  bool
-	Fence  string // refuses: the target's fence device
-	Cut    bool
-	Delay  time.Duration
-	Loss   float64 // 0 to 1
-	To     string  // peers, gateway, all: whom the target's links lead to
-	Carry  string  // only networks that carry this purpose; empty: all
-	OneWay bool    // only what the target sends
+	Power string // off, cycle
+	Pause bool
+	Fence string // refuses: the target's fence device
 }
+
+// LinkFault is what happens to the frames on the target's links; one thing of them. A lab's supervisor
+// cuts, delays and loses; the rest, and all of it where there is no lab, the kernels of both ends do
+// (tc-netem) to what they send to each other.
+type LinkFault struct {
+	Cut       bool
+	Delay     time.Duration
+	Loss      int    // percent; so are the next three
+	Duplicate int    // sent twice
+	Reorder   int    // overtake those before them
+	Corrupt   int    // with one bit changed
+	Rate      string // at most so much, as tc writes it: 1mbit
+	To        string // peers, gateway, all: whom the target's links lead to
+	Carry     string // only networks that carry this purpose; empty: all
+	OneWay    bool   // only what the target sends
+}
+
+// ByLab tells whether a lab's supervisor can bring it about.
+func (f LinkFault) ByLab() bool { return f.Cut || f.Delay > 0 || f.Loss > 0 }
 
 // ShellFault is four commands for the target, run by root. Heal may be repeated, also where the fault
 // never was; Seen and Gone only look.

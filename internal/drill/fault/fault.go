@@ -5,6 +5,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,13 +42,14 @@ type World struct {
 	Shell func(ctx context.Context, host, script string) (out string, exit int, err error)
 }
 
-// Way is how a fault would be brought about here: "lab", "shell", or "" when it cannot be.
+// Way is who would bring a fault about here: "lab", its supervisor; "hosts", root of them; or "" when
+// nobody can.
 func (w World) Way(f recipe.Fault) string {
 	switch {
-	case w.Lab != nil && f.Lab != nil:
+	case w.Lab != nil && (f.Lab != nil || f.Links != nil && f.Links.ByLab()):
 		return "lab"
-	case f.Shell != nil:
-		return "shell"
+	case !f.NeedsLab():
+		return "hosts"
 	}
 	return ""
 }
@@ -57,8 +59,11 @@ func (w World) New(f recipe.Fault, id string, targets []string) (Fault, error) {
 	switch w.Way(f) {
 	case "lab":
 		return w.inLab(f, id, targets)
-	case "shell":
-		return &onHosts{World: w, what: *f.Shell, id: id, hosts: targets}, nil
+	case "hosts":
+		if f.Links != nil {
+			return w.byKernel(f, id, targets)
+		}
+		return &onHosts{World: w, what: func(string) recipe.ShellFault { return *f.Shell }, id: id, hosts: targets}, nil
 	}
 	return nil, fmt.Errorf("fault %s can be brought about only in a lab", f.Name)
 }
@@ -69,16 +74,16 @@ const Dir = preflight.DrillDir
 // onHosts is a fault that root of each target brings about.
 type onHosts struct {
 	World
-	what  recipe.ShellFault
+	what  func(host string) recipe.ShellFault
 	id    string
 	hosts []string
 }
 
-// each runs a script on every target; ok tells whether all of them succeeded.
-func (f *onHosts) each(ctx context.Context, script string) (ok bool, said string, err error) {
+// each runs a script on every host; ok tells whether all of them succeeded.
+func (f *onHosts) each(ctx context.Context, script func(recipe.ShellFault) string) (ok bool, said string, err error) {
 	ok = true
 	for _, h := range f.hosts {
-		out, exit, err := f.Shell(ctx, h, script)
+		out, exit, err := f.Shell(ctx, h, script(f.what(h)))
 		if err != nil {
 			return false, "", fmt.Errorf("%s: %w", h, err)
 		}
@@ -90,7 +95,7 @@ func (f *onHosts) each(ctx context.Context, script string) (ok bool, said string
 	return ok, strings.TrimSuffix(said, "; "), nil
 }
 
-func (f *onHosts) must(ctx context.Context, what, script string) error {
+func (f *onHosts) must(ctx context.Context, what string, script func(recipe.ShellFault) string) error {
 	ok, said, err := f.each(ctx, script)
 	if err == nil && !ok {
 		err = errors.New(said)
@@ -106,26 +111,30 @@ func (f *onHosts) unit() string { return "haprov-drill-" + f.id }
 
 func (f *onHosts) Arm(ctx context.Context, lease time.Duration) error {
 	// systemd-run(1): a transient timer; it outlives this program and the login.
-	return f.must(ctx, "arm", fmt.Sprintf(`umask 077; mkdir -p %[1]s && printf '%%s\n' %[2]s >%[1]s/%[3]s.heal &&
+	return f.must(ctx, "arm", func(s recipe.ShellFault) string {
+		return fmt.Sprintf(`umask 077; mkdir -p %[1]s && printf '%%s\n' %[2]s >%[1]s/%[3]s.heal &&
 systemd-run --quiet --collect --unit=%[4]s --on-active=%[5]d --timer-property=AccuracySec=1s /bin/sh %[1]s/%[3]s.heal 2>&1`,
-		Dir, shell.Quote(f.what.Heal+"\nrm -f "+Dir+"/"+f.id+".heal"), f.id, f.unit(), int(lease.Seconds())))
+			Dir, shell.Quote("( "+s.Heal+"\n)\nrm -f "+Dir+"/"+f.id+".heal"), f.id, f.unit(), int(lease.Seconds()))
+	})
 }
 
 func (f *onHosts) Inject(ctx context.Context) error {
-	return f.must(ctx, "inject", "( "+f.what.Inject+"\n) 2>&1")
+	return f.must(ctx, "inject", func(s recipe.ShellFault) string { return "( " + s.Inject + "\n) 2>&1" })
 }
 
 func (f *onHosts) Seen(ctx context.Context) (bool, error) {
-	ok, _, err := f.each(ctx, "( "+f.what.Seen+"\n) >/dev/null 2>&1")
+	ok, _, err := f.each(ctx, func(s recipe.ShellFault) string { return "( " + s.Seen + "\n) >/dev/null 2>&1" })
 	return ok, err
 }
 
 func (f *onHosts) Heal(ctx context.Context) error {
-	return f.must(ctx, "heal", fmt.Sprintf("( %s\n) 2>&1 && { systemctl stop %s.timer >/dev/null 2>&1; rm -f %s/%s.heal; }", f.what.Heal, f.unit(), Dir, f.id))
+	return f.must(ctx, "heal", func(s recipe.ShellFault) string {
+		return fmt.Sprintf("( %s\n) 2>&1 && { systemctl stop %s.timer >/dev/null 2>&1; rm -f %s/%s.heal; }", s.Heal, f.unit(), Dir, f.id)
+	})
 }
 
 func (f *onHosts) Gone(ctx context.Context) (bool, error) {
-	ok, _, err := f.each(ctx, "( "+f.what.Gone+"\n) >/dev/null 2>&1")
+	ok, _, err := f.each(ctx, func(s recipe.ShellFault) string { return "( " + s.Gone + "\n) >/dev/null 2>&1" })
 	return ok, err
 }
 
@@ -137,6 +146,7 @@ sh "$f" >/dev/null 2>&1; systemctl stop "haprov-drill-$n.timer" >/dev/null 2>&1;
 type inLab struct {
 	World
 	what  recipe.LabFault
+	wire  recipe.LinkFault
 	id    string
 	hosts []string
 	links []link
@@ -146,17 +156,20 @@ type inLab struct {
 type link struct{ from, to, network string }
 
 func (w World) inLab(f recipe.Fault, id string, targets []string) (Fault, error) {
-	x := &inLab{World: w, what: *f.Lab, id: id, hosts: targets}
-	if f.Lab.Cut || f.Lab.Delay > 0 || f.Lab.Loss > 0 {
-		if x.links = w.linksOf(*f.Lab, targets); len(x.links) == 0 {
-			return nil, fmt.Errorf("fault %s: no network carries %s", f.Name, f.Lab.Carry)
-		}
+	x := &inLab{World: w, id: id, hosts: targets}
+	if f.Lab != nil {
+		x.what = *f.Lab
+		return x, nil
 	}
-	return x, nil
+	x.wire = *f.Links
+	var err error
+	x.links, err = w.linksOf(f, targets)
+	return x, err
 }
 
 // linksOf are the links of the targets that a fault is put on, each once.
-func (w World) linksOf(f recipe.LabFault, targets []string) (out []link) {
+func (w World) linksOf(fault recipe.Fault, targets []string) (out []link, err error) {
+	f := fault.Links
 	for _, n := range w.Inventory.Networks {
 		if f.Carry != "" && !slices.Contains(n.Carries, f.Carry) {
 			continue
@@ -182,7 +195,10 @@ func (w World) linksOf(f recipe.LabFault, targets []string) (out []link) {
 			}
 		}
 	}
-	return out
+	if len(out) == 0 {
+		return nil, fmt.Errorf("fault %s: no link of %s is on a network that carries %s", fault.Name, strings.Join(targets, ", "), cmp.Or(f.Carry, "anything"))
+	}
+	return out, nil
 }
 
 func (f *inLab) Arm(ctx context.Context, lease time.Duration) error {
@@ -198,7 +214,7 @@ func (f *inLab) Arm(ctx context.Context, lease time.Duration) error {
 		}
 	}
 	for _, l := range f.links {
-		undo = append(undo, lab.Undo{Action: "mend", From: l.from, To: l.to, Network: l.network, OneWay: f.what.OneWay})
+		undo = append(undo, lab.Undo{Action: "mend", From: l.from, To: l.to, Network: l.network, OneWay: f.wire.OneWay})
 	}
 	return f.Lab.Arm(ctx, f.id, lease, undo)
 }
@@ -233,12 +249,12 @@ func (f *inLab) Inject(ctx context.Context) error {
 	}
 	for _, l := range f.links {
 		switch {
-		case f.what.Delay > 0:
-			all = append(all, f.Lab.Delay(ctx, l.from, l.to, l.network, f.what.OneWay, f.what.Delay))
-		case f.what.Loss > 0:
-			all = append(all, f.Lab.Loss(ctx, l.from, l.to, l.network, f.what.OneWay, f.what.Loss))
+		case f.wire.Delay > 0:
+			all = append(all, f.Lab.Delay(ctx, l.from, l.to, l.network, f.wire.OneWay, f.wire.Delay))
+		case f.wire.Loss > 0:
+			all = append(all, f.Lab.Loss(ctx, l.from, l.to, l.network, f.wire.OneWay, float64(f.wire.Loss)/100))
 		default:
-			all = append(all, f.Lab.Cut(ctx, l.from, l.to, l.network, f.what.OneWay))
+			all = append(all, f.Lab.Cut(ctx, l.from, l.to, l.network, f.wire.OneWay))
 		}
 	}
 	return errors.Join(all...)

@@ -26,22 +26,23 @@ func TestLinks(t *testing.T) {
 		},
 	}
 	for _, c := range []struct {
-		fault   recipe.LabFault
+		fault   recipe.LinkFault
 		targets []string
 		want    string
 	}{
-		{recipe.LabFault{Cut: true, To: "peers"}, []string{"db1"}, "[{db1 db2 service} {db1 db3 service} {db1 db2 wire}]"},
-		{recipe.LabFault{Cut: true, To: "peers", Carry: "replication"}, []string{"db1"}, "[{db1 db2 wire}]"},
-		{recipe.LabFault{Cut: true, To: "gateway", Carry: "service"}, []string{"db1"}, "[{db1 gateway service}]"},
-		{recipe.LabFault{Cut: true, To: "all"}, []string{"db3"}, "[{db3 db1 service} {db3 db2 service} {db3 gateway service}]"},
-		{recipe.LabFault{Cut: true, To: "peers"}, []string{"db1", "db2", "db3"}, "[{db1 db2 service} {db1 db3 service} {db2 db3 service} {db1 db2 wire}]"},
+		{recipe.LinkFault{Cut: true, To: "peers"}, []string{"db1"}, "[{db1 db2 service} {db1 db3 service} {db1 db2 wire}]"},
+		{recipe.LinkFault{Cut: true, To: "peers", Carry: "replication"}, []string{"db1"}, "[{db1 db2 wire}]"},
+		{recipe.LinkFault{Cut: true, To: "gateway", Carry: "service"}, []string{"db1"}, "[{db1 gateway service}]"},
+		{recipe.LinkFault{Cut: true, To: "all"}, []string{"db3"}, "[{db3 db1 service} {db3 db2 service} {db3 gateway service}]"},
+		{recipe.LinkFault{Cut: true, To: "peers"}, []string{"db1", "db2", "db3"}, "[{db1 db2 service} {db1 db3 service} {db2 db3 service} {db1 db2 wire}]"},
 	} {
-		if got := fmt.Sprint(World{Inventory: inv}.linksOf(c.fault, c.targets)); got != c.want {
-			t.Errorf("%+v on %v: %s, expected %s", c.fault, c.targets, got, c.want)
+		links, err := World{Inventory: inv}.linksOf(recipe.Fault{Links: &c.fault}, c.targets)
+		if got := fmt.Sprint(links); err != nil || got != c.want {
+			t.Errorf("%+v on %v: %s %v, expected %s", c.fault, c.targets, got, err, c.want)
 		}
 	}
 	w := World{Inventory: inv, Lab: &lab.Client{}}
-	if _, err := w.New(recipe.Fault{Name: "x", Lab: &recipe.LabFault{Cut: true, Carry: "ring", To: "peers"}}, "id", []string{"db9"}); err == nil {
+	if _, err := w.New(recipe.Fault{Name: "x", Links: &recipe.LinkFault{Cut: true, Carry: "ring", To: "peers"}}, "id", []string{"db9"}); err == nil {
 		t.Error("a fault without a link")
 	}
 	if _, err := (World{Inventory: inv}).New(recipe.Fault{Name: "x", Lab: &recipe.LabFault{Pause: true}}, "id", []string{"db1"}); err == nil {
