@@ -4,12 +4,12 @@
 set -eu
 missing=
 # gcc and libc6-dev: the race detector links with them. nftables and iproute2: the firewalls are
-# tried in network namespaces. uidmap: one test makes machines as an ordinary user. shellcheck:
-# make check and the tests read the scripts with it. postgresql and mariadb-server: haprov sql and the
-# clients of drills are tried against real servers. prometheus: promtool reads the metrics and tries the alerts. fence-agents, openipmi and
-# ipmitool: a fence agent is tried against a simulated service processor. xfsprogs: a volume's file
-# system is made and read again. mariadb-backup and restic: the hosts' script of backups runs
-# with the real programs.
+# tried in network namespaces. uidmap: one test makes machines as an ordinary user. shellcheck: make
+# check and the tests read the scripts with it. postgresql and mariadb-server: haprov sql and the clients
+# of drills are tried against real servers. prometheus: promtool reads the metrics and tries the alerts.
+# fence-agents, openipmi and ipmitool: a fence agent is tried against a simulated service processor.
+# xfsprogs: a volume's file system is made and read again. mariadb-backup and restic: the hosts' script
+# of backups runs with the real programs.
 for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus fence-agents openipmi ipmitool xfsprogs mariadb-server mariadb-backup restic "$@"; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done

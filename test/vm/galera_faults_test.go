@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -109,6 +110,7 @@ func TestGaleraFaults(t *testing.T) {
 		g.compare(members...)
 		g.must(writer, "mariadb -e 'DROP TABLE app.ballast'")
 	})
+	g.step(t, "a join whose group is lost half-way is tried again", func(t *testing.T) { g.joinLosesGroup() })
 	g.step(t, "a healthy cluster is not recovered", func(t *testing.T) { g.refused("nothing to recover", "recover", "--yes") })
 	g.step(t, "a member without the cluster's certificate cannot join", func(t *testing.T) { g.rogue() })
 	g.step(t, "the writer is moved, then taken out of service", func(t *testing.T) {
@@ -215,6 +217,54 @@ func (g *galera) lives() map[string]string {
 		out[h] = g.must(h, "systemctl show -P InvocationID mariadb")
 	}
 	return out
+}
+
+// joinLosesGroup lets `haprov up` take back a member that was away for more than the cache holds, and
+// stops the other machines in the middle of its full copy, until it knows that the group has no quorum
+// any more. The same run joins it again and says why.
+func (g *galera) joinLosesGroup() {
+	g.t.Helper()
+	writer, readers := g.writerAndReaders()
+	joiner, others := readers[0], []string{writer, readers[1]}
+	g.must(joiner, "systemctl stop mariadb")
+	g.must(writer, "mariadb -e 'CREATE TABLE app.ballast (id INT AUTO_INCREMENT PRIMARY KEY, x LONGBLOB)'")
+	for range 32 { // 128 MiB through a cache of 64
+		g.must(writer, "mariadb app -e 'INSERT INTO app.ballast (x) SELECT RANDOM_BYTES(1024) FROM seq_1_to_1024; INSERT INTO app.ballast (x) SELECT REPEAT(RANDOM_BYTES(1024), 1024) FROM seq_1_to_3'")
+	}
+	since := g.must(joiner, "date +%s")
+	type end struct {
+		out []byte
+		err error
+	}
+	done := make(chan end, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	go func() {
+		out, err := g.command(ctx, "up", "--yes").CombinedOutput()
+		done <- end{out, err}
+	}()
+	until(g.t, "the full copy has begun", 3*time.Minute, func() bool {
+		_, ok := g.on(joiner, "pgrep -f 'wsrep_sst_mariabackup.*--role joiner' && test -n \"$(ls /var/lib/mysql/.sst 2>/dev/null)\"")
+		return ok
+	})
+	g.power("pause", others...)
+	defer g.power("resume", others...)
+	until(g.t, "the joiner has lost its group", time.Minute, func() bool {
+		_, ok := g.on(joiner, "journalctl -q -u mariadb --since @"+since+" -o cat --no-pager | grep -qF 'Received NON-PRIMARY'")
+		return ok
+	})
+	g.power("resume", others...)
+	e := <-done
+	if e.err != nil {
+		g.t.Errorf("haprov up: %v\n%s", e.err, e.out)
+	}
+	if !strings.Contains(string(e.out), "because the group lost its quorum") {
+		g.t.Errorf("up does not say why it joins %s again:\n%s", joiner, e.out)
+	}
+	g.healthy()
+	g.compare(members...)
+	g.must(writer, "mariadb -e 'DROP TABLE app.ballast'")
+	g.unchanged()
 }
 
 // rogue tries to take part from a member's own address: with no TLS, and with a certificate of
