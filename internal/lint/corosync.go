@@ -12,7 +12,7 @@ import (
 	"haprov/internal/cluster/corosync"
 )
 
-const noCorosync = "no corosync.conf and no cib.xml: there is no Corosync cluster"
+const noCorosync = "neither a corosync.conf nor a cib.xml is here"
 
 var corosyncChecks = []Check{
 	{ID: "corosync-same", Group: "corosync", Severity: Critical,

@@ -11,7 +11,7 @@ import (
 	"haprov/internal/cluster/drbd"
 )
 
-const noVolumes = "no DRBD resource"
+const noVolumes = "no DRBD resource is here"
 
 var drbdChecks = []Check{
 	{ID: "drbd-protocol", Group: "drbd", Severity: Critical,
@@ -31,19 +31,19 @@ var drbdChecks = []Check{
 		Why:    "A frozen side with no handler stays frozen. A fence constraint that nobody takes back makes the next failover impossible. Scripts for DRBD 9 do not work with 8.4, nor the other way round.",
 		Source: "DRBD User's Guide, Pacemaker fencing (crm-fence-peer.sh of 8.4, crm-fence-peer.9.sh of 9)",
 		Remedy: "handlers { fence-peer, unfence-peer and after-resync-target with the scripts of the loaded version }", Command: "haprov up",
-		Excluded: noVolumes + " with fencing", Reads: []string{"*.res", "global_common.conf", "drbd-proc.txt"}, judge: drbdHandlers},
+		Excluded: "no DRBD resource with fencing is here", Reads: []string{"*.res", "global_common.conf", "drbd-proc.txt"}, judge: drbdHandlers},
 	{ID: "drbd-unfence", Group: "drbd", Severity: Advice,
 		Title:  "the fence constraint is taken back on both occasions",
 		Why:    "after-resync-target alone is missed when the target restarts just then; the constraint stays, and the next failover cannot happen though all looks well.",
 		Source: "drbd.conf(5), unfence-peer and after-resync-target",
 		Remedy: "handlers { unfence-peer and after-resync-target, the same script }", Command: "haprov up",
-		Excluded: noVolumes + " with fencing of version 8.4", Reads: []string{"*.res", "global_common.conf"}, judge: drbdUnfence},
+		Excluded: "no DRBD resource of version 8.4 with a fence handler is here", Reads: []string{"*.res", "global_common.conf"}, judge: drbdUnfence},
 	{ID: "drbd-handler-timeout", Group: "drbd", Severity: Critical,
 		Title:  "the fence handler waits longer than Pacemaker takes to fence",
 		Why:    "The handler gives up first otherwise: the survivor's writes stay frozen, or it goes on before its peer is dead. The default waits 90 s, and 20 s for a coordinator, which is less than an election and a fencing can take.",
 		Source: "crm-fence-peer.sh, --timeout and --dc-timeout; Trento check 373DB8",
 		Remedy: "fence-peer \"... --timeout T --dc-timeout D\": T above token, consensus, delay and the device's time-out together, D above T", Command: "set the recipe's inputs handler_timeout and coordinator_timeout, then haprov up",
-		Excluded: noVolumes + " with crm-fence-peer", Reads: []string{"*.res", "corosync.conf", "cib.xml"}, judge: drbdHandlerTimeout},
+		Excluded: "no DRBD resource with crm-fence-peer is here", Reads: []string{"*.res", "corosync.conf", "cib.xml"}, judge: drbdHandlerTimeout},
 	{ID: "drbd-split-brain", Group: "drbd", Severity: Critical,
 		Title:  "DRBD never discards written data by itself",
 		Why:    "An automatic policy chooses a side after a split brain, and the rows that the other took are gone without a word.",
@@ -73,7 +73,7 @@ var drbdChecks = []Check{
 		Why:    "A side that returns is brought up to date at this rate. When that fills the link, Corosync's messages are late, and the side that just returned is fenced again.",
 		Source: "DRBD User's Guide, rate of synchronisation: a third of what is there",
 		Remedy: "disk { resync-rate, with c-plan-ahead 0, or c-max-rate: a third of the link }, then drbdadm adjust; or a link for replication alone", Command: "set the recipe's input resync_rate, then haprov up",
-		Excluded: noVolumes + " on a network of the ring", Reads: []string{"*.res", "corosync.conf", "addresses.txt", "links.txt"}, judge: drbdResyncRate},
+		Excluded: "no DRBD resource on a network of the ring is here", Reads: []string{"*.res", "corosync.conf", "addresses.txt", "links.txt"}, judge: drbdResyncRate},
 	{ID: "drbd-verify-alg", Group: "drbd", Severity: Warning,
 		Title:  "the two copies can be compared",
 		Why:    "Without an algorithm drbdadm verify refuses, and nobody learns that the copies differ until the other one is needed.",
@@ -97,7 +97,7 @@ var drbdChecks = []Check{
 		Why:    "A side that lags cannot take over.",
 		Source: "DRBD User's Guide, disk states; /proc/drbd of 8.4",
 		Remedy: "drbdadm status; after a verify that found differences: drbdadm disconnect and connect", Command: "haprov status",
-		Excluded: noVolumes + " of version 8.4", Reads: []string{"drbd-proc.txt"}, judge: drbdInSync},
+		Excluded: "no DRBD resource of version 8.4 is here", Reads: []string{"drbd-proc.txt"}, judge: drbdInSync},
 }
 
 func (r resource) at(h *Host, line int) place {

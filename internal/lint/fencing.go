@@ -10,7 +10,7 @@ import (
 	"haprov/internal/cluster/pacemaker"
 )
 
-const noPacemaker = "no cib.xml and no corosync.conf: there is no Pacemaker cluster"
+const noPacemaker = "neither a cib.xml nor a corosync.conf is here"
 
 // firedWithin is how old the last use of a fence device may be.
 const firedWithin = 90 * 24 * time.Hour
