@@ -39,7 +39,7 @@ recipe "mysql-drbd" {
   }
   input "token" {
     type    = number
-    default = floor({ fast = 2, normal = 3, patient = 9 }[input.speed] * lookup({ uml = 5000, tcg = 15000 }, lab.driver, 3000) / 3)
+    default = min(30000, floor({ fast = 2, normal = 3, patient = 9 }[input.speed] * lookup({ uml = 5000, tcg = 15000 }, lab.driver, 3000) / 3))
     about   = "Milliseconds without a sign of life until Corosync takes a member for lost"
     check "expected 1000 to 30000" { that = value >= 1000 && value <= 30000 }
   }

@@ -34,7 +34,7 @@ const (
 // bundledQueries are asked of each host, by the folder that their answers go to.
 func bundledQueries() map[string]probe.Query {
 	journal := probe.Cmd("bundle journal", fmt.Sprintf("journalctl -q --no-pager -o short-iso-precise --since -24h -n 50000 | tail -c %d", bundledJournal))
-	system := probe.Cmd("bundle system", `for c in 'uname -a' 'cat /etc/os-release' uptime 'cat /proc/pressure/cpu /proc/pressure/io /proc/pressure/memory' 'free -m' 'df -h' lsblk 'ip -br addr' 'ip route' 'ss -tln' 'systemctl --failed --no-pager' 'timedatectl show' 'cat /proc/drbd'; do
+	system := probe.Cmd("bundle system", `for c in 'uname -a' 'cat /etc/os-release' uptime 'cat /proc/pressure/cpu /proc/pressure/io /proc/pressure/memory' 'free -m' 'df -h' lsblk 'ip -br addr' 'ip route' 'ss -tln' 'systemctl --failed --no-pager' 'timedatectl show'; do
   echo "== $c"; timeout 10 $c 2>&1 | head -c 65536
 done`)
 	journal.Max, journal.Timeout = bundledJournal+1024, time.Minute

@@ -58,7 +58,18 @@ func TestTheStacksOfTheTestsAreValid(t *testing.T) {
 		}
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Setenv("HAPROV_STATE", t.TempDir())
-			t.Chdir(dir)
+			whole := t.TempDir() // with what test/vm adds: a recipe of the documents, an archive that it packs
+			if err := os.CopyFS(whole, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			write(t, whole, "docs/real-machines.md", func(path string) bool { return path == "recipes/clock.hcl" })
+			if err := os.MkdirAll(filepath.Join(whole, "files"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(whole, "files", "tool.tar"), make([]byte, 1024), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(whole)
 			var out, errs bytes.Buffer
 			if code := cli.Main([]string{"validate"}, strings.NewReader(""), &out, &errs); code != 0 {
 				t.Errorf("exit %d\n%s%s", code, &out, &errs)
