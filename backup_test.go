@@ -289,11 +289,8 @@ func TestADroppedTableComesBack(t *testing.T) {
 		t.Errorf("before the first copy: %v", err)
 	}
 	b.sql(false, "CREATE DATABASE app; CREATE TABLE app.t (id INT PRIMARY KEY); INSERT INTO app.t VALUES (1)")
-	if out := b.does("logs"); !strings.Contains(out, "there is no copy yet") || b.said("failed_logs") != "" {
-		t.Errorf("logs before the first copy: %s", out)
-	}
 	before := second()
-	b.does("now")
+	b.does("logs") // the first copy, since there is none
 	first := b.said("copy")
 	second()
 	b.sql(false, "INSERT INTO app.t VALUES (2); CREATE USER late@localhost IDENTIFIED BY 'x'")
@@ -473,6 +470,21 @@ func TestWhatIsWrongWithARepositoryIsSaid(t *testing.T) {
 		b.fails("now", "the repository did not take the copy, which does not count: ")
 		unmount()
 	}
+	b.does("now")
+
+	// the inventory names another repository: the first copy there is made with the next logs
+	was = b.said("copy")
+	conf, err := os.ReadFile(b.confd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write(b.confd, strings.Replace(string(conf), repository, repository+".new", 1))
+	b.does("logs")
+	if got := b.said("copy"); got == was || b.said("recoverable") == "" {
+		t.Errorf("a new repository without a copy of its own: %q", got)
+	}
+	b.does("prove")
+	b.write(b.confd, string(conf))
 	b.does("now")
 
 	// a damaged pack: each has some bytes changed
