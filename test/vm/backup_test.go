@@ -41,9 +41,10 @@ func TestBackups(outer *testing.T) {
 			on(h, "ssh-keyscan -t ed25519 192.168.56.12 >>/root/.ssh/known_hosts 2>/dev/null; ssh -o BatchMode=yes root@192.168.56.12 true")
 		}
 		c.db = c.endpoint(outer) // until the last step
-		if _, err := c.db.Exec("CREATE TABLE seconds (id INT PRIMARY KEY, at BIGINT NOT NULL DEFAULT UNIX_TIMESTAMP())"); err != nil {
-			t.Fatal(err)
-		}
+		until(t, "the endpoint takes a table", time.Minute, func() bool {
+			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS seconds (id INT PRIMARY KEY, at BIGINT NOT NULL DEFAULT UNIX_TIMESTAMP())")
+			return err == nil
+		})
 		c.run(10*time.Minute, "backup", "now")
 		if n := len(c.copies().Copies); n == 0 { // two when the timer was first
 			t.Errorf("%d copies", n)
