@@ -78,6 +78,19 @@ func TestTheStacksOfTheTestsAreValid(t *testing.T) {
 	}
 }
 
+// The recipe for clocks of docs/real-machines.md is run by test/vm as it stands there.
+func TestTheClocksOfTheDocumentAreThoseOfTheStack(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "docs/real-machines.md", func(path string) bool { return path == "recipes/clock.hcl" })
+	want, err := os.ReadFile(dir + "/recipes/clock.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile("../stacks/hosts/recipes/clock.hcl"); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("test/stacks/hosts has another recipe: %v", err)
+	}
+}
+
 var fenced = regexp.MustCompile("(?s)```(?:hcl)?\n# ([^\n]+)\n(.*?)```")
 
 // write makes the files of a document whose first line is a comment with their path.

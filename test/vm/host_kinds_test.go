@@ -1,12 +1,9 @@
 package vm
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,16 +34,6 @@ const undone = `package.held apt_repository.haprov-tests hostname.web7 hosts_ent
 func TestHostKinds(t *testing.T) {
 	suite(t, "stacks")
 	p := stack(t, "hosts")
-	clock, err := os.ReadFile("../../docs/real-machines.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile("(?s)```hcl\n# recipes/clock.hcl\n(.*?)```").FindSubmatch(clock)
-	if m == nil {
-		t.Fatal("docs/real-machines.md has no recipes/clock.hcl")
-	}
-	p.write("recipes/clock.hcl", string(m[1]))
-	p.write("files/tool.tar", tool(t))
 	p.comesUp()
 	if out := p.run(time.Minute, "ssh", "h2", "--", "chronyc -n tracking"); !strings.Contains(out, "192.168.61.11") {
 		t.Errorf("h2's clock follows: %s", out)
@@ -136,29 +123,4 @@ func (p *place) takesRulesBack() {
 	if s := p.up(3 * time.Minute); s.Changes != 0 || s.Failed != 0 {
 		p.t.Errorf("after the rules were taken back: %+v", s)
 	}
-}
-
-// tool is a tar archive with a program in it.
-func tool(t *testing.T) string {
-	t.Helper()
-	const text = "#!/bin/sh\necho it runs\n"
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, h := range []tar.Header{
-		{Name: "tool-1/bin/run", Mode: 0o755, Size: int64(len(text))},
-		{Name: "tool-1/bin/tool", Typeflag: tar.TypeSymlink, Linkname: "run"},
-	} {
-		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-		if h.Size > 0 {
-			if _, err := w.Write([]byte(text)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }
