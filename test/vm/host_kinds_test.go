@@ -58,7 +58,7 @@ func TestHostKinds(t *testing.T) {
 	on(undoing)
 	plan := p.run(time.Minute, "plan")
 	for _, step := range strings.Fields(undone) {
-		if !strings.Contains(plan, "h1       "+step+":") && !strings.Contains(plan, "h1       "+step+"\n") {
+		if !strings.Contains(plan, "h1:"+step+" ") && !strings.Contains(plan, "h1:"+step+"\n") {
 			t.Errorf("the plan does not mend %s", step)
 		}
 	}
