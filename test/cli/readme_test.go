@@ -47,16 +47,12 @@ func TestREADMEsLabIsValid(t *testing.T) {
 
 // A stack that the program knows nothing of is a recipe like any other; test/vm runs them on machines.
 func TestTheStacksOfTheTestsAreValid(t *testing.T) {
-	stacks, err := filepath.Glob("../stacks/*/haprov.hcl")
-	if err != nil || len(stacks) == 0 {
-		t.Fatalf("no stacks: %v", err)
-	}
-	for _, f := range stacks {
-		dir, err := filepath.Abs(filepath.Dir(f))
+	for _, name := range []string{"dummy", "pg", "nfs", "rabbit"} { // hosts is given further files by its test
+		dir, err := filepath.Abs(filepath.Join("..", "stacks", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(filepath.Base(dir), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Setenv("HAPROV_STATE", t.TempDir())
 			whole := t.TempDir() // with what test/vm adds: a recipe of the documents, an archive that it packs
 			if err := os.CopyFS(whole, os.DirFS(dir)); err != nil {
