@@ -30,6 +30,12 @@ recipe "nfs-drbd" {
     }
     # Pacemaker starts and stops the server and the volumes, nobody else
     service "nfs-server" { enabled = false }
+    # The server wants NSM beside it, which NFS 4 has no use for. Nobody would stop it, and it holds the
+    # folder that moves with the server: the stop fails, and the node is fenced.
+    service "nsm" {
+      for_each = ["rpc-statd", "rpc-statd-notify"]
+      masked   = true
+    }
     service "drbd" { enabled = false }
     kernel_module "drbd" {}
     file "/usr/sbin/fence_haprov" {
