@@ -539,6 +539,51 @@ recipe "mysql-drbd" {
     }
   }
 
+  # what is longer, or broken more seldom: --suite extended
+  drill "links-corrupting" {
+    about  = "Frames between the machines arrive damaged: what arrives is checked, and nothing moves"
+    suites = ["extended"]
+    fault "links-corrupting" {
+      on   = "active"
+      hold = "20s"
+    }
+    expect {
+      active = "stays"
+      outage = "15s"
+    }
+  }
+  drill "memory-hog" {
+    about  = "The active machine's memory is taken: nothing moves"
+    suites = ["extended"]
+    fault "memory-hog" {
+      on   = "active"
+      hold = "20s"
+    }
+    expect {
+      active = "stays"
+      outage = "30s"
+    }
+  }
+  drill "pacemaker-stopped" {
+    about  = "Pacemaker is stopped in order on the active machine, as for an upgrade"
+    suites = ["extended"]
+    fault "pacemaker-stopped" { on = "active" }
+    expect {
+      active = "moves"
+      outage = "${30 * lab.speed}s"
+    }
+  }
+  # healthy again when the failures are forgotten (failure-timeout)
+  drill "server-killed-often" {
+    about  = "The database server is killed again and again: it moves"
+    suites = ["extended"]
+    fault "server-killed-often" { on = "active" }
+    expect {
+      active = "moves"
+      outage = "${30 * lab.speed}s"
+    }
+  }
+
   mutant "log-flushed-late" {
     about  = "InnoDB's log is brought to the disk once a second, not at each commit"
     drill  = "active-power-cut"
