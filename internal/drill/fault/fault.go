@@ -63,7 +63,7 @@ func (w World) New(f recipe.Fault, id string, targets []string) (Fault, error) {
 		if f.Links != nil {
 			return w.byKernel(f, id, targets)
 		}
-		return &onHosts{World: w, what: func(string) recipe.ShellFault { return *f.Shell }, id: id, hosts: targets}, nil
+		return &onHosts{World: w, what: func(string) recipe.ShellFault { return *f.Shell }, id: id, hosts: targets, kills: f.Risk == "host"}, nil
 	}
 	return nil, fmt.Errorf("fault %s can be brought about only in a lab", f.Name)
 }
@@ -77,6 +77,8 @@ type onHosts struct {
 	what  func(host string) recipe.ShellFault
 	id    string
 	hosts []string
+	kills bool              // a host may die of it, and with it what tells that it was in force
+	boots map[string]string // by host: which boot it was armed in
 }
 
 // each runs a script on every host; ok tells whether all of them succeeded.
@@ -111,6 +113,17 @@ func (f *onHosts) unit() string { return "haprov-drill-" + f.id }
 
 func (f *onHosts) Arm(ctx context.Context, lease time.Duration) error {
 	// systemd-run(1): a transient timer; it outlives this program and the login.
+	f.boots = map[string]string{}
+	for _, h := range f.hosts {
+		out, exit, err := f.Shell(ctx, h, "cat /proc/sys/kernel/random/boot_id")
+		if err == nil && exit != 0 {
+			err = fmt.Errorf("exit %d", exit)
+		}
+		if err != nil {
+			return fmt.Errorf("arm: %s: %w", h, err)
+		}
+		f.boots[h] = strings.TrimSpace(out)
+	}
 	return f.must(ctx, "arm", func(s recipe.ShellFault) string {
 		return fmt.Sprintf(`umask 077; mkdir -p %[1]s && printf '%%s\n' %[2]s >%[1]s/%[3]s.heal &&
 systemd-run --quiet --collect --unit=%[4]s --on-active=%[5]d --timer-property=AccuracySec=1s /bin/sh %[1]s/%[3]s.heal 2>&1`,
@@ -123,8 +136,16 @@ func (f *onHosts) Inject(ctx context.Context) error {
 }
 
 func (f *onHosts) Seen(ctx context.Context) (bool, error) {
-	ok, _, err := f.each(ctx, func(s recipe.ShellFault) string { return "( " + s.Seen + "\n) >/dev/null 2>&1" })
-	return ok, err
+	for _, h := range f.hosts {
+		script := "( " + f.what(h).Seen + "\n) >/dev/null 2>&1"
+		if f.kills && f.boots[h] != "" { // another boot: it did not outlive it
+			script += ` || [ "$(cat /proc/sys/kernel/random/boot_id)" != ` + shell.Quote(f.boots[h]) + " ]"
+		}
+		if _, exit, err := f.Shell(ctx, h, script); err != nil || exit != 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (f *onHosts) Heal(ctx context.Context) error {

@@ -117,6 +117,32 @@ func TestAFaultOfAHost(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(dir, "*.heal")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
+	// the host dies of it at once, and is back as another boot before anybody looks
+	rebooted := false
+	boots := func(ctx context.Context, host, script string) (string, int, error) {
+		if rebooted {
+			script = strings.ReplaceAll(script, "cat /proc/sys/kernel/random/boot_id", "echo another")
+		}
+		return shell(ctx, host, script)
+	}
+	for _, risk := range []string{"host", "stall"} {
+		what.Risk, rebooted = risk, false
+		f, err := World{Shell: boots}.New(what, "d-2", []string{"db1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Arm(ctx, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		seen, err = f.Seen(ctx)
+		is(seen, err, false, "seen before it is in force")
+		rebooted = true
+		seen, err = f.Seen(ctx)
+		is(seen, err, risk == "host", "seen after the host died, risk "+risk)
+		if err := f.Heal(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
 	// somebody died in the middle
 	if err := f.Arm(ctx, time.Minute); err != nil {
 		t.Fatal(err)
