@@ -75,8 +75,13 @@ func TestHostKinds(t *testing.T) {
 		defer cancel()
 		return p.command(ctx, "ssh", "h1", "--", "systemctl is-system-running --wait; mountpoint -q /srv/small").Run() == nil
 	})
-	if s := p.up(3 * time.Minute); s.Changes != 0 || s.Failed != 0 {
+	// A lab gives its machines their name and /etc/hosts anew at each boot: the name, two lines, and the
+	// running name.
+	if s := p.up(3 * time.Minute); s.Changes > 4 || s.Failed != 0 {
 		t.Errorf("after a reboot: %+v", s)
+	}
+	if s := p.up(3 * time.Minute); s.Changes != 0 || s.Failed != 0 {
+		t.Errorf("after a reboot, again: %+v", s)
 	}
 	if on("nft list tables 2>/dev/null || :") != "" { // not every driver's kernel has a packet filter
 		on("systemctl start nftables; systemctl restart nftables; nft list chain inet haprov_site input")
