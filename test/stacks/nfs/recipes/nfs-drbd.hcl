@@ -30,12 +30,10 @@ recipe "nfs-drbd" {
     }
     # Pacemaker starts and stops the server and the volumes, nobody else
     service "nfs-server" { enabled = false }
-    # The server wants NSM beside it, which NFS 4 has no use for. Nobody would stop it, and it holds the
-    # folder that moves with the server: the stop fails, and the node is fenced.
-    service "nsm" {
-      for_each = ["rpc-statd", "rpc-statd-notify"]
-      masked   = true
-    }
+    # The agent takes an init script before the units, and then leaves nfsdcld running: it holds the
+    # folder that moves with the server, the stop fails, and the node is fenced. With nfsv4_only it would
+    # leave rpc-statd and nfs-mountd, too, which the server's unit wants.
+    absent "/etc/init.d/nfs-kernel-server" {}
     service "drbd" { enabled = false }
     kernel_module "drbd" {}
     file "/usr/sbin/fence_haprov" {
@@ -176,7 +174,7 @@ recipe "nfs-drbd" {
       # the scope is one name for both nodes: a client claims its locks of no other server
       primitive "nfs-server" {
         agent  = "ocf:heartbeat:nfsserver"
-        params = { nfs_shared_infodir = "/srv/nfs-state/nfsinfo", nfs_server_scope = cluster.name, nfsv4_only = "true" }
+        params = { nfs_shared_infodir = "/srv/nfs-state/nfsinfo", nfs_server_scope = cluster.name }
         op "start" { timeout = "60s" }
         op "stop" { timeout = "60s" }
         op "monitor" {
