@@ -72,7 +72,8 @@ recipe "nfs-drbd" {
       backing    = each.host.disk.data.device
       minor      = 0
       filesystem = "xfs"
-      seed       = "install -d -m 1777 $1/share"
+      # where the clients' root is nobody
+      seed       = "install -d -o nobody -g nogroup $1/share"
     }
     drbd_volume "state" {
       backing = each.host.disk.state.device
