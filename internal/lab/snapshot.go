@@ -76,7 +76,7 @@ func (p place) whole() error {
 // left goes.
 func (p place) copyDisks(s *Snapshot) (err error) {
 	next := p.snapshot(s.Name) + ".new"
-	if err := os.RemoveAll(next); err != nil {
+	if err := errors.Join(os.RemoveAll(next), os.MkdirAll(next, 0o700)); err != nil {
 		return err
 	}
 	if s.Files, err = p.disks(s.Hosts); err != nil {
@@ -180,7 +180,10 @@ func (c *Client) SaveSnapshot(ctx context.Context, name string) (Snapshot, error
 	if err != nil {
 		return s, err
 	}
-	return s, errors.Join(c.place.copyDisks(&s), c.place.seal(&s))
+	if err := c.place.copyDisks(&s); err != nil {
+		return s, err
+	}
+	return s, c.place.seal(&s)
 }
 
 // still is the snapshot of a lab in which nothing runs, before its disks are copied.
