@@ -9,8 +9,8 @@ missing=
 # of drills are tried against real servers. prometheus: promtool reads the metrics and tries the alerts.
 # fence-agents, openipmi and ipmitool: a fence agent is tried against a simulated service processor.
 # xfsprogs: a volume's file system is made and read again. mariadb-backup and restic: the hosts' script
-# of backups runs with the real programs.
-for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus fence-agents openipmi ipmitool xfsprogs mariadb-server mariadb-backup restic "$@"; do
+# of backups runs with the real programs. bzip2, unzip, xz-utils and zstd: archives are unpacked by them.
+for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus fence-agents openipmi ipmitool xfsprogs mariadb-server mariadb-backup restic bzip2 unzip xz-utils zstd "$@"; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0

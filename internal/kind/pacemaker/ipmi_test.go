@@ -22,7 +22,7 @@ func TestTheFenceAgentForServiceProcessorsTakesWhatHaprovWrites(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{"ipmi_sim", "/usr/sbin/fence_ipmilan", "ipmitool"} {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("%s is not installed: make deps", p)
+			t.Fatalf("%v: make deps installs it", err)
 		}
 	}
 	const password = `it's-$ecret&`
