@@ -7,7 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,10 +44,10 @@ func driverOr(driver string) string {
 }
 
 func (a *app) labImageCmd() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "image", Short: "Make the image of the lab's machines, and start none",
-		Long:    "Makes what haprov up would make before it starts the lab's machines: the image with the packages\nthat the recipes install. haprov up then needs no network. An image that is there stays.",
-		Example: "  haprov lab image\n  haprov lab image -i inventory/galera.hcl", Args: cobra.NoArgs,
+		Long:    "Makes what haprov up would make before it starts the lab's machines: the image with the packages\nthat the recipes install. haprov up then needs no network. An image that is there stays until it is pruned.",
+		Example: "  haprov lab image\n  haprov lab image -i inventory/galera.hcl\n  haprov lab image list\n  haprov lab image prune", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			j, err := a.load()
 			if err != nil {
@@ -56,6 +59,57 @@ func (a *app) labImageCmd() *cobra.Command {
 			spec := labSpec(j.program)
 			report := func(e lab.Event) { fmt.Fprintln(a.err, view.Clean(e.Text)) }
 			_, err = withNeeds(firstDriver(spec), report, func() (struct{}, error) { return struct{}{}, lab.Prepare(c.Context(), spec, report) })
+			return err
+		},
+	}
+	cmd.AddCommand(a.labImageListCmd(), a.labImagePruneCmd())
+	return cmd
+}
+
+func (a *app) labImageListCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the images in the cache, and the labs that use them", Example: "  haprov lab image list", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cache, err := image.CacheDir()
+			if err != nil {
+				return err
+			}
+			all, err := image.List(cache)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(all)
+			}
+			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+			for _, s := range all {
+				var labs []string
+				for _, dir := range s.Labs {
+					labs = append(labs, filepath.Base(dir))
+				}
+				fmt.Fprintf(w, "%s\t%d MiB\t%s\t%s\n", s.Digest, s.Bytes>>20, s.Used.Local().Format(time.DateTime), strings.Join(labs, ", "))
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func (a *app) labImagePruneCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "prune", Short: "Remove the images that no lab uses",
+		Long:    "Removes from the cache the images that no lab's machines were made from and that were not asked for\nwithin the last hour. An image that is needed again is made again. Debian's packages, from which images are\nmade, stay.",
+		Example: "  haprov lab image prune", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cache, err := image.CacheDir()
+			if err != nil {
+				return err
+			}
+			removed, err := image.Prune(c.Context(), cache, time.Now())
+			var bytes int64
+			for _, s := range removed {
+				bytes += s.Bytes
+			}
+			fmt.Fprintf(a.out, "removed: %d, %d MiB\n", len(removed), bytes>>20)
 			return err
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"haprov/internal/inventory"
+	"haprov/internal/lab/image"
 )
 
 // choice is what a lab's machines run on, decided when its supervisor is started. Of one that has
@@ -182,6 +183,9 @@ func (p place) supervised(ctx context.Context, spec Spec, command []string, repo
 	if err := writeJSON(p.choice(), picked); err != nil {
 		return err
 	}
+	if err := p.claim(picked); err != nil {
+		return err
+	}
 	output, err := os.OpenFile(p.output(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -218,6 +222,15 @@ func (p place) supervised(ctx context.Context, spec Spec, command []string, repo
 		return fmt.Errorf("supervisor: it ended without a message; see %s", p.output())
 	}
 	return errors.New(string(word))
+}
+
+// claim keeps the image of this lab's machines from being pruned.
+func (p place) claim(c choice) error {
+	cache, err := image.CacheDir()
+	if err != nil {
+		return err
+	}
+	return image.Claim(cache, c.Image, p.choice())
 }
 
 // before is what the machines of this lab were made from; nil while there are none.

@@ -64,6 +64,7 @@ func FromFile(ctx context.Context, path string, kvm bool, cache string, progress
 	if err != nil {
 		return Image{}, fmt.Errorf("image %s: %w", path, err)
 	}
+	touch(dir)
 	return Image{Digest: digest, Root: filepath.Join(dir, "root.qcow2"), Format: "qcow2"}, nil
 }
 

@@ -101,6 +101,7 @@ func Build(ctx context.Context, def Definition, cache string, progress func(stri
 	if err != nil {
 		return Image{}, fmt.Errorf("image %s for %s: %w", def.Suite, def.Kernel, err)
 	}
+	touch(dir)
 	return img, nil
 }
 
