@@ -288,7 +288,7 @@ recipe "galera" {
 
   on "proxy" {
     requirement "the virtual IP is nobody else's" {
-      probe  = template("vip-free.tmpl", { vip = split("/", input.vip)[0], members = [for h in role.proxy.hosts : h.network.service.address] })
+      probe  = template("vip-free.tmpl", { vip = split("/", input.vip)[0], members = [for h in concat(role.proxy.hosts, role.proxy.leaving) : h.network.service.address] })
       repair = "take another one for the input vip, or find that machine"
     }
     package "haproxy" {}

@@ -253,7 +253,7 @@ func (b *builder) place(c recipe.Cluster, name string, used *names) place {
 	ctx := b.ctx.NewChild()
 	roles := map[string]cty.Value{}
 	for _, r := range append([]inventory.Role{{Name: "all", Hosts: c.Hosts}}, c.Roles...) {
-		roles[r.Name] = cty.ObjectVal(map[string]cty.Value{"hosts": b.tuple(r.Hosts)})
+		roles[r.Name] = cty.ObjectVal(map[string]cty.Value{"hosts": b.tuple(r.Hosts), "leaving": b.tuple(r.Leaving)})
 	}
 	ctx.Variables = map[string]cty.Value{
 		"cluster": cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(name), "hosts": b.tuple(c.Hosts)}),

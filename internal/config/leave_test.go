@@ -6,6 +6,7 @@ import (
 
 	"haprov"
 	"haprov/internal/config"
+	"haprov/internal/kind/host"
 )
 
 // TestAProxyLeavesItsRoleAlone: a host that is a member of the database, too, stays one.
@@ -39,5 +40,20 @@ cluster "shop" {
 		if got := strings.Join(left, " "); got != "proxy:haproxy.writer.leaving" || ch.Items[0].Address != got {
 			t.Errorf("%s: %s leave, first %s", ch.Host, got, ch.Items[0].Address)
 		}
+	}
+	// It may hold the virtual IP until it has left: its answer is no stranger's.
+	asked := 0
+	for _, ch := range p.Clusters[0].Chains {
+		for _, it := range ch.Items {
+			if r, ok := it.Step.(*host.Requirement); ok && strings.Contains(r.Name, "virtual IP") {
+				asked++
+				if !strings.Contains(r.Test, "10.0.0.12") {
+					t.Errorf("%s: %s", it.Address, r.Test)
+				}
+			}
+		}
+	}
+	if asked != 2 {
+		t.Errorf("%d proxies look whose the virtual IP is", asked)
 	}
 }
