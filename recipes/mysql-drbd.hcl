@@ -48,10 +48,6 @@ recipe "mysql-drbd" {
     default = lookup({ kvm = 5, uml = 6, tcg = 30 }, lab.driver, 15)
     about   = "Seconds that the active side is ahead when the two fence each other; more than the election of a coordinator and one fencing take, and paid at each loss of the active side"
     check "expected 0 to 600" { that = value >= 0 && value <= 600 }
-    check "with 0 neither side is ahead, and there is no third vote: two sides that lose each other may fence the active one" {
-      that = value > 0
-      warn = true
-    }
   }
   input "handler_timeout" {
     type    = number

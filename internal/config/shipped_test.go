@@ -236,7 +236,7 @@ func TestTimeoutsInTheWrongOrderAreRefused(t *testing.T) {
 		"token = 30000, fencing_delay = 60":                `Invalid value for input "handler_timeout"`,
 		"coordinator_timeout = 180":                        `Invalid value for input "coordinator_timeout"`,
 		"handler_timeout = 240, coordinator_timeout = 241": "",
-		"fencing_delay = 0":                                `Risk in input "fencing_delay"; Active node may lose the fencing race`,
+		"fencing_delay = 0":                                `Active node may lose the fencing race`,
 		"fencing_delay = -1":                               `Invalid value for input "fencing_delay"`,
 		`speed = "fast"`:                                   "",
 		`speed = "patient"`:                                "",
