@@ -38,7 +38,7 @@ func (a *app) boxBuildCmd() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return a.boxBuild(c.Context(), release, add) },
 	}
 	var names []string
-	for _, i := range inventory.Images {
+	for _, i := range inventory.Releases() {
 		names = append(names, i.Name)
 	}
 	c.Flags().StringVar(&release, "release", release, strings.Join(names, " or "))
@@ -48,7 +48,7 @@ func (a *app) boxBuildCmd() *cobra.Command {
 }
 
 func (a *app) boxBuild(ctx context.Context, release string, add bool) error {
-	if _, known := inventory.ImageOf(release); !known {
+	if i, known := inventory.ImageOf(release); !known || i.Moves {
 		return errInput{fmt.Sprintf("no box of %.60q can be made: expected debian-12 or debian-13", release)}
 	}
 	j, err := a.load()

@@ -23,7 +23,7 @@ type inventoryFile struct {
 
 type labBlock struct {
 	Name   string    `hcl:"name,label" about:"Name of the lab"`
-	Image  string    `hcl:"image,optional" default:"debian-12" oneof:"debian-12,debian-13,*.box,*.qcow2" about:"Operating system of its machines, or the path of a file that holds it: a Vagrant box of provider libvirt, or a disk, with Debian 12 or later that boots by BIOS. A relative path starts at the folder of the inventory. Drivers kvm, tcg and libvirt run such a file"`
+	Image  string    `hcl:"image,optional" default:"debian-12" oneof:"debian-12,debian-13,debian-sid,*.box,*.qcow2" about:"Operating system of its machines, or the path of a file that holds it: a Vagrant box of provider libvirt, or a disk, with Debian 12 or later that boots by BIOS. A relative path starts at the folder of the inventory. Drivers kvm, tcg and libvirt run such a file"`
 	Driver string    `hcl:"driver,optional" default:"auto" oneof:"auto,uml,kvm,tcg,libvirt" about:"Virtualization driver; auto selects the fastest of uml, kvm and tcg that works here"`
 	Memory int64     `hcl:"memory,optional" unit:"bytes" about:"Memory of each machine that sets none itself; 1 GiB when omitted"`
 	CPUs   int       `hcl:"cpus,optional" min:"1" max:"64" about:"Processors of each machine that sets none itself; one when omitted"`

@@ -51,10 +51,16 @@ func DriverOf(name string) Driver {
 type Image struct {
 	Name  string // as the inventory writes it
 	Suite string // Debian's code name
+	Moves bool   // its archive changes every day, and has no updates beside it
 }
 
-// Images are all of them; the first is the default.
-var Images = []Image{{"debian-12", "bookworm"}, {"debian-13", "trixie"}}
+// Images are all of them; the first is the default. The last one is for what no release has: MySQL.
+var Images = []Image{{"debian-12", "bookworm", false}, {"debian-13", "trixie", false}, {"debian-sid", "sid", true}}
+
+// Releases are the images that stay what they are, of which boxes are made.
+func Releases() []Image {
+	return slices.DeleteFunc(slices.Clone(Images), func(i Image) bool { return i.Moves })
+}
 
 // ImageOf finds an image by its name.
 func ImageOf(name string) (Image, bool) {

@@ -468,6 +468,9 @@ func TestADiskThatBootsByItselfLearnsFromTheSeedWhatNoCommandLineTells(t *testin
 				}
 			}
 		}
+		if _, there := files["etc/haprov/apt/sid.list"]; there {
+			t.Errorf("%s: sources of what is no release", h)
+		}
 		if _, there := files["etc/apt/sources.list.d/lab-archive.list"]; there {
 			t.Errorf("%s: sources of a release that it may not have", h)
 		}

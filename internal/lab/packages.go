@@ -39,7 +39,7 @@ func (s *supervisor) serveArchive(l net.Listener) {
 	_ = server.Serve(l) // its end is the lab's
 }
 
-// suitesOf are the suites of Debian that an image may be of: all, when it is a file, whose system only
+// suitesOf are the suites of Debian that an image may be of: all releases, when it is a file, whose system only
 // the machine itself knows.
 func suitesOf(name string) (suites []string, err error) {
 	if i, known := inventory.ImageOf(name); known {
@@ -48,7 +48,7 @@ func suitesOf(name string) (suites []string, err error) {
 	if !inventory.IsImageFile(name) {
 		return nil, fmt.Errorf("there is no image %q", name)
 	}
-	for _, i := range inventory.Images {
+	for _, i := range inventory.Releases() {
 		suites = append(suites, i.Suite)
 	}
 	return suites, nil

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +25,15 @@ func (s Source) Line() string {
 		keys = Keyring
 	}
 	return "deb [signed-by=" + keys + "] " + s.uri + " " + s.suite + " " + strings.Join(s.components, " ")
+}
+
+// OfAnyAge tells whether this machine's own apt takes an archive that calls itself out of date
+// (apt.conf(5), Acquire::Check-Valid-Until): mirrors that are kept as of a day are. mmdebstrap does
+// not read that configuration.
+func OfAnyAge() bool {
+	const key = "Acquire::Check-Valid-Until"
+	out, err := exec.Command("apt-config", "shell", "said", key, "checked", key+"/b").Output() // one not said is false, too
+	return err == nil && strings.Contains(string(out), "said='") && strings.Contains(string(out), "checked='false'")
 }
 
 // Of says where this machine's own apt finds a suite of Debian; none when it names no Debian archive.

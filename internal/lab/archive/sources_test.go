@@ -92,3 +92,17 @@ func TestAHostWithoutDebianLeavesTheChoiceToTheBuilder(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestAnArchiveOfADayIsTakenWhereAptTakesIt(t *testing.T) {
+	conf := filepath.Join(t.TempDir(), "apt.conf")
+	for text, want := range map[string]bool{`Acquire::Check-Valid-Until "false";`: true, `Acquire::Check-Valid-Until "true";`: false, "": false} {
+		// the machine's own settings are out of the way
+		if err := os.WriteFile(conf, []byte("Dir::Etc::parts \"-\";\nDir::Etc::main \"-\";\n"+text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("APT_CONFIG", conf)
+		if got := OfAnyAge(); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func TestAnImageIsTheSameForTheSamePackages(t *testing.T) {
 	if err != nil || err2 != nil || !reflect.DeepEqual(a, b) {
 		t.Errorf("%v %v: %v and %v", err, err2, a.Packages, b.Packages)
 	}
-	for name, suite := range map[string]string{"debian-12": "bookworm", "debian-13": "trixie"} {
+	for name, suite := range map[string]string{"debian-12": "bookworm", "debian-13": "trixie", "debian-sid": "sid"} {
 		if d, err := Define(name, UML, nil); err != nil || d.Suite != suite {
 			t.Errorf("%s: %v %v", name, d.Suite, err)
 		}
