@@ -3,11 +3,11 @@ fault "server-killed-often" {
   risk  = "failover"
   shell {
     inject = <<-EOT
-      pgrep -x mariadbd >/dev/null || { echo "no server runs here"; exit 1; }
+      pgrep -x 'mariadbd|mysqld' >/dev/null || { echo "no server runs here"; exit 1; }
       systemd-run --quiet --collect --unit=haprov-drill-killer /bin/sh -c '
         n=0
         while [ $n -lt 4 ]; do
-          pkill -9 -x mariadbd && n=$((n + 1)) && echo "$n" >/run/haprov-drill-killer
+          pkill -9 -x "mariadbd|mysqld" && n=$((n + 1)) && echo "$n" >/run/haprov-drill-killer
           sleep 0.2
         done'
     EOT

@@ -2,9 +2,9 @@ fault "server-killed" {
   about = "The database server is killed"
   risk  = "failover"
   shell {
-    inject = "pgrep -x mariadbd >/run/haprov-drill-mariadbd && xargs kill -9 </run/haprov-drill-mariadbd"
-    seen   = "while read -r p; do ! kill -0 \"$p\" 2>/dev/null || exit 1; done </run/haprov-drill-mariadbd"
-    heal   = "rm -f /run/haprov-drill-mariadbd"
-    gone   = "! [ -e /run/haprov-drill-mariadbd ]"
+    inject = "pgrep -x 'mariadbd|mysqld' >/run/haprov-drill-server && xargs kill -9 </run/haprov-drill-server"
+    seen   = "while read -r p; do ! kill -0 \"$p\" 2>/dev/null || exit 1; done </run/haprov-drill-server"
+    heal   = "rm -f /run/haprov-drill-server"
+    gone   = "! [ -e /run/haprov-drill-server ]"
   }
 }

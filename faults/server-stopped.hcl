@@ -3,7 +3,7 @@ fault "server-stopped" {
   about = "The database server is told to stop, in order and behind the cluster's back"
   risk  = "failover"
   shell {
-    inject = "pgrep -x mariadbd >/run/haprov-drill-stopped && xargs kill -TERM </run/haprov-drill-stopped"
+    inject = "pgrep -x 'mariadbd|mysqld' >/run/haprov-drill-stopped && xargs kill -TERM </run/haprov-drill-stopped"
     seen   = "while read -r p; do ! kill -0 \"$p\" 2>/dev/null || exit 1; done </run/haprov-drill-stopped"
     heal   = <<-EOT
       [ -e /run/haprov-drill-stopped ] || exit 0

@@ -1,7 +1,7 @@
-# Two hosts, one of them active: MariaDB on a DRBD volume, moved by Pacemaker, behind a virtual IP.
+# Two hosts, one of them active: MariaDB, or MySQL, on a DRBD volume, moved by Pacemaker, behind a virtual IP.
 # Values come from reference configurations of DRBD 8.4, Corosync 3 and Pacemaker 2.1 on Debian 12.
 recipe "mysql-drbd" {
-  about  = "MariaDB on a replicated disk: one active node, one standby, a virtual IP that follows"
+  about  = "MariaDB or MySQL on a replicated disk: one active node, one standby, a virtual IP that follows"
   needs  = ["fencing", "replication"]
   active = "mountpoint -q /srv/mysql"
   backup = true
@@ -23,6 +23,37 @@ recipe "mysql-drbd" {
     about   = "The application's database"
   }
 
+  input "server" {
+    type    = string
+    default = "mariadb"
+    about   = "mariadb, or mysql: Oracle's, which Debian has in sid alone (a lab's image = \"debian-sid\")"
+    check "expected mariadb or mysql" { that = contains(["mariadb", "mysql"], value) }
+    check "expected mariadb with a backup block: copies are made by mariadb-backup, which reads no server of MySQL" { that = value == "mariadb" || !backup.enabled }
+  }
+  input "programs" {
+    type = any
+    default = {
+      mariadb = {
+        other    = "mysql-server"
+        unit     = "mariadb"
+        client   = "mariadb"
+        server   = "/usr/sbin/mariadbd"
+        folder   = "/etc/mysql/mariadb.conf.d"
+        packages = "mariadb-"
+        seed     = "mariadb-install-db --user=mysql --datadir=$1/data --skip-test-db --auth-root-authentication-method=socket >/dev/null"
+      }
+      mysql = {
+        other    = "mariadb-server"
+        unit     = "mysql"
+        client   = "mysql"
+        server   = "/usr/sbin/mysqld"
+        folder   = "/etc/mysql/mysql.conf.d"
+        packages = "mysql-"
+        seed     = file("mysql-seed")
+      }
+    }[input.server]
+    about = "What server is called in Debian, and how its first data is made"
+  }
   input "binlog_days" {
     type    = number
     default = 7
@@ -100,8 +131,13 @@ recipe "mysql-drbd" {
   on "db" {
     # Pacemaker would find its process, take it for the cluster's, and stop it
     requirement "no database server beside the cluster's" {
-      probe  = "! systemctl is-active -q mariadb.service || { echo 'mariadb.service runs outside of the cluster'; exit 1; }"
-      repair = "save what it holds and what is in use of it, then: systemctl disable --now mariadb.service"
+      probe  = "! systemctl is-active -q ${input.programs.unit}.service || { echo '${input.programs.unit}.service runs outside of the cluster'; exit 1; }"
+      repair = "save what it holds and what is in use of it, then: systemctl disable --now ${input.programs.unit}.service"
+    }
+    # neither reads the other's data, and installing one takes the other away
+    requirement "no server of the other make" {
+      probe  = "! dpkg-query -W -f='$${db:Status-Abbrev}' ${input.programs.other} 2>/dev/null | grep -q ^ii || { echo '${input.programs.other} is installed here, and the input server is ${input.server}'; exit 1; }"
+      repair = "the server of a cluster is not exchanged: set the input server as it was; for a new cluster take fresh machines"
     }
     requirement "the virtual IP is nobody else's" {
       probe  = template("vip-free.tmpl", { vip = split("/", input.vip)[0], members = [for h in role.db.hosts : h.network.service.address] })
@@ -119,19 +155,32 @@ recipe "mysql-drbd" {
     package "ipmitool" {
       when = length([for f in flatten([for h in role.db.hosts : h.fence]) : f.agent if contains(["fence_ipmilan", "fence_ipmilanplus", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_imm"], f.agent)]) > 0
     }
-    package "mariadb-server" {}
+    package "mariadb-server" { when = input.server == "mariadb" }
+    # AppArmor's profile of the package knows Debian's folder of the data only, and reads this when it is installed
+    directory "/etc/apparmor.d" { when = input.server == "mysql" }
+    directory "/etc/apparmor.d/local" { when = input.server == "mysql" }
+    file "/etc/apparmor.d/local/usr.sbin.mysqld" {
+      content = "# Kept by haprov.\n/srv/mysql/ r,\n/srv/mysql/** rwk,\n"
+      when    = input.server == "mysql"
+    }
+    package "mysql-server" { when = input.server == "mysql" }
 
     file "/etc/apt/apt.conf.d/52haprov" {
-      content = template("unattended.conf.tmpl", { packages = ["corosync", "pacemaker", "drbd-", "resource-agents", "fence-agents", "mariadb-"] })
+      content = template("unattended.conf.tmpl", { packages = ["corosync", "pacemaker", "drbd-", "resource-agents", "fence-agents", input.programs.packages] })
     }
     directory "/etc/needrestart/conf.d" {}
     file "/etc/needrestart/conf.d/haprov.conf" {
-      content = template("needrestart.conf.tmpl", { services = ["corosync", "pacemaker", "mariadb"] })
+      content = template("needrestart.conf.tmpl", { services = ["corosync", "pacemaker", input.programs.unit] })
     }
 
     # Pacemaker starts and stops the database and the volume, nobody else
     service "mariadb" {
       enabled = false
+      when    = input.server == "mariadb"
+    }
+    service "mysql" {
+      enabled = false
+      when    = input.server == "mysql"
     }
     service "drbd" {
       enabled = false
@@ -163,9 +212,10 @@ recipe "mysql-drbd" {
       mode     = "0700"
       content  = template("fence.password.tmpl", { password = host[each.value.host].fence_passwords[each.value.id] })
     }
-    file "/etc/mysql/mariadb.conf.d/90-haprov.cnf" {
+    file "server's configuration" {
+      for_each = { "${input.programs.folder}/90-haprov.cnf" = true }
       owes    = ["mysql-server:restart"]
-      content = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0], binlog_days = input.binlog_days })
+      content = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0], mysql = input.server == "mysql", binlog_days = input.binlog_days, binlog_seconds = input.binlog_days * 86400 })
     }
     # drbdadm kills a drbdsetup that takes longer than 5 s (CMD_TIMEOUT_SHORT_DEF of drbd-utils), also
     # the one that connects: on a busy machine the volume is attached and never connected, and
@@ -200,7 +250,7 @@ recipe "mysql-drbd" {
     }
     drbd_volume "mysql" {
       backing = each.host.disk.data.device
-      seed    = "mariadb-install-db --user=mysql --datadir=$1/data --skip-test-db --auth-root-authentication-method=socket >/dev/null"
+      seed    = input.programs.seed
     }
 
     secret "/etc/corosync/authkey" {
@@ -277,6 +327,8 @@ recipe "mysql-drbd" {
         agent = "ocf:haprov:mariadb"
         params = {
           datadir        = "/srv/mysql/data"
+          binary         = input.programs.server
+          client         = input.programs.client
           answer_timeout = "${max(8, 4 * lab.speed)}"
         }
         op "start" { timeout = "300s" }
@@ -313,16 +365,19 @@ recipe "mysql-drbd" {
     }
     mysql_database "app" {
       database = input.database
+      server   = input.server
     }
     mysql_user "app" {
       password = secret("app")
       database = input.database
+      server   = input.server
     }
     # what haprov drill uses: a database and an account of its own
-    mysql_database "drill" {}
+    mysql_database "drill" { server = input.server }
     mysql_user "drill" {
       password = secret("drill")
       database = "drill"
+      server   = input.server
     }
     # Both hosts have the timer, and the script ends at once where the server is not.
     package "restic" { when = backup.enabled }
@@ -388,7 +443,7 @@ recipe "mysql-drbd" {
 
   check "the database answers on the virtual IP" {
     on       = "active"
-    run      = "timeout 10 mariadb -N -e 'select 1' >/dev/null && ip -o addr show | grep -qF ' ${input.vip} '"
+    run      = "timeout 10 ${input.programs.client} -N -e 'select 1' >/dev/null && ip -o addr show | grep -qF ' ${input.vip} '"
     deadline = "1m"
   }
   # Its table stays: a power cut within seconds of a DROP TABLE leaves the file behind; the next
@@ -397,7 +452,7 @@ recipe "mysql-drbd" {
     on       = "each"
     writes   = true
     run      = <<-EOT
-      ask() { timeout 20 mariadb --defaults-file=/etc/haprov/app.cnf --connect-timeout=5 -N -e "$1"; }
+      ask() { timeout 20 ${input.programs.client} --defaults-file=/etc/haprov/app.cnf --connect-timeout=5 -N -e "$1"; }
       said=$(uname -n)-$(date +%s.%N)
       ask "CREATE TABLE IF NOT EXISTS haprov_check (host VARCHAR(64) PRIMARY KEY, said VARCHAR(99)); REPLACE INTO haprov_check VALUES ('${each.host.name}', '$said')" &&
       [ "$(ask "SELECT said FROM haprov_check WHERE host = '${each.host.name}'")" = "$said" ]
@@ -408,7 +463,7 @@ recipe "mysql-drbd" {
   load "mysql" {
     user     = "drill"
     database = "drill"
-    scan     = "timeout 60 mariadb -N -e 'SELECT id FROM drill.added'"
+    scan     = "timeout 60 ${input.programs.client} -N -e 'SELECT id FROM drill.added'"
     members  = "db"
   }
   promise "no acknowledged row is lost" { judge = "acked" }

@@ -1,5 +1,5 @@
 // Package mariadb has the kinds of step that are done by SQL on whichever host serves: databases,
-// accounts, imports. The SQL is MariaDB's.
+// accounts, imports. The SQL is MariaDB's; databases and their accounts are MySQL's too.
 package mariadb
 
 import (
@@ -30,7 +30,13 @@ type MySQLDatabase struct {
 	Name       string `hcl:"name,label" about:"The database's name, unless set by database"`
 	Database   string `hcl:"database,optional" about:"The database's name"`
 	On         string `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
+	Server     server `hcl:"server,optional" default:"mariadb" oneof:"mariadb,mysql" about:"Whose server it is"`
 }
+
+// server is whose database server it is, and so the name of the client: mariadb or mysql.
+type server string
+
+const oracle server = "mysql"
 
 var sqlName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
@@ -51,7 +57,7 @@ func (m *MySQLDatabase) database() string {
 // query reads a real table too: a Galera node outside of the primary component answers for the
 // information schema, and for nothing else. What status shows of the server comes in the same answer.
 func (m *MySQLDatabase) query() probe.Query {
-	return sqlQuery("database "+m.database(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '"+m.database()+"' AND (SELECT COUNT(*) FROM mysql.global_priv) >= 0; "+mysql.Variables+"; "+mysql.Status)
+	return m.Server.query("database "+m.database(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '"+m.database()+"' AND (SELECT COUNT(*) FROM mysql.db) >= 0; "+mysql.Variables+"; "+mysql.Status)
 }
 
 // Probe asks every host; only the one that serves answers.
@@ -68,16 +74,24 @@ func (m *MySQLDatabase) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	if first, _, _ := strings.Cut(out, "\n"); first == m.database() {
 		return plan.Phase{}, nil
 	}
-	return sqlPhase(host, "create database "+m.database(), plan.Diff{Attribute: "database", Want: m.database()}, "CREATE DATABASE IF NOT EXISTS `"+m.database()+"`;\n"), nil
+	return m.Server.phase(host, "create database "+m.database(), plan.Diff{Attribute: "database", Want: m.database()}, "CREATE DATABASE IF NOT EXISTS `"+m.database()+"`;\n"), nil
 }
 
 // briefly bounds a small question: a server that hangs must not hold up all of them one after the
 // other. The question's own time-out ends the others of its part too.
 const briefly = "timeout -k 1 4 "
 
-// sqlQuery reads as root over the local socket; batch mode, no column names.
-func sqlQuery(name, sql string) probe.Query {
-	return probe.Cmd("sql "+name, briefly+"mariadb --no-defaults -N -B -e "+mysql.ShellArg(sql), "sql", "unit:pacemaker.service")
+// query reads as root over the local socket; batch mode, no column names.
+func (s server) query(name, sql string) probe.Query {
+	return probe.Cmd("sql "+name, briefly+s.client()+" -N -B -e "+mysql.ShellArg(sql), "sql", "unit:pacemaker.service")
+}
+
+// client is the command that asks the server on its host. The zero value is MariaDB's.
+func (s server) client() string {
+	if s == oracle {
+		return "mysql --no-defaults"
+	}
+	return "mariadb --no-defaults"
 }
 
 // serving finds the host whose server answered: the only one, or with place "one" the first by
@@ -104,9 +118,9 @@ func serving(seen probe.Hosts, q probe.Query, place string) (host, out string, e
 	return host, out, nil
 }
 
-// sqlPhase runs statements as root on one host. They go by standard input, never in arguments.
-func sqlPhase(host, title string, d plan.Diff, sql string) plan.Phase {
+// phase runs statements as root on one host. They go by standard input, never in arguments.
+func (s server) phase(host, title string, d plan.Diff, sql string) plan.Phase {
 	return plan.Phase{Name: title, Changes: map[string]plan.Change{host: {Diffs: []plan.Diff{d}, Actions: []act.Action{{
-		Title: title, Shell: "mariadb --no-defaults", Stdin: secret.Holding(sql), Touches: []probe.Subject{"sql"},
+		Title: title, Shell: s.client(), Stdin: secret.Holding(sql), Touches: []probe.Subject{"sql"},
 	}}}}}
 }

@@ -11,8 +11,14 @@ import (
 )
 
 func TestADatabaseAndItsUserAreMadeWhereTheServerIs(t *testing.T) {
-	d := &MySQLDatabase{Name: "app"}
-	u := &MySQLUser{Name: "app", From: "%", Database: "app", Password: secret.Sensitive("s3cret")}
+	for _, s := range []server{"mariadb", "mysql"} {
+		t.Run(string(s), func(t *testing.T) { madeWhereTheServerIs(t, s) })
+	}
+}
+
+func madeWhereTheServerIs(t *testing.T, s server) {
+	d := &MySQLDatabase{Name: "app", Server: s}
+	u := &MySQLUser{Name: "app", From: "%", Database: "app", Password: secret.Sensitive("s3cret"), Server: s}
 	away := func(q probe.Query) probe.HostSeen {
 		return probe.HostSeen{Seen: probe.NewSeen(kindtest.Answer(q, 1, "ERROR 2002 (HY000): Can't connect to local server"))}
 	}
@@ -38,6 +44,9 @@ func TestADatabaseAndItsUserAreMadeWhereTheServerIs(t *testing.T) {
 		for host, ch := range ph.Changes {
 			if host != "db2" {
 				t.Errorf("%s: done on %s", x.name, host)
+			}
+			if !strings.HasPrefix(ch.Actions[0].Shell, string(s)+" ") {
+				t.Errorf("%s: asked by %s", x.name, ch.Actions[0].Shell)
 			}
 			if strings.Contains(ch.Actions[0].Shell, u.stored()) {
 				t.Errorf("%s: a password's digest stands in the arguments", x.name)

@@ -53,7 +53,7 @@ func (m *MySQLSocketUser) wanted() string {
 
 // query reads how the account proves itself and what it may do.
 func (m *MySQLSocketUser) query() probe.Query {
-	return sqlQuery("account "+m.Name, "SELECT IFNULL((SELECT CONCAT(JSON_VALUE(priv, '$.plugin'), IF(JSON_LENGTH(priv, '$.auth_or') > 1, ' or else', '')) FROM mysql.global_priv WHERE user = '"+m.Name+"' AND host = 'localhost'), '-'), "+
+	return server("").query("account "+m.Name, "SELECT IFNULL((SELECT CONCAT(JSON_VALUE(priv, '$.plugin'), IF(JSON_LENGTH(priv, '$.auth_or') > 1, ' or else', '')) FROM mysql.global_priv WHERE user = '"+m.Name+"' AND host = 'localhost'), '-'), "+
 		"IFNULL((SELECT GROUP_CONCAT(privilege_type ORDER BY privilege_type SEPARATOR ', ') FROM information_schema.user_privileges WHERE grantee = CONCAT(QUOTE('"+m.Name+"'), '@', QUOTE('localhost'))), '-'), "+
 		"(SELECT COUNT(*) FROM mysql.proxies_priv WHERE user = '"+m.Name+"' AND host = 'localhost' AND proxied_user = '' AND proxied_host = '%')")
 }
@@ -87,5 +87,5 @@ func (m *MySQLSocketUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	if proxy { // may act for anybody; the package grants this too
 		sql += "REVOKE PROXY ON ''@'%' FROM " + who + ";\n"
 	}
-	return sqlPhase(host, "create account "+m.Name, d, sql), nil
+	return server("").phase(host, "create account "+m.Name, d, sql), nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -27,10 +28,11 @@ var MysqlUserSpec = kind.Spec{
 type MySQLUser struct {
 	kind.Where `hcl:"-"`
 	Name       string      `hcl:"name,label" about:"The user's name"`
-	From       string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as MariaDB writes them: a name, an address, or a pattern with %"`
+	From       string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as the server writes them: a name, an address, or a pattern with %"`
 	Password   secret.Text `hcl:"password" about:"The password"`
 	Database   string      `hcl:"database" about:"The database it has all rights on"`
 	On         string      `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
+	Server     server      `hcl:"server,optional" default:"mariadb" oneof:"mariadb,mysql" about:"Whose server it is: mariadb keeps the password as mysql_native_password, mysql as caching_sha2_password"`
 }
 
 // hostPattern is a name, an address, or one with % and _ in it, or an address with a netmask.
@@ -48,17 +50,33 @@ func (m *MySQLUser) Check() []kind.Problem {
 	return p
 }
 
-// stored is what mysql_native_password keeps: SHA1(SHA1(password)).
+// stored is what the server keeps of the password: of mysql_native_password SHA1(SHA1(password)), of
+// caching_sha2_password a digest with a salt, which is the same each time so that it can be compared.
 func (m *MySQLUser) stored() string {
+	if m.Server == oracle {
+		return secret.Sensitive(mysql.SHA2(m.Password.Reveal(), m.Name+"@"+m.From)).Reveal()
+	}
 	one := sha1.Sum([]byte(m.Password.Reveal()))
 	two := sha1.Sum(one[:])
 	return secret.Sensitive("*" + strings.ToUpper(hex.EncodeToString(two[:]))).Reveal()
 }
 
+// identified is how the password stands in a statement.
+func (m *MySQLUser) identified() string {
+	if m.Server == oracle {
+		return " IDENTIFIED WITH caching_sha2_password AS '" + m.stored() + "'"
+	}
+	return " IDENTIFIED VIA mysql_native_password USING '" + m.stored() + "'"
+}
+
 // query reads what is kept of the password, and whether the rights on the database are all that this
 // server's version has: it lists as many as mysql.db has columns for, but for the right to grant.
 func (m *MySQLUser) query() probe.Query {
-	return sqlQuery("user "+m.Name, "SELECT IFNULL((SELECT JSON_VALUE(priv, '$.authentication_string') FROM mysql.global_priv WHERE user = '"+m.Name+"' AND host = '"+m.From+"'), '-'), "+
+	kept := "JSON_VALUE(priv, '$.authentication_string') FROM mysql.global_priv"
+	if m.Server == oracle {
+		kept = "authentication_string FROM mysql.user"
+	}
+	return m.Server.query("user "+m.Name, "SELECT IFNULL((SELECT "+kept+" WHERE user = '"+m.Name+"' AND host = '"+m.From+"'), '-'), "+
 		"(SELECT COUNT(*) FROM information_schema.schema_privileges WHERE grantee = CONCAT(QUOTE('"+m.Name+"'), '@', QUOTE('"+m.From+"')) AND table_schema = '"+m.Database+"')"+
 		" >= (SELECT COUNT(*) - 1 FROM information_schema.columns WHERE table_schema = 'mysql' AND table_name = 'db' AND column_name LIKE '%\\_priv')")
 }
@@ -83,6 +101,6 @@ func (m *MySQLUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		d.Have = "another password or other rights"
 	}
 	who := "'" + m.Name + "'@'" + m.From + "'"
-	return sqlPhase(host, "create user "+m.Name, d, "CREATE USER IF NOT EXISTS "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\n"+
-		"ALTER USER "+who+" IDENTIFIED VIA mysql_native_password USING '"+m.stored()+"';\nGRANT ALL PRIVILEGES ON `"+m.Database+"`.* TO "+who+";\n"), nil
+	return m.Server.phase(host, "create user "+m.Name, d, "CREATE USER IF NOT EXISTS "+who+m.identified()+";\n"+
+		"ALTER USER "+who+m.identified()+";\nGRANT ALL PRIVILEGES ON `"+m.Database+"`.* TO "+who+";\n"), nil
 }
