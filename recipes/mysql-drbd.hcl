@@ -241,6 +241,11 @@ recipe "mysql-drbd" {
         least  = lab.enabled ? "40M" : "10M"
       })
     }
+    # what haprov recover tells of each side of a split brain
+    file "/usr/local/lib/haprov/mysql-written" {
+      content = file("mysql-written")
+      mode    = "0755"
+    }
     directory "/srv/mysql" {}
     # without it the server that Pacemaker starts tells its troubles to nobody
     directory "/var/log/mysql" {
@@ -251,6 +256,8 @@ recipe "mysql-drbd" {
     drbd_volume "mysql" {
       backing = each.host.disk.data.device
       seed    = input.programs.seed
+      # MySQL's own tool reads its binary log otherwise
+      written = input.server == "mariadb" ? "/usr/local/lib/haprov/mysql-written \"$1\"" : ""
     }
 
     secret "/etc/corosync/authkey" {

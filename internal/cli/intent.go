@@ -32,18 +32,33 @@ func (a *app) recoverCmd() *cobra.Command {
 	in := plan.Intent{Verb: plan.Recover}
 	c := &cobra.Command{
 		Use:   "recover",
-		Short: "Recover a cluster that has no primary component",
+		Short: "Recover a cluster that has no primary component, or whose volume has a split brain",
 		Long: `Asks every node what it holds, shows the table, waits first whether the cluster heals by
 itself, then starts the most advanced node and joins the others one by one. Anything
 doubtful is refused, with the evidence; --accept-missing names nodes to continue without.
 
 On the two-node stack: a host that was restarted while the other one is gone waits for both.
-Shows what is known; --accept-missing has the missing one fenced and lets this one go on.`,
-		Example: "  haprov recover --plan\n  haprov recover -i galera.hcl --yes\n  haprov recover --accept-missing db3",
+Shows what is known; --accept-missing has the missing one fenced and lets this one go on.
+
+A split brain of its volume: both sides have written since they lost each other. Shows what each has
+that the other lacks. --discard HOST takes HOST out of service, keeps a copy of all that it holds,
+discards its changes, and has it filled from the other side. Without room for the copy, or when it is
+no split brain, nothing is done.`,
+		Example: "  haprov recover --plan\n  haprov recover -i galera.hcl --yes\n  haprov recover --accept-missing db3\n  haprov recover --discard db2 --plan",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.intend(c.Context(), in, f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case in.Discard != "" && len(in.AcceptMissing) > 0:
+				return errInput{"recover takes --accept-missing or --discard, not both: a host whose changes are discarded must answer"}
+			case in.Folder != "" && in.Discard == "":
+				return errInput{"recover --in is for --discard"}
+			}
+			return a.intend(c.Context(), in, f)
+		},
 	}
 	c.Flags().StringSliceVar(&in.AcceptMissing, "accept-missing", nil, "proceed without `HOST`, though it may hold newer rows")
+	c.Flags().StringVar(&in.Discard, "discard", "", "end a split brain: discard what `HOST` alone has, after a copy was kept there")
+	c.Flags().StringVar(&in.Folder, "in", "", "a `FOLDER` of that host for the copy (default: /var/lib/haprov-discarded)")
 	return f.on(c)
 }
 
@@ -137,6 +152,9 @@ func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 	}
 	o := j.options(ctx, c)
 	o.Events, o.PlanOnly, o.Without = v.Event, f.look, in.AcceptMissing
+	if in.Discard != "" {
+		o.Allow = c.Addresses() // that is what was asked for
+	}
 	if !f.yes && j.lab == nil {
 		o.Approve = a.ask
 	}

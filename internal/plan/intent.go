@@ -30,7 +30,9 @@ type Intent struct {
 	What string // backup, restore
 	// At is the time to restore to, in the zone that it was given in; the zero one is the latest there is.
 	At     time.Time
-	Folder string // restore: where, when not in the recipe's
+	Folder string // restore, recover: where, when not in the usual place
+	// Discard names the host whose changes a split brain may cost.
+	Discard string
 	// AcceptMissing names hosts that recover may do without, though they may hold newer rows.
 	AcceptMissing []string
 }

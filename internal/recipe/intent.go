@@ -42,7 +42,11 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 		if verbs := c.Verbs(); len(verbs) > 0 {
 			other = "it supports " + strings.Join(verbs, ", ")
 		}
-		return c, fmt.Errorf("%s: cluster %s: %w (%s)", in.Verb, c.Name, kind.ErrNoIntent, other)
+		verb := in.Verb
+		if in.Discard != "" {
+			verb += " --discard"
+		}
+		return c, fmt.Errorf("%s: cluster %s: %w (%s)", verb, c.Name, kind.ErrNoIntent, other)
 	}
 	c.Chains = chains
 	c.Checks = c.seenFrom(chains)

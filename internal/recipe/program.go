@@ -99,6 +99,18 @@ func (c Cluster) Chain(host string) (Chain, bool) {
 	return Chain{}, false
 }
 
+// Addresses are those of all steps, each once.
+func (c Cluster) Addresses() (out []string) {
+	for _, ch := range c.Chains {
+		for _, it := range ch.Items {
+			if !slices.Contains(out, it.Address) {
+				out = append(out, it.Address)
+			}
+		}
+	}
+	return out
+}
+
 // Parts are the steps that have something to show in status, in the order of the recipe.
 func (c Cluster) Parts() (out []status.Part) {
 	at := map[string]int{}

@@ -41,6 +41,7 @@ type DRBDVolume struct {
 	Minor      int    `hcl:"minor,optional" default:"0" min:"0" max:"1048575" about:"The device's number: /dev/drbdN"`
 	Filesystem string `hcl:"filesystem,optional" default:"ext4" oneof:"ext4,xfs,none" about:"The file system; xfs needs the package xfsprogs and 300 MiB; none: nothing is written to the new volume"`
 	Seed       string `hcl:"seed,optional" text:"shell" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
+	Written    string `hcl:"written,optional" text:"shell" about:"A shell command that only reads and prints the last changes of the data, mounted at $1: one a line, the oldest first, a name, a time, and TABLE=ROWS as often as needed; haprov recover says by it what each side of a split brain would lose"`
 
 	replaced string // the host whose disk may be filled from the other one
 }

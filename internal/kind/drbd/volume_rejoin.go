@@ -38,7 +38,7 @@ func (d *DRBDVolume) rejoin(names []string, vs map[string]volume) (plan.Phase, e
 	switch {
 	case r == drbd.Diverged:
 		return plan.Phase{}, fmt.Errorf("split brain: both sides of %[1]s have changes that the other lacks (%[2]s). Which to keep is yours to decide; nothing is discarded here. "+
-			"On the side whose changes will be discarded: drbdadm secondary %[1]s && drbdadm connect --discard-my-data %[1]s; on the other one: drbdadm connect %[1]s; then run this again\n%[3]s", d.Name, why, account(names, vs))
+			"haprov recover shows what each side would lose, and haprov recover --discard HOST ends it\n%[3]s", d.Name, why, account(names, vs))
 	case a.gi == "" && a.managed || b.gi == "" && b.managed:
 		// Pacemaker attaches first and connects after: a side looked at in between is alone for a moment
 		ph := d.waiting("Pacemaker starts the volume", 3*time.Minute, names, vs)

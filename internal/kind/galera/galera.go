@@ -66,8 +66,8 @@ func (g *Galera) Check() []kind.Problem {
 
 // Intend gives the step that decides for recover, restart and maintenance.
 func (g *Galera) Intend(in plan.Intent) (kind.Cluster, error) {
-	switch in.Verb {
-	case plan.Recover, plan.Restart, plan.Maintenance:
+	switch {
+	case in.Verb == plan.Recover && in.Discard == "", in.Verb == plan.Restart, in.Verb == plan.Maintenance:
 	default:
 		return nil, kind.ErrNoIntent
 	}

@@ -32,7 +32,7 @@ type CorosyncRecover struct {
 
 // Intend gives the step that lets a node that waits for all go on.
 func (c *Corosync) Intend(in plan.Intent) (kind.Cluster, error) {
-	if in.Verb != plan.Recover {
+	if in.Verb != plan.Recover || in.Discard != "" {
 		return nil, kind.ErrNoIntent
 	}
 	for _, h := range in.AcceptMissing {
