@@ -226,6 +226,9 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 	case len(running) > 0:
 		return kind.Wait("a primary component forms again by itself (running: "+names(running)+"); else haprov recover shows what can be done", 2*time.Minute), nil
 	case len(holders) > 1:
+		if m, ok := lastToLeave(holders); ok {
+			return g.bootstrap(ms, m, "start the cluster from "+m.Name+", which left it last"), nil
+		}
 		return plan.Phase{}, doubt(ms, "the cluster is down on all nodes: haprov recover finds the most advanced one and starts it")
 	case len(holders) == 1 && holders[0].Unsure():
 		return g.readPositions(holders), nil
@@ -239,6 +242,28 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 		first = ms[k]
 	}
 	return g.bootstrap(ms, first, "start a new cluster on "+first.Name), nil
+}
+
+// lastToLeave is the one node that Galera itself calls safe to start from, because it was the last of a
+// cluster whose servers all were stopped in order, when no other node holds more.
+func lastToLeave(holders []member) (last member, ok bool) {
+	for _, m := range holders {
+		if m.State == nil || m.Unread != "" || m.Unsure() || !m.Position().Known() || m.State.UUID == galera.ZeroUUID {
+			return member{}, false
+		}
+		if m.State.Safe {
+			if ok {
+				return member{}, false
+			}
+			last, ok = m, true
+		}
+	}
+	for _, m := range holders {
+		if ok && (m.State.UUID != last.State.UUID || m.State.Seqno > last.State.Seqno) {
+			return member{}, false
+		}
+	}
+	return last, ok
 }
 
 // complete brings all reachable nodes into the primary component, then pays what is owed.
