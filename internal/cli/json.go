@@ -15,7 +15,7 @@ var withJSON = map[string]string{
 	"maintenance": "write JSON lines", "restart": "write JSON lines", "recover": "write JSON lines",
 	"status": "write one JSON object a cluster", "lint": "write one JSON object a cluster", "inventory": "write JSON, which is also the default",
 	"lab status": "write JSON", "lab snapshot list": "write JSON", "lab image list": "write JSON", "drill list": "write JSON", "drill report": "write JSON: run.json as docs/json.md has it", "validate": "write JSON", "version": "write JSON", "secret list": "write JSON",
-	"backup list": "write JSON", "restore": "write JSON lines", "restore end": "write JSON lines",
+	"backup list": "write JSON", "restore": "write JSON lines", "restore end": "write JSON lines", "remove": "write JSON lines",
 }
 
 func (a *app) jsonFlags(c *cobra.Command) {

@@ -30,11 +30,20 @@ func (p *Problems) Risk(attribute, summary, detail string) {
 	*p = append(*p, Problem{Attribute: attribute, Summary: summary, Detail: detail, Risk: true})
 }
 
+// Settings are files that a host has in any case, of which a step is alone with the content.
+func Settings(paths ...string) []Thing {
+	out := Paths(paths...)
+	for i := range out {
+		out[i].Path = ""
+	}
+	return out
+}
+
 // Paths are files that a step is alone with.
 func Paths(paths ...string) (out []Thing) {
 	for _, p := range paths {
 		if p != "" {
-			out = append(out, Thing{What: "file " + p})
+			out = append(out, Thing{What: "file " + p, Path: p})
 		}
 	}
 	return out

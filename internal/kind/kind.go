@@ -68,12 +68,16 @@ type Thing struct {
 	What   string
 	Shared bool // also by others that share it, such as the lines of one file
 	Wide   bool // not of one host: no other host may own it, such as a virtual address
+
+	// What haprov remove takes off the host, when the step is one of a single host.
+	Path string // a file, link or directory that is there for the step's sake
+	Unit string // a unit that the step starts
 }
 
 // Runs is that a step starts, stops or restarts a unit: two that do would undo each other, or restart it
 // on all hosts at once. Shared, it is between a step that starts it and one that does its restarts.
 func Runs(unit string, shared bool) Thing {
-	return Thing{What: "starts and stops of " + unit, Shared: shared}
+	return Thing{What: "starts and stops of " + unit, Shared: shared, Unit: unit}
 }
 
 // Node is one host as a cluster step sees it.

@@ -73,8 +73,8 @@ func (r *volumeRecover) Probe(host string, seen probe.Hosts) []probe.Query {
 }
 
 // mounted is where the volume is mounted, if it is.
-func (r *volumeRecover) mounted() probe.Query {
-	return probe.Cmd("mounts of "+r.Name, "findmnt -n -o TARGET -S "+r.device()+" || true", "drbd")
+func (d *DRBDVolume) mounted() probe.Query {
+	return probe.Cmd("mounts of "+d.Name, "findmnt -n -o TARGET -S "+d.device()+" || true", "drbd")
 }
 
 // kept lists the copies on a host.
@@ -397,8 +397,7 @@ func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
 // idle holds while the side that loses has the generation that was decided on, and nobody uses it.
 func (s *split) idle() string {
 	r := s.r
-	return fmt.Sprintf("! grep -q '^ *%d: cs:[^ ]* ro:Primary/' /proc/drbd && ! grep -q '^%s ' /proc/mounts && [ \"$(drbdadm get-gi %s)\" = %s ]",
-		r.Minor, r.device(), shell.Quote(r.Name), shell.Quote(s.vs[s.loses].gi))
+	return fmt.Sprintf("%s && [ \"$(drbdadm get-gi %s)\" = %s ]", r.unused(), shell.Quote(r.Name), shell.Quote(s.vs[s.loses].gi))
 }
 
 // attach brings the volume up without connecting it.

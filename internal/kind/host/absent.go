@@ -27,7 +27,7 @@ type Absent struct {
 
 // Owns is the path: another step that wants something there contradicts this one.
 func (a *Absent) Owns(_ string) []kind.Thing {
-	return kind.Paths(a.Path)
+	return kind.Settings(a.Path)
 }
 
 // Check finds bad paths.

@@ -29,7 +29,7 @@ type Hostname struct {
 
 // Owns is the host's name.
 func (h *Hostname) Owns(_ string) []kind.Thing {
-	return append(kind.Paths(h.file().Path), kind.Thing{What: "the host name"})
+	return append(kind.Settings(h.file().Path), kind.Thing{What: "the host name"})
 }
 
 // Check finds names that Linux cannot have.

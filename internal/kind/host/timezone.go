@@ -34,7 +34,7 @@ var zoneName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0
 
 // Owns are both files.
 func (z *Timezone) Owns(_ string) []kind.Thing {
-	return kind.Paths(localtime, timezoneFile)
+	return kind.Settings(localtime, timezoneFile)
 }
 
 // Check finds names that no zone can have.
