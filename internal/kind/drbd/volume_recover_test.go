@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -321,5 +322,65 @@ func TestACopyIsWholeOrNotThereAndTheVolumeIsDownAfterIt(t *testing.T) {
 	}
 	if rs := kindtest.Try(t, act.Action{Title: "copy", Shell: s.copy(1 << 62)}); rs[0].State != act.Failed || !strings.Contains(rs[0].Output, "no room") {
 		t.Errorf("without room: %+v", rs[0])
+	}
+}
+
+// A disk that is in use, as DRBD has it, is read; nothing is written to it, and nothing stays mounted.
+func TestADiskIsReadWithoutWritingToIt(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("root alone mounts")
+	}
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
+	run := func(name string, args ...string) string {
+		t.Helper()
+		out, err := exec.Command(name, args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	dir := t.TempDir()
+	image, mounted := dir+"/image", dir+"/mounted"
+	kindtest.Write(t, image, "")
+	if err := errors.Join(os.Truncate(image, 64<<20), os.Mkdir(mounted, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	run("mkfs.ext4", "-q", "-F", image)
+	out, err := exec.Command("losetup", "-f", "--show", image).CombinedOutput()
+	if err != nil {
+		t.Skipf("no loop device here: %s", out)
+	}
+	disk := strings.TrimSpace(string(out))
+	defer run("losetup", "-d", disk)
+	run("mount", disk, mounted)
+	kindtest.Write(t, mounted+"/said", "rows\n")
+	run("sync", "-f", mounted)
+	run("umount", mounted)
+
+	r := recovering(t, plan.Intent{Discard: "db2", Folder: dir + "/kept"})
+	r.Backing["db2"], r.Written = disk, `cat "$1/said"`
+	before := run("sha256sum", image)
+	if got := run("sh", "-c", r.written("db2").Shell); got != "rows" {
+		t.Errorf("read: %q", got)
+	}
+	room := strings.Fields(run("sh", "-c", r.room("db2").Shell))
+	if len(room) != 3 {
+		t.Errorf("room: %v", room)
+	}
+	if after := run("sha256sum", image); after != before {
+		t.Error("something was written to the disk")
+	}
+	run("mount", "-o", "ro", disk, mounted) // somebody else's, for itself alone
+	got := run("sh", "-c", r.written("db2").Shell)
+	run("umount", mounted)
+	if got != "rows" {
+		t.Errorf("read while it is in use: %q", got)
+	}
+	if left := run("sh", "-c", "losetup -n -O NAME -j "+disk+"; ls -d "+dir+"/kept 2>/dev/null || :"); left != "" {
+		t.Errorf("left: %s", left)
+	}
+	r.Written = "false"
+	if out, err := exec.Command("sh", "-c", r.written("db2").Shell).CombinedOutput(); err == nil {
+		t.Errorf("a command that fails is no answer: %s", out)
 	}
 }
