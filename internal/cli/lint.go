@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"haprov/internal/config"
+	"haprov/internal/config/source"
 	"haprov/internal/engine"
 	"haprov/internal/lint"
 	"haprov/internal/probe"
@@ -111,7 +111,7 @@ func (a *app) lint(ctx context.Context, f lintFlags) error {
 	for _, id := range f.except {
 		if _, ok := lint.Known(id); !ok {
 			text := fmt.Sprintf("no check %.60q; haprov lint --from DIR --all lists them", id)
-			if n := config.Near(id, ids); n != "" {
+			if n := source.Near(id, ids); n != "" {
 				text = fmt.Sprintf("no check %.60q; did you mean %s?", id, n)
 			}
 			return errInput{text}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 
+	"haprov/internal/config/source"
+
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -25,18 +27,18 @@ func (b *builder) backup(d *recipeDef, blk *backupBlock) cty.Value {
 	if blk != nil {
 		x = *blk
 		if !d.Backup {
-			b.at(x.Range, fmt.Sprintf("Recipe %s makes no backups", d.Name), "Take the backup block out, and make backups by other means.")
+			b.rep.At(x.Range, fmt.Sprintf("Recipe %s makes no backups", d.Name), "Take the backup block out, and make backups by other means.")
 		}
 		if !repository.MatchString(x.Repository) {
-			b.at(x.Range, "Invalid repository", "Found %s, expected /FOLDER or sftp:USER@HOST:/FOLDER.", bounded(x.Repository))
+			b.rep.At(x.Range, "Invalid repository", "Found %s, expected /FOLDER or sftp:USER@HOST:/FOLDER.", source.Bounded(x.Repository))
 		}
 		for _, c := range []struct{ name, value, such string }{{"schedule", x.Schedule, "*-*-* 02:30"}, {"logs", x.Logs, "*:0/5"}, {"prove", x.Prove, "Sun 05:00"}} {
 			if !calendar.MatchString(c.value) {
-				b.at(x.Range, "Invalid time of backup: "+c.name, "Found %s, expected a time of systemd's OnCalendar, such as %q.", bounded(c.value), c.such)
+				b.rep.At(x.Range, "Invalid time of backup: "+c.name, "Found %s, expected a time of systemd's OnCalendar, such as %q.", source.Bounded(c.value), c.such)
 			}
 		}
 		if !folder.MatchString(x.RestoreIn) || len(x.RestoreIn) > 80 {
-			b.at(x.Range, "Invalid folder for restored data", "Found %s, expected an absolute path of letters, digits and ._-, such as \"/var/lib/haprov-restored\".", bounded(x.RestoreIn))
+			b.rep.At(x.Range, "Invalid folder for restored data", "Found %s, expected an absolute path of letters, digits and ._-, such as \"/var/lib/haprov-restored\".", source.Bounded(x.RestoreIn))
 		}
 	}
 	return cty.ObjectVal(map[string]cty.Value{

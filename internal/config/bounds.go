@@ -7,6 +7,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 
 	"haprov/internal/budget"
+	"haprov/internal/config/source"
 )
 
 // maxMade bounds what one call may make, in bytes.
@@ -36,20 +37,20 @@ func bounds(f function.Function, estimate func(args []cty.Value) int64) function
 // texts is at least the length of a value as text, in bytes; it was walked before.
 func texts(v cty.Value) int64 {
 	if v.IsNull() || !v.CanIterateElements() {
-		return textOf(v) + 8
+		return source.TextOf(v) + 8
 	}
 	n := int64(2)
 	for it := v.ElementIterator(); it.Next(); {
 		k, e := it.Element()
-		n += textOf(k) + texts(e)
+		n += source.TextOf(k) + texts(e)
 	}
 	return n
 }
 
 func joined(args []cty.Value) int64 {
-	n, sep := int64(0), textOf(args[0])
+	n, sep := int64(0), source.TextOf(args[0])
 	for _, list := range args[1:] {
-		n += texts(list) + sep*width(list)
+		n += texts(list) + sep*source.Width(list)
 	}
 	return n
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/kind"
 	"haprov/internal/kind/host"
 	"haprov/internal/recipe"
@@ -42,8 +44,8 @@ func (b *builder) hostStep(s *stepDef, p place, chains map[string]*recipe.Chain)
 		hosts = hosts[:1]
 	}
 	var nodes []kind.Node
-	if s.layout.where != nil {
-		nodes = b.nodes(p.hosts)
+	if s.layout.Where != nil {
+		nodes = b.world.nodes(p.hosts)
 	}
 	for _, h := range hosts {
 		rounds, ok := b.rounds(s, p.host[h])
@@ -51,19 +53,19 @@ func (b *builder) hostStep(s *stepDef, p place, chains map[string]*recipe.Chain)
 			continue
 		}
 		for _, r := range rounds {
-			if !b.spend(s.block.DefRange(), workHost, bytesStep) {
+			if !b.rep.Spend(s.block.DefRange(), source.WorkHost, source.BytesStep) {
 				return
 			}
 			ctx := r.context(p.host[h])
 			where := kind.Where{Label: r.label(s.label), Nodes: nodes, Speed: b.opts.Speed}
 			it := b.item(s, r, h+":"+s.block.Type+"."+s.label, []string{h})
 			if len(s.facts) > 0 {
-				it.Step = &deferred{builder: b, def: s, ctx: ctx, where: where}
+				it.Step = &deferred{b: b, def: s, ctx: ctx, where: where}
 			} else {
 				if on, ok := b.when(s, ctx); !ok || !on {
 					continue
 				}
-				v, ok := b.make(b.decoder, s, ctx, where, nil)
+				v, ok := b.make(b.dec, s, ctx, where, nil)
 				if !ok {
 					continue
 				}
@@ -76,7 +78,7 @@ func (b *builder) hostStep(s *stepDef, p place, chains map[string]*recipe.Chain)
 
 func (b *builder) clusterStep(s *stepDef, p place, chains map[string]*recipe.Chain) {
 	if p.shared == nil {
-		b.at(s.block.DefRange(), "Inputs differ between hosts", "This recipe was used with inputs that read each.host, and a %s is one step over all hosts.", s.block.Type)
+		b.rep.At(s.block.DefRange(), "Inputs differ between hosts", "This recipe was used with inputs that read each.host, and a %s is one step over all hosts.", s.block.Type)
 		return
 	}
 	rounds, ok := b.rounds(s, p.shared)
@@ -84,7 +86,7 @@ func (b *builder) clusterStep(s *stepDef, p place, chains map[string]*recipe.Cha
 		return
 	}
 	for _, r := range rounds {
-		if !b.spend(s.block.DefRange(), int64(1+len(p.hosts))*workHost, bytesStep) {
+		if !b.rep.Spend(s.block.DefRange(), int64(1+len(p.hosts))*source.WorkHost, source.BytesStep) {
 			return
 		}
 		ctx := r.context(p.shared)
@@ -94,7 +96,7 @@ func (b *builder) clusterStep(s *stepDef, p place, chains map[string]*recipe.Cha
 		hosts := func(e hclsyntax.Expression) (map[string]cty.Value, bool) {
 			out := map[string]cty.Value{}
 			for _, h := range p.hosts {
-				v, ok := b.value(e, r.context(p.host[h]))
+				v, ok := b.dec.Value(e, r.context(p.host[h]))
 				if !ok {
 					return nil, false
 				}
@@ -102,8 +104,8 @@ func (b *builder) clusterStep(s *stepDef, p place, chains map[string]*recipe.Cha
 			}
 			return out, len(out) > 0
 		}
-		where := kind.Where{Label: r.label(s.label), Nodes: b.nodes(p.hosts), Speed: b.opts.Speed}
-		v, ok := b.make(b.decoder, s, ctx, where, hosts)
+		where := kind.Where{Label: r.label(s.label), Nodes: b.world.nodes(p.hosts), Speed: b.opts.Speed}
+		v, ok := b.make(b.dec, s, ctx, where, hosts)
 		if !ok {
 			continue
 		}
@@ -126,42 +128,42 @@ func (b *builder) item(s *stepDef, r round, address string, hosts []string) *rec
 }
 
 // make builds a step of its block: decode, check, and render a file's text.
-func (b *builder) make(d decoder, s *stepDef, ctx *hcl.EvalContext, where kind.Where, hosts perHost) (any, bool) {
+func (b *builder) make(d decode.Decoder, s *stepDef, ctx *hcl.EvalContext, where kind.Where, hosts decode.PerHost) (any, bool) {
 	v := s.spec.New()
 	out := reflect.ValueOf(v).Elem()
-	before := d.fails
-	if !d.fill(s.block, out, ctx, hosts) {
+	before := d.Report.Failed()
+	if !d.Fill(s.block, out, ctx, hosts) {
 		return nil, false
 	}
 	// With for_each the label is a name for all of them; each takes its own key, or an argument.
 	if s.forEach != nil {
-		for _, f := range s.layout.labels {
-			if s.block.Body.Attributes[f.name] == nil {
-				out.FieldByIndex(f.index).SetString(where.Label)
+		for _, f := range s.layout.Labels {
+			if s.block.Body.Attributes[f.Name] == nil {
+				out.FieldByIndex(f.Index).SetString(where.Label)
 			}
 		}
 	}
-	if s.layout.where != nil {
-		out.FieldByIndex(s.layout.where).Set(reflect.ValueOf(where))
+	if s.layout.Where != nil {
+		out.FieldByIndex(s.layout.Where).Set(reflect.ValueOf(where))
 	}
 	if c, ok := v.(kind.Checker); ok {
 		for _, p := range c.Check() {
 			if p.Risk {
-				d.warn(s.rangeOf(p.Attribute), p.Summary, p.Detail)
+				d.Report.Warn(s.rangeOf(p.Attribute), p.Summary, p.Detail)
 				continue
 			}
-			d.at(s.rangeOf(p.Attribute), p.Summary, "%s", p.Detail)
+			d.Report.At(s.rangeOf(p.Attribute), p.Summary, "%s", p.Detail)
 		}
 	}
-	if f, ok := v.(*host.File); ok && d.fails == before {
+	if f, ok := v.(*host.File); ok && d.Report.Failed() == before {
 		b.text(d, s, f, ctx)
 	}
-	if a, ok := v.(*host.Archive); ok && d.fails == before {
+	if a, ok := v.(*host.Archive); ok && d.Report.Failed() == before {
 		f := &host.File{Source: a.Source}
 		b.text(d, s, f, ctx)
 		a.Packed, a.Blob = f.Content, f.Blob
 	}
-	return v, d.fails == before
+	return v, d.Report.Failed() == before
 }
 
 // rangeOf is the place of a step's argument or nested block; the step's own for "".
@@ -182,19 +184,19 @@ func (s *stepDef) rangeOf(attribute string) hcl.Range {
 }
 
 // text fills a file from its template or source.
-func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext) {
+func (b *builder) text(d decode.Decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext) {
 	if f.Source != "" {
-		blob, err := b.files.blob(f.Source)
+		blob, err := b.files.Blob(f.Source)
 		if blob != nil && err == nil {
 			f.Blob, f.Source = blob, ""
 			return
 		}
 		text := ""
 		if err == nil {
-			text, err = b.files.source(f.Source)
+			text, err = b.files.Source(f.Source)
 		}
 		if err != nil {
-			d.at(s.rangeOf("source"), "File cannot be read", "%s", sentence(err.Error()))
+			d.Report.At(s.rangeOf("source"), "File cannot be read", "%s", source.Sentence(err.Error()))
 			return
 		}
 		f.Content, f.Source = secret.Plain(text), ""
@@ -202,9 +204,9 @@ func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext
 	if f.Template == "" {
 		return
 	}
-	t, err := b.files.template(f.Template)
+	t, err := b.files.Template(f.Template)
 	if err != nil {
-		d.at(s.rangeOf("template"), "Template cannot be read", "%s", sentence(err.Error()))
+		d.Report.At(s.rangeOf("template"), "Template cannot be read", "%s", source.Sentence(err.Error()))
 		return
 	}
 	values, hidden := b.seen.by(ctx, true)
@@ -212,15 +214,15 @@ func (b *builder) text(d decoder, s *stepDef, f *host.File, ctx *hcl.EvalContext
 	if hidden {
 		shut, _ = b.seen.by(ctx, false)
 	}
-	out, err := fill(t, values, shut, b.files.meter.Budget)
+	out, err := fill(t, values, shut, b.files.Budget())
 	if err != nil {
-		d.at(s.rangeOf("template"), "Template cannot be filled", "%s", sentence(err.Error()))
+		d.Report.At(s.rangeOf("template"), "Template cannot be filled", "%s", source.Sentence(err.Error()))
 		return
 	}
 	f.Content, f.Template = secret.Plain(out), ""
 	if hidden {
 		// What comes out differently without the secrets holds one of them.
-		if without, err := t.Render(shut, b.files.meter.Budget); err != nil || without != out {
+		if without, err := t.Render(shut, b.files.Budget()); err != nil || without != out {
 			f.Content = secret.Holding(out)
 		}
 	}
@@ -231,23 +233,7 @@ func (b *builder) when(s *stepDef, ctx *hcl.EvalContext) (on, ok bool) {
 	if s.when == nil {
 		return true, true
 	}
-	return b.decoder.condition(s.when, ctx)
-}
-
-func (d decoder) condition(e hclsyntax.Expression, ctx *hcl.EvalContext) (on, ok bool) {
-	v, ok := d.value(e, ctx)
-	if !ok {
-		return false, false
-	}
-	if v.IsMarked() {
-		d.at(e.Range(), "Sensitive value in \"when\"", "The plan would show what it is.")
-		return false, false
-	}
-	if v.IsNull() || v.Type() != cty.Bool {
-		d.at(e.Range(), "Wrong type for \"when\"", "Found %s, expected true or false.", describe(v))
-		return false, false
-	}
-	return v.True(), true
+	return b.dec.Condition(s.when, ctx)
 }
 
 // rounds evaluates for_each: a list of texts, or an object.
@@ -255,19 +241,19 @@ func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
 	if s.forEach == nil {
 		return []round{{}}, true
 	}
-	v, ok := b.value(s.forEach, ctx)
+	v, ok := b.dec.Value(s.forEach, ctx)
 	if !ok {
 		return nil, false
 	}
 	if v.IsMarked() {
-		b.at(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its keys become part of step names.")
+		b.rep.At(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its keys become part of step names.")
 		return nil, false
 	}
 	if v.IsNull() || !v.CanIterateElements() {
-		b.at(s.forEach.Range(), "Wrong type for \"for_each\"", "Found %s, expected a list or an object.", describe(v))
+		b.rep.At(s.forEach.Range(), "Wrong type for \"for_each\"", "Found %s, expected a list or an object.", decode.Describe(v))
 		return nil, false
 	}
-	if !b.spend(s.forEach.Range(), width(v)*workHost, width(v)*bytesElement) {
+	if !b.rep.Spend(s.forEach.Range(), source.Width(v)*source.WorkHost, source.Width(v)*source.BytesElement) {
 		return nil, false
 	}
 	object := v.Type().IsObjectType() || v.Type().IsMapType()
@@ -280,7 +266,7 @@ func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
 		case object:
 			r.key = k.AsString()
 		case e.IsMarked():
-			b.at(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its elements become part of step names.")
+			b.rep.At(s.forEach.Range(), "Sensitive value in \"for_each\"", "Its elements become part of step names.")
 			return nil, false
 		case e.Type() == cty.String && !e.IsNull():
 			r.key = e.AsString()
@@ -288,11 +274,11 @@ func (b *builder) rounds(s *stepDef, ctx *hcl.EvalContext) ([]round, bool) {
 			r.key = strconv.Itoa(len(out))
 		}
 		if seen[r.key] {
-			b.at(s.forEach.Range(), "Duplicate element in \"for_each\"", "Found %s again.", bounded(r.key))
+			b.rep.At(s.forEach.Range(), "Duplicate element in \"for_each\"", "Found %s again.", source.Bounded(r.key))
 			return nil, false
 		}
 		seen[r.key] = true
-		if !b.sound(&field{name: "for_each"}, r.key, s.forEach.Range()) {
+		if !b.dec.Sound(&decode.Field{Name: "for_each"}, r.key, s.forEach.Range()) {
 			return nil, false
 		}
 		out = append(out, r)
@@ -322,6 +308,6 @@ func (r round) context(ctx *hcl.EvalContext) *hcl.EvalContext {
 }
 
 // assignSecretTo is assign for one text that may be secret.
-func assignSecretTo(v cty.Value, t *secret.Text) *mistake {
-	return assign(v, reflect.ValueOf(t).Elem(), &field{name: "run", text: "lines"})
+func assignSecretTo(v cty.Value, t *secret.Text) *decode.Mistake {
+	return decode.Assign(v, reflect.ValueOf(t).Elem(), &decode.Field{Name: "run", Text: "lines"})
 }

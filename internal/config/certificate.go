@@ -8,6 +8,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/secret/ca"
 )
 
@@ -26,8 +28,8 @@ func certificateFunc(cluster string, from Secrets, used *names) function.Functio
 			if err != nil {
 				return cty.NilVal, err
 			}
-			if !goodName.MatchString(name) || name == "ca" {
-				return cty.NilVal, fmt.Errorf("%s is not a name for a certificate: lower-case letters, digits and -, and not ca", bounded(name))
+			if !decode.IsName(name) || name == "ca" {
+				return cty.NilVal, fmt.Errorf("%s is not a name for a certificate: lower-case letters, digits and -, and not ca", source.Bounded(name))
 			}
 			if from == nil {
 				return cty.NilVal, errors.New("no secret store is available")

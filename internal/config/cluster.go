@@ -2,11 +2,14 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/inventory"
 	"haprov/internal/recipe"
 	"haprov/internal/secret"
@@ -14,7 +17,11 @@ import (
 
 // builder makes a program of an inventory and its recipes.
 type builder struct {
-	*world
+	rep     *source.Report // where mistakes go
+	dec     decode.Decoder
+	files   *source.Files
+	inv     *inventory.Inventory
+	world   *world // the same inventory, as expressions see it
 	opts    Options
 	recipes map[string]*recipeDef // nil: looked for and not there
 	seen    sights
@@ -27,14 +34,14 @@ type builder struct {
 
 // cluster makes one cluster's chains.
 func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
-	b.name("cluster", blk.Name, blk.Range)
-	b.once("cluster", blk.Name, blk.Range)
+	b.dec.Name("cluster", blk.Name, blk.Range)
+	b.world.once("cluster", blk.Name, blk.Range)
 	c.Name, c.Recipe = blk.Name, blk.Recipe
 	c.Roles = b.roles(blk)
 	c.Hosts = b.inOrder(c.Roles)
 	b.inv.Clusters = append(b.inv.Clusters, inventory.Cluster{Name: c.Name, Recipe: c.Recipe, Roles: c.Roles})
 	for _, h := range c.Hosts {
-		b.once("cluster host", h, blk.Range)
+		b.world.once("cluster host", h, blk.Range)
 	}
 	d := b.recipe(blk.Recipe, blk.Ranges["recipe"])
 	if d == nil {
@@ -66,7 +73,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	}
 	b.leave(c, blk, chains)
 	for _, h := range all {
-		if len(chains[h].Items) > 0 || contains(c.Hosts, h) {
+		if len(chains[h].Items) > 0 || slices.Contains(c.Hosts, h) {
 			c.Chains = append(c.Chains, *chains[h])
 		}
 	}
@@ -89,20 +96,20 @@ func (b *builder) roles(blk clusterBlock) (out []inventory.Role) {
 	}
 	seen := map[string]bool{}
 	for _, r := range blk.Roles {
-		b.name("role", r.Name, r.Range)
+		b.dec.Name("role", r.Name, r.Range)
 		if seen[r.Name] || r.Name == "all" {
-			b.at(r.Range, fmt.Sprintf("Role %s is defined twice", bounded(r.Name)), "Name all its hosts in one role block; all stands for all hosts of the cluster.")
+			b.rep.At(r.Range, fmt.Sprintf("Role %s is defined twice", source.Bounded(r.Name)), "Name all its hosts in one role block; all stands for all hosts of the cluster.")
 			continue
 		}
 		seen[r.Name] = true
-		hosts := b.hostList(r.Hosts)
-		if len(hosts) == 0 && b.fails == 0 {
-			b.at(r.Range, "Role has no hosts", "Write hosts = [host.NAME, ...].")
+		hosts := b.world.hostList(r.Hosts)
+		if len(hosts) == 0 && b.rep.Failed() == 0 {
+			b.rep.At(r.Range, "Role has no hosts", "Write hosts = [host.NAME, ...].")
 		}
-		leaving := b.hostList(r.Leaving)
+		leaving := b.world.hostList(r.Leaving)
 		for _, h := range leaving {
-			if contains(hosts, h) {
-				b.at(r.Range, fmt.Sprintf("Host %s is both in hosts and in leaving", bounded(h)), "Name it in hosts or in leaving.")
+			if slices.Contains(hosts, h) {
+				b.rep.At(r.Range, fmt.Sprintf("Host %s is both in hosts and in leaving", source.Bounded(h)), "Name it in hosts or in leaving.")
 			}
 		}
 		out = append(out, inventory.Role{Name: r.Name, Hosts: hosts, Leaving: leaving})
@@ -113,7 +120,7 @@ func (b *builder) roles(blk clusterBlock) (out []inventory.Role) {
 func (b *builder) inOrder(roles []inventory.Role) (out []string) {
 	for _, h := range b.inv.Hosts {
 		for _, r := range roles {
-			if contains(r.Hosts, h.Name) && !contains(out, h.Name) {
+			if slices.Contains(r.Hosts, h.Name) && !slices.Contains(out, h.Name) {
 				out = append(out, h.Name)
 			}
 		}
@@ -138,34 +145,34 @@ func roleHosts(c recipe.Cluster, role string) []string {
 func (b *builder) wants(d *recipeDef, c *recipe.Cluster, blk clusterBlock) (whole bool) {
 	var known []string
 	for _, on := range d.on {
-		if !contains(known, on.role) {
+		if !slices.Contains(known, on.role) {
 			known = append(known, on.role)
 		}
 	}
 	sizes := map[string]wantBlock{}
 	for _, w := range d.Roles {
 		sizes[w.Name] = w
-		if !contains(known, w.Name) {
+		if !slices.Contains(known, w.Name) {
 			known = append(known, w.Name)
 		}
 	}
 	for i, r := range c.Roles {
-		if !contains(known, r.Name) && !(len(blk.Roles) == 0) {
-			b.at(blk.Roles[min(i, len(blk.Roles)-1)].Range, fmt.Sprintf("Unknown role %s", bounded(r.Name)), "Recipe %s has no such role. %s", d.Name, b.meant(r.Name, known))
+		if !slices.Contains(known, r.Name) && !(len(blk.Roles) == 0) {
+			b.rep.At(blk.Roles[min(i, len(blk.Roles)-1)].Range, fmt.Sprintf("Unknown role %s", source.Bounded(r.Name)), "Recipe %s has no such role. %s", d.Name, b.rep.Meant(r.Name, known))
 		}
-		if w, ok := sizes[r.Name]; ok && (len(r.Hosts) < w.Min || len(r.Hosts) > w.Max) && b.fails == 0 {
+		if w, ok := sizes[r.Name]; ok && (len(r.Hosts) < w.Min || len(r.Hosts) > w.Max) && b.rep.Failed() == 0 {
 			want := fmt.Sprintf("%d to %d", w.Min, w.Max)
 			if w.Min == w.Max {
 				want = fmt.Sprint(w.Min)
 			}
-			b.at(blk.Roles[i].Range, fmt.Sprintf("Role %q has a wrong size", r.Name), "Found %d hosts, recipe %s takes %s.", len(r.Hosts), d.Name, want)
+			b.rep.At(blk.Roles[i].Range, fmt.Sprintf("Role %q has a wrong size", r.Name), "Found %d hosts, recipe %s takes %s.", len(r.Hosts), d.Name, want)
 		}
 	}
 	whole = true
 	for _, n := range known {
-		if n != "all" && roleHosts(*c, n) == nil && b.fails == 0 {
+		if n != "all" && roleHosts(*c, n) == nil && b.rep.Failed() == 0 {
 			whole = false
-			b.at(blk.Range, fmt.Sprintf("Missing role %q", n), "Recipe %s needs it: write role %q { hosts = [host.NAME, ...] }.", d.Name, n)
+			b.rep.At(blk.Range, fmt.Sprintf("Missing role %q", n), "Recipe %s needs it: write role %q { hosts = [host.NAME, ...] }.", d.Name, n)
 		}
 	}
 	b.needs(d, c, blk)
@@ -178,11 +185,11 @@ func (b *builder) needs(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
 			h, _ := b.inv.Host(name)
 			switch {
 			case need == "fencing" && (b.inv.Lab == nil || b.opts.Vagrant) && len(h.Fence) == 0:
-				b.at(b.places["host "+name], "Host has no fencing", "Recipe %s needs it, or two machines may write at once: write fence \"fence_ipmilan\" { options = { ... } }.", d.Name)
+				b.rep.At(b.world.places["host "+name], "Host has no fencing", "Recipe %s needs it, or two machines may write at once: write fence \"fence_ipmilan\" { options = { ... } }.", d.Name)
 			case need == "two_links" && len(b.inv.AddressesFor(h, "ring")) < 2:
-				b.at(b.places["host "+name], "Host has one ring link", "Recipe %s needs two networks that carry \"ring\".", d.Name)
+				b.rep.At(b.world.places["host "+name], "Host has one ring link", "Recipe %s needs two networks that carry \"ring\".", d.Name)
 			case need == "replication" && len(b.inv.AddressesFor(h, "replication")) == 0:
-				b.at(b.places["host "+name], "Host has no replication network", "Recipe %s needs a network that carries \"replication\".", d.Name)
+				b.rep.At(b.world.places["host "+name], "Host has no replication network", "Recipe %s needs a network that carries \"replication\".", d.Name)
 			}
 		}
 	}
@@ -192,17 +199,17 @@ func (b *builder) needs(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
 func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 	run := func(name string, e hclsyntax.Expression, hosts []string) (out []recipe.Run) {
 		for _, h := range hosts {
-			v, ok := b.value(e, p.host[h])
+			v, ok := b.dec.Value(e, p.host[h])
 			if !ok {
 				return out
 			}
 			var t secret.Text
 			if m := assignSecretTo(v, &t); m != nil {
-				b.at(e.Range(), fmt.Sprintf("Wrong type for %q", name), "%s", m.detail)
+				b.rep.At(e.Range(), fmt.Sprintf("Wrong type for %q", name), "%s", m.Detail)
 				return out
 			}
 			if t.IsSensitive() {
-				b.at(e.Range(), fmt.Sprintf("Sensitive value in %q", name), "Its text is an argument of a process on the host, which everybody there can read. Write the secret to a file with mode \"0600\" and let the command read that.")
+				b.rep.At(e.Range(), fmt.Sprintf("Sensitive value in %q", name), "Its text is an argument of a process on the host, which everybody there can read. Write the secret to a file with mode \"0600\" and let the command read that.")
 				return out
 			}
 			out = append(out, recipe.Run{Host: h, Shell: t})
@@ -220,14 +227,14 @@ func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 		}
 		hosts := roleHosts(*c, role)
 		if len(hosts) == 0 {
-			b.at(chk.Range, fmt.Sprintf("Unknown role %s", bounded(role)), "The cluster has no such role.")
+			b.rep.At(chk.Range, fmt.Sprintf("Unknown role %s", source.Bounded(role)), "The cluster has no such role.")
 			continue
 		}
 		if chk.On == "one" {
 			hosts = hosts[:1]
 		}
 		if chk.On == "active" && d.Active == nil {
-			b.at(chk.Range, "The active host is not defined", "Give the recipe active = \"COMMAND\", which succeeds on it alone.")
+			b.rep.At(chk.Range, "The active host is not defined", "Give the recipe active = \"COMMAND\", which succeeds on it alone.")
 		}
 		if chk.Run == nil {
 			continue
@@ -250,7 +257,7 @@ type place struct {
 
 // place makes the outermost one of a cluster.
 func (b *builder) place(c recipe.Cluster, name string, used *names) place {
-	ctx := b.ctx.NewChild()
+	ctx := b.world.ctx.NewChild()
 	roles := map[string]cty.Value{}
 	for _, r := range append([]inventory.Role{{Name: "all", Hosts: c.Hosts}}, c.Roles...) {
 		roles[r.Name] = cty.ObjectVal(map[string]cty.Value{"hosts": b.tuple(r.Hosts), "leaving": b.tuple(r.Leaving)})
@@ -259,7 +266,7 @@ func (b *builder) place(c recipe.Cluster, name string, used *names) place {
 		"cluster": cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(name), "hosts": b.tuple(c.Hosts)}),
 		"role":    cty.ObjectVal(roles),
 	}
-	ctx.Functions = b.files.reach(name, b.opts.Secrets, used)
+	ctx.Functions = reach(b.files, name, b.opts.Secrets, used)
 	return b.perHost(place{address: name, hosts: c.Hosts, shared: ctx})
 }
 
@@ -267,7 +274,7 @@ func (b *builder) perHost(p place) place {
 	p.host = map[string]*hcl.EvalContext{}
 	for _, h := range p.hosts {
 		ctx := p.shared.NewChild()
-		ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"host": b.values[h]})}
+		ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"host": b.world.values[h]})}
 		p.host[h] = ctx
 	}
 	return p
@@ -288,7 +295,7 @@ func (p place) of(b *builder, role string, hosts []string) place {
 func (b *builder) tuple(hosts []string) cty.Value {
 	l := make([]cty.Value, 0, len(hosts))
 	for _, h := range hosts {
-		l = append(l, b.values[h])
+		l = append(l, b.world.values[h])
 	}
 	return cty.TupleVal(l)
 }

@@ -1,13 +1,13 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -16,7 +16,7 @@ import (
 // deferred is a step whose arguments name facts: it asks for them first, then is the step that
 // they make. The step is made once for the same facts.
 type deferred struct {
-	*builder
+	b     *builder
 	def   *stepDef
 	ctx   *hcl.EvalContext
 	where kind.Where
@@ -30,7 +30,7 @@ type deferred struct {
 // Packages are those that the step installs if its "when" says so; none when their names depend on
 // facts.
 func (d *deferred) Packages() []string {
-	v, ok := d.make(decoder{&report{}}, d.def, d.ctx, d.where, nil)
+	v, ok := d.b.make(decode.Decoder{Report: source.NewReport(nil)}, d.def, d.ctx, d.where, nil)
 	if i, can := v.(kind.Installer); ok && can {
 		return i.Packages()
 	}
@@ -102,27 +102,15 @@ func (d *deferred) made(seen probe.Seen) (s kind.Step, ok bool, err error) {
 func (d *deferred) build(have cty.Value) (kind.Step, error) {
 	ctx := d.ctx.NewChild()
 	ctx.Variables = map[string]cty.Value{"facts": have}
-	dec := decoder{&report{}}
+	dec := decode.Decoder{Report: source.NewReport(nil)}
 	if d.def.when != nil {
-		if on, ok := dec.condition(d.def.when, ctx); !ok || !on {
-			return nil, dec.err()
+		if on, ok := dec.Condition(d.def.when, ctx); !ok || !on {
+			return nil, dec.Report.Err()
 		}
 	}
-	v, ok := d.make(dec, d.def, ctx, d.where, nil)
+	v, ok := d.b.make(dec, d.def, ctx, d.where, nil)
 	if !ok {
-		return nil, dec.err()
+		return nil, dec.Report.Err()
 	}
 	return v.(kind.Step), nil
-}
-
-// err joins the problems of a step that was built during a run.
-func (r *report) err() error {
-	var all []error
-	for _, p := range r.masked() {
-		if p.Severity == Warning {
-			continue
-		}
-		all = append(all, fmt.Errorf("%s:%d: %s: %s", p.File, p.Line, p.Summary, p.Detail))
-	}
-	return errors.Join(all...)
 }

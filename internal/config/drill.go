@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/recipe"
 	"haprov/internal/secret"
 )
@@ -23,12 +25,12 @@ func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p pl
 	for _, x := range d.Promises {
 		c.Drills.Promises = append(c.Drills.Promises, recipe.Promise{Text: x.Text, Judge: x.Judge, Informs: x.Informs})
 		if x.Judge == "session" && d.Load != nil && d.Load.Readers == "" {
-			b.at(x.Range, "A promise that cannot be judged", "Sessions are judged by what readers see: the load block needs readers = \"NAME\", an endpoint.")
+			b.rep.At(x.Range, "A promise that cannot be judged", "Sessions are judged by what readers see: the load block needs readers = \"NAME\", an endpoint.")
 		}
 	}
 	for _, x := range d.Stations {
 		if _, err := regexp.Compile(x.Line); err != nil {
-			b.at(x.Range, "Not a regular expression", "%s", sentence(err.Error()))
+			b.rep.At(x.Range, "Not a regular expression", "%s", source.Sentence(err.Error()))
 		}
 		c.Drills.Stations = append(c.Drills.Stations, recipe.Station{Name: x.Name, Line: x.Line})
 	}
@@ -36,40 +38,40 @@ func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p pl
 		c.Drills.Load = &recipe.Load{Protocol: l.Protocol, User: l.User, Database: l.Database, ScanOn: l.ScanOn, Readers: l.Readers, Members: l.Members}
 		b.loadPlaces(l, c)
 		if l.Scan != nil {
-			if v, ok := b.value(l.Scan, p.shared); ok {
+			if v, ok := b.dec.Value(l.Scan, p.shared); ok {
 				var t secret.Text
 				switch m := assignSecretTo(v, &t); {
 				case m != nil:
-					b.at(l.Scan.Range(), "Wrong type for \"scan\"", "%s", m.detail)
+					b.rep.At(l.Scan.Range(), "Wrong type for \"scan\"", "%s", m.Detail)
 				case t.IsSensitive():
-					b.at(l.Scan.Range(), "Sensitive value in \"scan\"", "Its text is an argument of a process on the host, which everybody there can read.")
+					b.rep.At(l.Scan.Range(), "Sensitive value in \"scan\"", "Its text is an argument of a process on the host, which everybody there can read.")
 				default:
 					c.Drills.Load.Scan = t.Reveal()
 				}
 			}
 		}
-		if _, ok := c.Endpoint(l.Protocol); !ok && b.fails == 0 {
-			b.at(l.Range, "A load needs an endpoint", "Its clients connect to the first endpoint of their protocol: write endpoint \"NAME\" { ... } with protocol = %q.", l.Protocol)
+		if _, ok := c.Endpoint(l.Protocol); !ok && b.rep.Failed() == 0 {
+			b.rep.At(l.Range, "A load needs an endpoint", "Its clients connect to the first endpoint of their protocol: write endpoint \"NAME\" { ... } with protocol = %q.", l.Protocol)
 		}
 	}
 	names := map[string]hcl.Range{}
 	for _, x := range d.recipeBlock.Drills {
-		b.name("drill", x.Name, x.Range)
+		b.dec.Name("drill", x.Name, x.Range)
 		if first, twice := names[x.Name]; twice {
-			b.at(x.Range, fmt.Sprintf("Drill %s is defined twice", bounded(x.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
+			b.rep.At(x.Range, fmt.Sprintf("Drill %s is defined twice", source.Bounded(x.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
 		}
 		names[x.Name] = x.Range
 		c.Drills.Drills = append(c.Drills.Drills, b.drill(x, *c, p))
 	}
 	if len(d.recipeBlock.Drills) > 0 && (d.Load == nil || d.Active == nil) {
-		b.at(d.recipeBlock.Drills[0].Range, "A drill cannot be judged", "The recipe needs a load block and active = \"COMMAND\".")
+		b.rep.At(d.recipeBlock.Drills[0].Range, "A drill cannot be judged", "The recipe needs a load block and active = \"COMMAND\".")
 	}
 	for _, x := range d.Mutants {
 		b.mutant(x, c)
 	}
 	if x := blk.Drills; x != nil {
 		if _, err := recipe.ReadWindow(x.Window); err != nil {
-			b.at(x.Range, "Invalid window", "%s", sentence(err.Error()))
+			b.rep.At(x.Range, "Invalid window", "%s", source.Sentence(err.Error()))
 		}
 		c.Drills.Consent = &recipe.Consent{Allow: x.Allow, Window: x.Window}
 	}
@@ -77,15 +79,15 @@ func (b *builder) drills(d *recipeDef, c *recipe.Cluster, blk clusterBlock, p pl
 
 // loadPlaces looks at where a load's clients go besides its endpoint.
 func (b *builder) loadPlaces(l *loadBlock, c *recipe.Cluster) {
-	if l.Readers != "" && b.fails == 0 {
+	if l.Readers != "" && b.rep.Failed() == 0 {
 		var names []string
 		for _, e := range c.Endpoints {
 			if e.Protocol == l.Protocol {
 				names = append(names, e.Name)
 			}
 		}
-		if !contains(names, l.Readers) {
-			b.at(l.Range, fmt.Sprintf("Unknown endpoint %s", bounded(l.Readers)), "It must speak %s. %s", l.Protocol, b.meant(l.Readers, names))
+		if !slices.Contains(names, l.Readers) {
+			b.rep.At(l.Range, fmt.Sprintf("Unknown endpoint %s", source.Bounded(l.Readers)), "It must speak %s. %s", l.Protocol, b.rep.Meant(l.Readers, names))
 		}
 	}
 	if l.Members != "" {
@@ -93,8 +95,8 @@ func (b *builder) loadPlaces(l *loadBlock, c *recipe.Cluster) {
 		for _, r := range c.Roles {
 			names = append(names, r.Name)
 		}
-		if !contains(names, l.Members) {
-			b.at(l.Range, fmt.Sprintf("Unknown role %s", bounded(l.Members)), "%s", b.meant(l.Members, names))
+		if !slices.Contains(names, l.Members) {
+			b.rep.At(l.Range, fmt.Sprintf("Unknown role %s", source.Bounded(l.Members)), "%s", b.rep.Meant(l.Members, names))
 		}
 	}
 }
@@ -102,7 +104,7 @@ func (b *builder) loadPlaces(l *loadBlock, c *recipe.Cluster) {
 func (b *builder) drill(x drillBlock, c recipe.Cluster, p place) recipe.Drill {
 	out := recipe.Drill{Name: x.Name, About: x.About, Suites: x.Suites}
 	if len(x.Faults) == 0 {
-		b.at(x.Range, "A drill without a fault", "Write fault \"NAME\" { on = \"active\" }.")
+		b.rep.At(x.Range, "A drill without a fault", "Write fault \"NAME\" { on = \"active\" }.")
 	}
 	for _, f := range x.Faults {
 		b.selector(f.On, f.Range, c)
@@ -113,7 +115,7 @@ func (b *builder) drill(x drillBlock, c recipe.Cluster, p place) recipe.Drill {
 		out.Faults = append(out.Faults, made)
 	}
 	if x.Expect == nil {
-		b.at(x.Range, "A drill without an expectation", "Write expect { active = \"moves\", outage = \"60s\" }, one argument a line.")
+		b.rep.At(x.Range, "A drill without an expectation", "Write expect { active = \"moves\", outage = \"60s\" }, one argument a line.")
 		return out
 	}
 	for _, f := range x.Expect.Fenced {
@@ -129,7 +131,7 @@ func (b *builder) drill(x drillBlock, c recipe.Cluster, p place) recipe.Drill {
 
 // mutant reads one. Whether what it replaces is there is looked at when it is made.
 func (b *builder) mutant(x mutantBlock, c *recipe.Cluster) {
-	b.name("mutant", x.Name, x.Range)
+	b.dec.Name("mutant", x.Name, x.Range)
 	out := recipe.Mutant{Name: x.Name, About: x.About, Drill: x.Drill, Breaks: x.Breaks}
 	var drills, promises []string
 	for _, d := range c.Drills.Drills {
@@ -138,19 +140,19 @@ func (b *builder) mutant(x mutantBlock, c *recipe.Cluster) {
 	for _, p := range c.Drills.Promises {
 		promises = append(promises, p.Text)
 	}
-	if !contains(drills, x.Drill) {
-		b.at(x.Range, fmt.Sprintf("Unknown drill %s", bounded(x.Drill)), "%s", b.meant(x.Drill, drills))
+	if !slices.Contains(drills, x.Drill) {
+		b.rep.At(x.Range, fmt.Sprintf("Unknown drill %s", source.Bounded(x.Drill)), "%s", b.rep.Meant(x.Drill, drills))
 	}
-	if !contains(promises, x.Breaks) {
-		b.at(x.Range, fmt.Sprintf("Unknown promise %s", bounded(x.Breaks)), "%s", b.meant(x.Breaks, promises))
+	if !slices.Contains(promises, x.Breaks) {
+		b.rep.At(x.Range, fmt.Sprintf("Unknown promise %s", source.Bounded(x.Breaks)), "%s", b.rep.Meant(x.Breaks, promises))
 	}
 	if len(x.Replaces) == 0 {
-		b.at(x.Range, "A mutant like the recipe", "Write replace { in = \"templates/NAME\", from = \"...\", to = \"...\" }, one argument a line.")
+		b.rep.At(x.Range, "A mutant like the recipe", "Write replace { in = \"templates/NAME\", from = \"...\", to = \"...\" }, one argument a line.")
 	}
 	for _, r := range x.Replaces {
 		folder, _, _ := strings.Cut(r.In, "/")
 		if folder != "recipes" && folder != "templates" {
-			b.at(r.Range, "Invalid value for \"in\"", "Found %s, expected recipes/NAME.hcl or templates/NAME.", bounded(r.In))
+			b.rep.At(r.Range, "Invalid value for \"in\"", "Found %s, expected recipes/NAME.hcl or templates/NAME.", source.Bounded(r.In))
 			continue
 		}
 		out.Replaces = append(out.Replaces, recipe.Replace{In: r.In, From: r.From, To: r.To})
@@ -163,13 +165,13 @@ func (b *builder) duration(name string, e hclsyntax.Expression, p place) time.Du
 	if e == nil {
 		return 0 // told already
 	}
-	v, ok := b.value(e, p.shared)
+	v, ok := b.dec.Value(e, p.shared)
 	if !ok {
 		return 0
 	}
 	var out time.Duration
-	if m := assign(v, reflect.ValueOf(&out).Elem(), &field{name: name, typ: durType, min: "1s"}); m != nil {
-		b.at(e.Range(), fmt.Sprintf("Wrong type for %q", name), "%s", m.detail)
+	if m := decode.Assign(v, reflect.ValueOf(&out).Elem(), &decode.Field{Name: name, Min: "1s"}); m != nil {
+		b.rep.At(e.Range(), fmt.Sprintf("Wrong type for %q", name), "%s", m.Detail)
 	}
 	return out
 }
@@ -180,7 +182,7 @@ func (b *builder) selector(s string, rng hcl.Range, c recipe.Cluster) {
 		known = append(known, r.Name)
 	}
 	if !slices.Contains(known, s) {
-		b.at(rng, fmt.Sprintf("Unknown target %s", bounded(s)), "%s", b.meant(s, known))
+		b.rep.At(rng, fmt.Sprintf("Unknown target %s", source.Bounded(s)), "%s", b.rep.Meant(s, known))
 	}
 }
 
@@ -195,23 +197,23 @@ func (b *builder) fault(name string, rng hcl.Range) *recipe.Fault {
 		return nil
 	}
 	var file faultFile
-	l := layoutOf(reflect.TypeOf(file))
-	b.decoder.names(&hclsyntax.Block{Type: "fault file", Body: body}, l, false)
-	before := b.fails
+	l := decode.LayoutOf(reflect.TypeOf(file))
+	b.dec.Names(&hclsyntax.Block{Type: "fault file", Body: body}, l, false)
+	before := b.rep.Failed()
 	for _, blk := range body.Blocks {
-		if f := l.blocks[blk.Type]; f != nil && len(blk.Labels) == 1 {
-			b.nested(blk, reflect.ValueOf(&file).Elem().FieldByIndex(f.index), f, nil, nil)
+		if f := l.Blocks[blk.Type]; f != nil && len(blk.Labels) == 1 {
+			b.dec.Nested(blk, reflect.ValueOf(&file).Elem().FieldByIndex(f.Index), f, nil, nil)
 		}
 	}
 	for _, x := range file.Faults {
 		if x.Name != name {
-			b.at(x.Range, "Fault is in the wrong file", "Fault %s belongs in faults/%s.hcl.", bounded(x.Name), x.Name)
+			b.rep.At(x.Range, "Fault is in the wrong file", "Fault %s belongs in faults/%s.hcl.", source.Bounded(x.Name), x.Name)
 			continue
 		}
 		b.faults[name] = b.faultOf(x)
 	}
-	if len(file.Faults) == 0 && b.fails == before {
-		b.at(hcl.Range{Filename: shown}, "File holds no fault", "Expected fault %q { ... } in it.", name)
+	if len(file.Faults) == 0 && b.rep.Failed() == before {
+		b.rep.At(hcl.Range{Filename: shown}, "File holds no fault", "Expected fault %q { ... } in it.", name)
 	}
 	return b.faults[name]
 }
@@ -222,7 +224,7 @@ var rates = regexp.MustCompile(`^[1-9][0-9]{0,5}[kmg]bit$`)
 func (b *builder) faultOf(x faultBlock) *recipe.Fault {
 	f := &recipe.Fault{Name: x.Name, About: x.About, Risk: x.Risk}
 	if x.Lab == nil && x.Links == nil && x.Shell == nil {
-		b.at(x.Range, "A fault that nothing brings about", "Write a lab, a links or a shell block.")
+		b.rep.At(x.Range, "A fault that nothing brings about", "Write a lab, a links or a shell block.")
 	}
 	one := func(rng hcl.Range, among string, does ...bool) {
 		n := 0
@@ -232,7 +234,7 @@ func (b *builder) faultOf(x faultBlock) *recipe.Fault {
 			}
 		}
 		if n != 1 {
-			b.at(rng, "A fault is one thing", "Found %d of %s: a drill may have several faults.", n, among)
+			b.rep.At(rng, "A fault is one thing", "Found %d of %s: a drill may have several faults.", n, among)
 		}
 	}
 	if l := x.Lab; l != nil {
@@ -243,13 +245,13 @@ func (b *builder) faultOf(x faultBlock) *recipe.Fault {
 		f.Links = &recipe.LinkFault{Cut: l.Cut, Delay: l.Delay, Loss: l.Loss, Duplicate: l.Duplicate, Reorder: l.Reorder, Corrupt: l.Corrupt, Rate: l.Rate, To: l.To, Carry: l.Carries, OneWay: l.OneWay}
 		one(l.Range, "cut, delay, loss, duplicate, reorder, corrupt and rate", l.Cut, l.Delay > 0, l.Loss > 0, l.Duplicate > 0, l.Reorder > 0, l.Corrupt > 0, l.Rate != "")
 		if l.Rate != "" && !rates.MatchString(l.Rate) {
-			b.at(l.Range, "Wrong form of \"rate\"", "Found %s, expected a number with kbit, mbit or gbit, such as 1mbit.", bounded(l.Rate))
+			b.rep.At(l.Range, "Wrong form of \"rate\"", "Found %s, expected a number with kbit, mbit or gbit, such as 1mbit.", source.Bounded(l.Rate))
 		}
 		if l.To != "peers" && !f.Links.ByLab() {
-			b.at(l.Range, "Wrong combination of \"to\"", "Only cut, delay and loss can be brought about on links to %s.", l.To)
+			b.rep.At(l.Range, "Wrong combination of \"to\"", "Only cut, delay and loss can be brought about on links to %s.", l.To)
 		}
 		if f.Lab != nil {
-			b.at(l.Range, "A fault is one thing", "Found a lab and a links block: a drill may have several faults.")
+			b.rep.At(l.Range, "A fault is one thing", "Found a lab and a links block: a drill may have several faults.")
 		}
 	}
 	if s := x.Shell; s != nil {

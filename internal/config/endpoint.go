@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/recipe"
 )
 
@@ -16,9 +18,9 @@ import (
 func (b *builder) endpoints(d *recipeDef, p place) (out []recipe.Endpoint) {
 	names, at := map[string]hcl.Range{}, map[string]string{}
 	for _, x := range d.Endpoints {
-		b.name("endpoint", x.Name, x.Range)
+		b.dec.Name("endpoint", x.Name, x.Range)
 		if first, twice := names[x.Name]; twice {
-			b.at(x.Range, fmt.Sprintf("Endpoint %s is defined twice", bounded(x.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
+			b.rep.At(x.Range, fmt.Sprintf("Endpoint %s is defined twice", source.Bounded(x.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
 		}
 		names[x.Name] = x.Range
 		e, ok := b.endpoint(x, p)
@@ -26,7 +28,7 @@ func (b *builder) endpoints(d *recipeDef, p place) (out []recipe.Endpoint) {
 			continue
 		}
 		if other := at[e.At()]; other != "" && other != e.Name {
-			b.at(x.Range, fmt.Sprintf("Two endpoints at %s", bounded(e.At())), "The other one is %s: one server answers there, for one of them.", bounded(other))
+			b.rep.At(x.Range, fmt.Sprintf("Two endpoints at %s", source.Bounded(e.At())), "The other one is %s: one server answers there, for one of them.", source.Bounded(other))
 		}
 		at[e.At()] = e.Name
 		out = append(out, e)
@@ -40,29 +42,29 @@ func (b *builder) endpoint(x endpointBlock, p place) (e recipe.Endpoint, ok bool
 		return e, false // told by the decoder
 	}
 	e = recipe.Endpoint{Name: x.Name, About: strings.TrimSpace(x.About), Protocol: x.Protocol}
-	address, known := b.value(x.Address, p.shared)
-	port, also := b.value(x.Port, p.shared)
+	address, known := b.dec.Value(x.Address, p.shared)
+	port, also := b.dec.Value(x.Port, p.shared)
 	if !known || !also {
 		return e, false
 	}
 	ok = true
 	switch {
 	case address.IsMarked() || address.IsNull() || address.Type() != cty.String:
-		b.at(x.Address.Range(), "Wrong type for \"address\"", "Found %s, expected an address or a name, such as \"192.168.56.100\".", describe(address))
+		b.rep.At(x.Address.Range(), "Wrong type for \"address\"", "Found %s, expected an address or a name, such as \"192.168.56.100\".", decode.Describe(address))
 		ok = false
 	default:
 		e.Address = strings.TrimSpace(address.AsString())
 		if _, err := netip.ParseAddr(e.Address); err != nil && !dnsName.MatchString(e.Address) {
-			b.at(x.Address.Range(), "Invalid address of an endpoint", "Found %s, expected an address or a name without prefix length and port, such as \"192.168.56.100\".", bounded(e.Address))
+			b.rep.At(x.Address.Range(), "Invalid address of an endpoint", "Found %s, expected an address or a name without prefix length and port, such as \"192.168.56.100\".", source.Bounded(e.Address))
 			ok = false
 		}
 	}
 	if port.IsMarked() || port.IsNull() || port.Type() != cty.Number {
-		b.at(x.Port.Range(), "Wrong type for \"port\"", "Found %s, expected a number between 1 and 65535.", describe(port))
+		b.rep.At(x.Port.Range(), "Wrong type for \"port\"", "Found %s, expected a number between 1 and 65535.", decode.Describe(port))
 		return e, false
 	}
 	if says, detail := b.form("port", "port", port); says != "" {
-		b.at(x.Port.Range(), "Port is out of range", "%s", detail)
+		b.rep.At(x.Port.Range(), "Port is out of range", "%s", detail)
 		return e, false
 	}
 	n, _ := port.AsBigFloat().Int64()
@@ -73,8 +75,8 @@ func (b *builder) endpoint(x endpointBlock, p place) (e recipe.Endpoint, ok bool
 // served reports that two clusters serve at the same address and port.
 func (b *builder) served(c recipe.Cluster, blk clusterBlock) {
 	for _, e := range c.Endpoints {
-		if other := b.serves[e.At()]; other != "" && b.fails == 0 {
-			b.at(blk.Range, fmt.Sprintf("Two clusters serve at %s", bounded(e.At())), "The other one is %s: clients would reach one of them, and nobody could say which.", bounded(other))
+		if other := b.serves[e.At()]; other != "" && b.rep.Failed() == 0 {
+			b.rep.At(blk.Range, fmt.Sprintf("Two clusters serve at %s", source.Bounded(e.At())), "The other one is %s: clients would reach one of them, and nobody could say which.", source.Bounded(other))
 		}
 		b.serves[e.At()] = c.Name
 	}

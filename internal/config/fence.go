@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/inventory"
 	"haprov/internal/kind"
 	"haprov/internal/secret"
@@ -32,8 +34,8 @@ var ours = map[string]string{
 // fence checks one fence device. Only the password may be a secret: the other options stand in the
 // cluster's configuration, which more than root may read.
 func (w *world) fence(f fenceBlock) inventory.Fence {
-	if !strings.HasPrefix(f.Agent, "fence_") || !goodName.MatchString(strings.ReplaceAll(f.Agent, "_", "-")) {
-		w.at(f.Range, "Invalid name for a fence agent", "Found %s, expected a name such as fence_ipmilan.", bounded(f.Agent))
+	if !strings.HasPrefix(f.Agent, "fence_") || !decode.IsName(strings.ReplaceAll(f.Agent, "_", "-")) {
+		w.rep.At(f.Range, "Invalid name for a fence agent", "Found %s, expected a name such as fence_ipmilan.", source.Bounded(f.Agent))
 	}
 	out := inventory.Fence{Agent: f.Agent, Options: map[string]secret.Text{}}
 	names := make([]string, 0, len(f.Options))
@@ -45,16 +47,16 @@ func (w *world) fence(f fenceBlock) inventory.Fence {
 		v := f.Options[n]
 		switch {
 		case !optionName.MatchString(n):
-			w.at(f.Range, "Invalid name of a fence option", "Found %s, expected one of the agent's parameters, such as ip or username.", bounded(n))
+			w.rep.At(f.Range, "Invalid name of a fence option", "Found %s, expected one of the agent's parameters, such as ip or username.", source.Bounded(n))
 		case ours[n] != "":
-			w.at(f.Range, fmt.Sprintf("Option %q is set by haprov", n), "%s", ours[n])
+			w.rep.At(f.Range, fmt.Sprintf("Option %q is set by haprov", n), "%s", ours[n])
 		case isPassword(n):
 			secret.Learn(v.Reveal())
 			if n = "password"; !v.IsSensitive() {
 				w.openPassword(f.Range, n, v)
 			}
 		case v.IsSensitive():
-			w.at(f.Range, fmt.Sprintf("Option %q is a secret", n), "Only the password may be one: the others stand in the cluster's configuration.")
+			w.rep.At(f.Range, fmt.Sprintf("Option %q is a secret", n), "Only the password may be one: the others stand in the cluster's configuration.")
 		}
 		out.Options[n] = v
 	}
@@ -76,9 +78,9 @@ func (w *world) fences() {
 			if fencesNothing[f.Agent] {
 				const why = "It reports success and cuts nobody's power: after a failure two machines may write at once."
 				if w.inv.Lab == nil {
-					w.at(rng, "Fence agent fences nothing", why)
+					w.rep.At(rng, "Fence agent fences nothing", why)
 				} else {
-					w.warn(rng, "Fence agent fences nothing", why)
+					w.rep.Warn(rng, "Fence agent fences nothing", why)
 				}
 				continue
 			}
@@ -89,9 +91,9 @@ func (w *world) fences() {
 				first[key] = b.Name
 			case o == b.Name:
 			case plug || onePower.MatchString(f.Agent):
-				w.at(rng, "Two hosts have one fence device", "%s has the same agent and options: to fence one of them would cut the other's power.", o)
+				w.rep.At(rng, "Two hosts have one fence device", "%s has the same agent and options: to fence one of them would cut the other's power.", o)
 			default:
-				w.warn(rng, "Two hosts have one fence device", fmt.Sprintf("%s has the same agent and options, and no plug or port: only when the device knows both machines by their names of this inventory does it cut the right one. Write plug = \"...\" in each.", o))
+				w.rep.Warn(rng, "Two hosts have one fence device", fmt.Sprintf("%s has the same agent and options, and no plug or port: only when the device knows both machines by their names of this inventory does it cut the right one. Write plug = \"...\" in each.", o))
 			}
 		}
 	}
@@ -125,7 +127,7 @@ func deviceKey(f inventory.Fence) (key string, plug bool) {
 // openPassword tells of a password that whoever reads the inventory reads too.
 func (w *world) openPassword(at hcl.Range, name string, value secret.Text) {
 	secret.Learn(value.Reveal())
-	w.warn(at, "Password in plain text in the inventory", fmt.Sprintf("Write %s = secret(\"NAME\") and give it by: haprov secret adopt NAME.", name))
+	w.rep.Warn(at, "Password in plain text in the inventory", fmt.Sprintf("Write %s = secret(\"NAME\") and give it by: haprov secret adopt NAME.", name))
 }
 
 func isPassword(option string) bool { return option == "password" || option == "passwd" }

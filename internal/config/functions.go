@@ -7,6 +7,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
+
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
@@ -33,7 +36,7 @@ var functions = map[string]function.Function{
 	"trim":       stdlib.TrimSpaceFunc,
 	"replace":    replace,
 	"split": bounds(stdlib.SplitFunc, func(args []cty.Value) int64 {
-		return int64(strings.Count(args[1].AsString(), args[0].AsString())+1) * bytesElement / 4
+		return int64(strings.Count(args[1].AsString(), args[0].AsString())+1) * source.BytesElement / 4
 	}),
 	"contains":    stdlib.ContainsFunc,
 	"keys":        stdlib.KeysFunc,
@@ -93,7 +96,7 @@ var length = function.New(&function.Spec{
 		case v.CanIterateElements():
 			return cty.NumberIntVal(int64(v.LengthInt())), nil
 		}
-		return cty.NilVal, fmt.Errorf("expected a string, list or object, found %s", describe(v))
+		return cty.NilVal, fmt.Errorf("expected a string, list or object, found %s", decode.Describe(v))
 	},
 })
 
@@ -106,7 +109,7 @@ var cidrHost = function.New(&function.Spec{
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		p, err := netip.ParsePrefix(args[0].AsString())
 		if err != nil || !p.Addr().Is4() {
-			return cty.NilVal, fmt.Errorf("%s is not an IPv4 network such as 10.0.0.0/24", bounded(args[0].AsString()))
+			return cty.NilVal, fmt.Errorf("%s is not an IPv4 network such as 10.0.0.0/24", source.Bounded(args[0].AsString()))
 		}
 		n, exact := args[1].AsBigFloat().Int64()
 		size := int64(1) << (32 - p.Bits())
@@ -114,7 +117,7 @@ var cidrHost = function.New(&function.Spec{
 			n += size
 		}
 		if exact != big.Exact || n < 0 || n >= size {
-			return cty.NilVal, fmt.Errorf("%s has no address number %s", p, number(args[1]))
+			return cty.NilVal, fmt.Errorf("%s has no address number %s", p, decode.Number(args[1]))
 		}
 		b := p.Masked().Addr().As4()
 		x := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
@@ -133,7 +136,7 @@ func cidrPart(about string, take func(netip.Prefix) cty.Value) function.Function
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			p, err := netip.ParsePrefix(args[0].AsString())
 			if err != nil {
-				return cty.NilVal, fmt.Errorf("%s is not an address with prefix length such as 10.0.0.5/24", bounded(args[0].AsString()))
+				return cty.NilVal, fmt.Errorf("%s is not an address with prefix length such as 10.0.0.5/24", source.Bounded(args[0].AsString()))
 			}
 			return take(p), nil
 		},

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"haprov/internal/config"
+	"haprov/internal/config/source"
 	"haprov/internal/inventory"
 	"haprov/internal/kind"
 	"haprov/internal/kind/host"
@@ -297,7 +298,7 @@ recipe "r" {
 }
 `
 	p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}})
-	if p == nil || len(problems) != 1 || problems[0].Severity != config.Warning || problems[0].Line != 6 {
+	if p == nil || len(problems) != 1 || problems[0].Severity != source.Warning || problems[0].Line != 6 {
 		t.Errorf("%v %+v", p, problems)
 	}
 }

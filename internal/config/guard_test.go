@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"haprov/internal/config"
+	"haprov/internal/config/source"
 )
 
 func load(text string) config.Problems {
@@ -75,7 +76,7 @@ func TestManyMistakesAreCounted(t *testing.T) {
 		t.Errorf("%d problems", len(problems))
 	}
 	text := problems.Render(80, false)
-	if strings.Count(text, "error:") != config.Shown || !strings.Contains(text, "... and 80 more") {
+	if strings.Count(text, "error:") != source.Shown || !strings.Contains(text, "... and 80 more") {
 		t.Errorf("%s", text)
 	}
 	for i, p := range problems[1:] {

@@ -11,6 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/secret"
 )
 
@@ -40,7 +42,7 @@ func (b *builder) inputType(e hclsyntax.Expression) inputType {
 			return t
 		}
 		known := []string{"any", "bool", "duration", "list(string)", "map(string)", "number", "port", "string", "vip"}
-		b.at(e.Range(), fmt.Sprintf("Unknown type %s", bounded(n)), "%s", b.meant(n, known))
+		b.rep.At(e.Range(), fmt.Sprintf("Unknown type %s", source.Bounded(n)), "%s", b.rep.Meant(n, known))
 		return inputTypes["any"]
 	}
 	if call, diags := hcl.ExprCall(e); !diags.HasErrors() && len(call.Arguments) == 1 && (call.Name == "list" || call.Name == "map") {
@@ -52,7 +54,7 @@ func (b *builder) inputType(e hclsyntax.Expression) inputType {
 			return inputType{cty.Map(in.of), "", "an object, each of it " + in.says}
 		}
 	}
-	b.at(e.Range(), "Not a type", "Expected string, number, bool, any, vip, duration, port, list(TYPE) or map(TYPE).")
+	b.rep.At(e.Range(), "Not a type", "Expected string, number, bool, any, vip, duration, port, list(TYPE) or map(TYPE).")
 	return inputTypes["any"]
 }
 
@@ -67,33 +69,33 @@ func (b *builder) inputs(d *recipeDef, expr hclsyntax.Expression, ctx *hcl.EvalC
 	if expr != nil {
 		pairs, diags := hcl.ExprMap(expr)
 		if diags.HasErrors() {
-			b.at(expr.Range(), "Wrong type for \"inputs\"", "Expected an object: { name = value }.")
+			b.rep.At(expr.Range(), "Wrong type for \"inputs\"", "Expected an object: { name = value }.")
 			return cty.NilVal, false
 		}
 		for _, p := range pairs {
 			k, diags := p.Key.Value(ctx)
 			if k.IsMarked() {
-				b.at(p.Key.Range(), "Sensitive value in \"inputs\"", "The name of an input cannot be a secret.")
+				b.rep.At(p.Key.Range(), "Sensitive value in \"inputs\"", "The name of an input cannot be a secret.")
 				ok = false
 				continue
 			}
 			if diags.HasErrors() || k.IsNull() || k.Type() != cty.String {
-				b.diags(diags)
+				b.rep.Diags(diags)
 				ok = false
 				continue
 			}
 			name := k.AsString()
 			if first, twice := have[name]; twice {
-				b.at(p.Key.Range(), fmt.Sprintf("Input %s is defined twice", bounded(name)), "The first one is at line %d.", first.expr.Range().Start.Line)
+				b.rep.At(p.Key.Range(), fmt.Sprintf("Input %s is defined twice", source.Bounded(name)), "The first one is at line %d.", first.expr.Range().Start.Line)
 			}
-			if !contains(known, name) {
-				b.at(p.Key.Range(), fmt.Sprintf("Unknown input %s", bounded(name)), "Recipe %s has no such input. %s", d.Name, b.meant(name, known))
+			if !slices.Contains(known, name) {
+				b.rep.At(p.Key.Range(), fmt.Sprintf("Unknown input %s", source.Bounded(name)), "Recipe %s has no such input. %s", d.Name, b.rep.Meant(name, known))
 				ok = false
 				continue
 			}
 			v, diags := p.Value.Value(ctx)
 			if diags.HasErrors() {
-				b.diags(diags)
+				b.rep.Diags(diags)
 				ok = false
 			}
 			have[name] = given{v, p.Value}
@@ -114,10 +116,10 @@ func (b *builder) inputs(d *recipeDef, expr hclsyntax.Expression, ctx *hcl.EvalC
 			}
 			ctx := own.NewChild()
 			ctx.Variables = map[string]cty.Value{"input": soFar(values)}
-			v, good := b.value(in.Default, ctx)
+			v, good := b.dec.Value(in.Default, ctx)
 			it, ok = given{v, in.Default}, ok && good
 		case d.types[in.Name].of != cty.NilType:
-			b.at(rng, fmt.Sprintf("Missing input %q", in.Name), "Recipe %s needs %s in inputs: %s.%s", d.Name, in.Name, d.types[in.Name].says, about(in.About))
+			b.rep.At(rng, fmt.Sprintf("Missing input %q", in.Name), "Recipe %s needs %s in inputs: %s.%s", d.Name, in.Name, d.types[in.Name].says, about(in.About))
 			ok = false
 			continue
 		}
@@ -159,7 +161,7 @@ func about(s string) string {
 	if s == "" {
 		return ""
 	}
-	return " " + sentence(s)
+	return " " + source.Sentence(s)
 }
 
 // given is a value with the expression that gives it.
@@ -177,7 +179,7 @@ func (b *builder) conform(in inputBlock, t inputType, it given, own *hcl.EvalCon
 	}
 	open, marks := v.Unmark()
 	private := in.Sensitive || v.ContainsMarked()
-	if s, m := text(open); in.Sensitive && m == nil {
+	if s, m := decode.Text(open); in.Sensitive && m == nil {
 		secret.Learn(s)
 	}
 	bad := func(summary, detail string) (cty.Value, bool) {
@@ -187,7 +189,7 @@ func (b *builder) conform(in inputBlock, t inputType, it given, own *hcl.EvalCon
 		if summary == "" {
 			summary = fmt.Sprintf("Wrong type for input %q", in.Name)
 		}
-		b.at(e.Range(), summary, "%s%s", detail, about(in.About))
+		b.rep.At(e.Range(), summary, "%s%s", detail, about(in.About))
 		return v, false
 	}
 	if open.IsNull() {
@@ -196,7 +198,7 @@ func (b *builder) conform(in inputBlock, t inputType, it given, own *hcl.EvalCon
 	c, err := convert.Convert(open, t.of)
 	strict := t.of == cty.Number || t.of == cty.Bool || t.of == cty.String && open.Type() == cty.Bool
 	if err != nil || strict && open.Type() != t.of {
-		return bad("", fmt.Sprintf("Found %s, expected %s.", describe(open), t.says))
+		return bad("", fmt.Sprintf("Found %s, expected %s.", decode.Describe(open), t.says))
 	}
 	if summary, detail := b.form(in.Name, t.form, c); summary != "" {
 		return bad(summary, detail)
@@ -210,21 +212,21 @@ func (b *builder) conform(in inputBlock, t inputType, it given, own *hcl.EvalCon
 		if in.Sensitive {
 			ctx.Variables["value"] = c.Mark(sensitive)
 		}
-		that, ok := b.value(chk.That, ctx)
+		that, ok := b.dec.Value(chk.That, ctx)
 		if !ok {
 			return v, false
 		}
 		if that.IsNull() || that.Type() != cty.Bool {
-			b.at(chk.That.Range(), "Wrong type for \"that\"", "Found %s, expected true or false.", describe(that))
+			b.rep.At(chk.That.Range(), "Wrong type for \"that\"", "Found %s, expected true or false.", decode.Describe(that))
 			return v, false
 		}
 		that, _ = that.Unmark()
 		if that.False() && chk.Warn {
-			b.warn(e.Range(), fmt.Sprintf("Risk in input %q", in.Name), sentence(chk.Text))
+			b.rep.Warn(e.Range(), fmt.Sprintf("Risk in input %q", in.Name), source.Sentence(chk.Text))
 			continue
 		}
 		if that.False() {
-			b.at(e.Range(), fmt.Sprintf("Invalid value for input %q", in.Name), "%s%s", sentence(chk.Text), about(in.About))
+			b.rep.At(e.Range(), fmt.Sprintf("Invalid value for input %q", in.Name), "%s%s", source.Sentence(chk.Text), about(in.About))
 			return v, false
 		}
 	}
@@ -239,15 +241,26 @@ func (b *builder) conform(in inputBlock, t inputType, it given, own *hcl.EvalCon
 func (b *builder) form(name, form string, v cty.Value) (summary, detail string) {
 	switch form {
 	case "vip":
-		return b.vip(v.AsString())
+		return b.world.vip(v.AsString())
 	case "duration":
 		if d, err := time.ParseDuration(v.AsString()); err != nil || d < 0 {
-			return fmt.Sprintf("Input %q is not a duration", name), fmt.Sprintf("Found %s, expected one such as \"30s\".", bounded(v.AsString()))
+			return fmt.Sprintf("Input %q is not a duration", name), fmt.Sprintf("Found %s, expected one such as \"30s\".", source.Bounded(v.AsString()))
 		}
 	case "port":
 		if n, _ := v.AsBigFloat().Float64(); n < 1 || n > 65535 || !v.AsBigFloat().IsInt() {
-			return fmt.Sprintf("Input %q is out of range", name), fmt.Sprintf("Found %s, expected a whole number between 1 and 65535.", number(v))
+			return fmt.Sprintf("Input %q is out of range", name), fmt.Sprintf("Found %s, expected a whole number between 1 and 65535.", decode.Number(v))
 		}
 	}
 	return "", ""
+}
+
+// learn makes the texts of a value that comes from outside the store known as secrets, so that they
+// are masked in what the program prints.
+func learn(v cty.Value) {
+	cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
+		if open, _ := x.Unmark(); open.Type() == cty.String && open.IsKnown() && !open.IsNull() {
+			secret.Learn(open.AsString())
+		}
+		return true, nil
+	})
 }

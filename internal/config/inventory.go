@@ -11,12 +11,15 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/inventory"
 )
 
 // world is the inventory with the values that expressions see of it.
 type world struct {
-	decoder
+	rep    *source.Report // where mistakes go
+	dec    decode.Decoder
 	inv    *inventory.Inventory
 	dir    string // relative paths of the inventory start here
 	driver string // in place of the lab's own; empty: its own
@@ -44,9 +47,9 @@ func (w *world) read(body *hclsyntax.Body, o Options) {
 
 // outer fills the outermost structs; hosts may use the networks' values in theirs.
 func (w *world) outer(body *hclsyntax.Body) {
-	l := layoutOf(reflect.TypeOf(w.file))
+	l := decode.LayoutOf(reflect.TypeOf(w.file))
 	whole := &hclsyntax.Block{Type: "inventory", Body: body}
-	w.names(whole, l, false)
+	w.dec.Names(whole, l, false)
 	ctx := w.ctx
 	for _, pass := range []string{"lab", "ssh", "network", "host", "group", "cluster", "recipe"} {
 		if pass == "host" {
@@ -58,9 +61,9 @@ func (w *world) outer(body *hclsyntax.Body) {
 			if b.Type != pass {
 				continue
 			}
-			f := l.blocks[pass]
-			if len(b.Labels) == len(layoutOf(f.structType).labels) {
-				w.nested(b, reflect.ValueOf(&w.file).Elem().FieldByIndex(f.index), f, ctx, nil)
+			f := l.Blocks[pass]
+			if len(b.Labels) == len(decode.LayoutOf(f.StructType).Labels) {
+				w.dec.Nested(b, reflect.ValueOf(&w.file).Elem().FieldByIndex(f.Index), f, ctx, nil)
 			}
 		}
 	}
@@ -79,7 +82,7 @@ func (w *world) lab() {
 	if b == nil {
 		return
 	}
-	w.name("lab", b.Name, b.Range)
+	w.dec.Name("lab", b.Name, b.Range)
 	w.inv.Lab = &inventory.Lab{Name: b.Name, Image: b.Image, Driver: b.Driver, Memory: b.Memory, CPUs: b.CPUs}
 	if inventory.IsImageFile(b.Image) {
 		w.inv.Lab.Image = w.imageFile(b)
@@ -92,12 +95,12 @@ func (w *world) lab() {
 // imageFile is the path of the lab's image.
 func (w *world) imageFile(b *labBlock) string {
 	if d := inventory.DriverOf(b.Driver); d.Kernel != "" && d.Kernel != "stock" {
-		w.at(w.file.Lab.Ranges["driver"], fmt.Sprintf("Driver %s cannot run an image file", b.Driver), "It has a kernel of its own, and the file boots its own one. Expected auto, kvm, tcg or libvirt.")
+		w.rep.At(w.file.Lab.Ranges["driver"], fmt.Sprintf("Driver %s cannot run an image file", b.Driver), "It has a kernel of its own, and the file boots its own one. Expected auto, kvm, tcg or libvirt.")
 	}
 	path := w.paths([]string{b.Image})[0]
 	if _, err := os.Stat(path); err != nil {
 		// Machines that were made need it no more.
-		w.warn(w.file.Lab.Ranges["image"], "Image file is not there", fmt.Sprintf("%s: it is needed when the lab's machines are made.", err))
+		w.rep.Warn(w.file.Lab.Ranges["image"], "Image file is not there", fmt.Sprintf("%s: it is needed when the lab's machines are made.", err))
 	}
 	return path
 }
@@ -106,7 +109,7 @@ func (w *world) imageFile(b *labBlock) string {
 func (w *world) once(what, name string, rng hcl.Range) bool {
 	key := what + " " + name
 	if first, ok := w.places[key]; ok {
-		w.at(rng, fmt.Sprintf("%s %s is defined twice", strings.ToUpper(what[:1])+what[1:], bounded(name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
+		w.rep.At(rng, fmt.Sprintf("%s %s is defined twice", strings.ToUpper(what[:1])+what[1:], source.Bounded(name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
 		return false
 	}
 	w.places[key] = rng
@@ -115,7 +118,7 @@ func (w *world) once(what, name string, rng hcl.Range) bool {
 
 func (w *world) networks() {
 	for _, b := range w.file.Networks {
-		w.name("network", b.Name, b.Range)
+		w.dec.Name("network", b.Name, b.Range)
 		w.once("network", b.Name, b.Range)
 		w.inv.Networks = append(w.inv.Networks, inventory.Network{Name: b.Name, CIDR: b.CIDR, Carries: b.Carries})
 	}
@@ -126,14 +129,14 @@ const maxHosts = 5000
 
 func (w *world) hosts() {
 	if len(w.file.Hosts) > maxHosts {
-		w.at(w.file.Hosts[maxHosts].Range, "Too many hosts", "At most %d hosts are allowed in one inventory.", maxHosts)
+		w.rep.At(w.file.Hosts[maxHosts].Range, "Too many hosts", "At most %d hosts are allowed in one inventory.", maxHosts)
 		w.file.Hosts = w.file.Hosts[:maxHosts]
 	}
 	for i, b := range w.file.Hosts {
-		w.name("host", b.Name, b.Range)
+		w.dec.Name("host", b.Name, b.Range)
 		w.once("host", b.Name, b.Range)
 		if b.Name == "gateway" && w.inv.Lab != nil {
-			w.at(b.Range, "Host name is reserved", "The lab's own gateway is called gateway: choose another name.")
+			w.rep.At(b.Range, "Host name is reserved", "The lab's own gateway is called gateway: choose another name.")
 		}
 		h := inventory.Host{Name: b.Name, ID: i + 1, Memory: b.Memory, CPUs: b.CPUs, SSH: w.ssh(b.SSH)}
 		for _, f := range b.Fences {
@@ -212,12 +215,12 @@ func (w *world) groups() {
 		index[h.Name] = i
 	}
 	for _, b := range w.file.Groups {
-		w.name("group", b.Name, b.Range)
+		w.dec.Name("group", b.Name, b.Range)
 		w.once("group", b.Name, b.Range)
 		g := inventory.Group{Name: b.Name, Hosts: w.hostList(b.Hosts)}
 		vars := w.object("vars", b.Vars)
 		members := int64(len(g.Hosts))
-		if !w.spend(b.Range, members*workGroup*int64(1+len(vars)), members*bytesGroup*int64(1+len(vars))) {
+		if !w.rep.Spend(b.Range, members*source.WorkGroup*int64(1+len(vars)), members*source.BytesGroup*int64(1+len(vars))) {
 			return
 		}
 		for _, n := range g.Hosts {
@@ -244,12 +247,12 @@ func (w *world) object(name string, e hclsyntax.Expression) map[string]cty.Value
 	if e == nil {
 		return nil
 	}
-	v, ok := w.value(e, w.ctx)
+	v, ok := w.dec.Value(e, w.ctx)
 	if !ok {
 		return nil
 	}
 	if v.IsNull() || v.IsMarked() || !(v.Type().IsObjectType() || v.Type().IsMapType()) {
-		w.at(e.Range(), fmt.Sprintf("Wrong type for %q", name), "Found %s, expected an object: { name = value }.", describe(v))
+		w.rep.At(e.Range(), fmt.Sprintf("Wrong type for %q", name), "Found %s, expected an object: { name = value }.", decode.Describe(v))
 		return nil
 	}
 	return v.AsValueMap()
@@ -264,7 +267,7 @@ func (w *world) hostList(e hclsyntax.Expression) []string {
 	if diags.HasErrors() {
 		items = []hcl.Expression{e}
 		if _, isRef := e.(*hclsyntax.ScopeTraversalExpr); !isRef {
-			w.at(e.Range(), "Wrong type for \"hosts\"", "Expected a list such as [host.db1, host.db2].")
+			w.rep.At(e.Range(), "Wrong type for \"hosts\"", "Expected a list such as [host.db1, host.db2].")
 			return nil
 		}
 	}
@@ -272,7 +275,7 @@ func (w *world) hostList(e hclsyntax.Expression) []string {
 	for _, it := range items {
 		for _, n := range w.hostRef(it) {
 			if in[n] {
-				w.at(it.Range(), fmt.Sprintf("Host %s is listed twice", bounded(n)), "Name it once.")
+				w.rep.At(it.Range(), fmt.Sprintf("Host %s is listed twice", source.Bounded(n)), "Name it once.")
 			}
 			in[n] = true
 		}
@@ -290,7 +293,7 @@ func (w *world) hostRef(e hcl.Expression) []string {
 	what, name, rng := "host", "", e.Range()
 	if t, diags := hcl.AbsTraversalForExpr(e); !diags.HasErrors() && len(t) == 2 {
 		what = t.RootName()
-		name, _ = stepName(t[1])
+		name, _ = source.StepName(t[1])
 		rng = t[1].SourceRange()
 	} else if v, diags := e.Value(nil); !diags.HasErrors() && v.Type() == cty.String && !v.IsNull() {
 		name = v.AsString()
@@ -298,7 +301,7 @@ func (w *world) hostRef(e hcl.Expression) []string {
 	var known []string
 	switch {
 	case name == "" || (what != "host" && what != "group"):
-		w.at(e.Range(), "Not a host", "Expected host.NAME or group.NAME.")
+		w.rep.At(e.Range(), "Not a host", "Expected host.NAME or group.NAME.")
 		return nil
 	case what == "host":
 		if _, ok := w.places["host "+name]; ok {
@@ -315,6 +318,6 @@ func (w *world) hostRef(e hcl.Expression) []string {
 			known = append(known, g.Name)
 		}
 	}
-	w.at(rng, fmt.Sprintf("Unknown %s %s", what, bounded(name)), "%s", w.meant(name, known))
+	w.rep.At(rng, fmt.Sprintf("Unknown %s %s", what, source.Bounded(name)), "%s", w.rep.Meant(name, known))
 	return nil
 }

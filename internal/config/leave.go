@@ -37,7 +37,7 @@ func (b *builder) leave(c recipe.Cluster, blk clusterBlock, chains map[string]*r
 			taken = true
 			x := *it
 			x.Address += ".leaving"
-			x.Cluster = step.Leave(b.nodes(r.Hosts))
+			x.Cluster = step.Leave(b.world.nodes(r.Hosts))
 			x.Hosts = b.inOrder([]inventory.Role{{Hosts: it.Hosts}, {Hosts: r.Hosts}})
 			b.made[&x] = b.made[it]
 			for _, h := range x.Hosts {
@@ -45,8 +45,8 @@ func (b *builder) leave(c recipe.Cluster, blk clusterBlock, chains map[string]*r
 			}
 		}
 		for _, x := range blk.Roles {
-			if x.Name == r.Name && !taken && b.fails == 0 {
-				b.at(x.Ranges["leaving"], "Hosts cannot leave this role", "No step of recipe %s takes hosts out of role %s: stop and empty them by hand, then leave them out of the file.", c.Recipe, r.Name)
+			if x.Name == r.Name && !taken && b.rep.Failed() == 0 {
+				b.rep.At(x.Ranges["leaving"], "Hosts cannot leave this role", "No step of recipe %s takes hosts out of role %s: stop and empty them by hand, then leave them out of the file.", c.Recipe, r.Name)
 			}
 		}
 	}

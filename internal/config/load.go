@@ -1,3 +1,9 @@
+// Package config reads inventories and recipes: HCL in, typed values out.
+//
+// Load is the only way in. It finds all mistakes at once, before any connection, and gives them as
+// plain Problems. Nothing of HCL leaves this package. It must not know SSH, the engine, or how the
+// steps that it decodes are carried out. Below it, package source reads files and reports mistakes, and
+// package decode turns blocks into structs; here stands what the blocks mean.
 package config
 
 import (
@@ -6,9 +12,18 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"haprov/internal/file"
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/inventory"
 	"haprov/internal/recipe"
+)
+
+// What a caller of Load meets of the packages below.
+type (
+	// Problems are all mistakes of one Load.
+	Problems = source.Problems
+	// Attribute is an argument, a label or a block, as the reference shows it.
+	Attribute = decode.Attribute
 )
 
 // Options of a Load.
@@ -39,7 +54,7 @@ const Default = "inventory/mysql-drbd.hcl"
 // Default, with the folders of the working directory beside it. It finds all mistakes at once
 // and connects to nothing. The program is nil when any problem is an error; an inventory without
 // clusters makes a program without any. The same files give the same program.
-func Load(path string, o Options) (*recipe.Program, Problems) {
+func Load(path string, o Options) (*recipe.Program, source.Problems) {
 	if o.Speed <= 0 {
 		o.Speed = 1
 	}
@@ -47,36 +62,36 @@ func Load(path string, o Options) (*recipe.Program, Problems) {
 	if path == "" && o.Text == nil && o.Shipped != nil {
 		path = "(shipped)/" + Default
 		if o.Text, err = fs.ReadFile(o.Shipped, Default); err != nil {
-			return nil, Problems{{Severity: Error, Summary: "No inventory", Detail: "There is no haprov.hcl here and none was named with -i."}}
+			return nil, source.Problems{{Severity: source.Error, Summary: "No inventory", Detail: "There is no haprov.hcl here and none was named with -i."}}
 		}
 	}
 	b := start(path, &o)
 	text, err := o.read(path)
 	if err != nil {
-		b.add(Problem{Summary: "Inventory cannot be read", Detail: sentence(err.Error()), File: path})
-		return nil, b.sorted(path)
+		b.rep.Add(source.Problem{Summary: "Inventory cannot be read", Detail: source.Sentence(err.Error()), File: path})
+		return nil, b.rep.Sorted(path)
 	}
-	body := b.files.parse(b.report, path, text)
+	body := b.files.Parse(b.rep, path, text)
 	if body == nil {
-		return nil, b.sorted(path)
+		return nil, b.rep.Sorted(path)
 	}
-	b.read(body, o)
-	if len(b.inv.Hosts) == 0 && b.fails == 0 && len(b.file.Recipes) == 0 {
-		b.at(hcl.Range{Filename: path}, "Inventory has no hosts", "Write host \"db1\" { address = \"...\" } for each machine.")
+	b.world.read(body, o)
+	if len(b.inv.Hosts) == 0 && b.rep.Failed() == 0 && len(b.world.file.Recipes) == 0 {
+		b.rep.At(hcl.Range{Filename: path}, "Inventory has no hosts", "Write host \"db1\" { address = \"...\" } for each machine.")
 	}
-	for _, r := range b.file.Recipes {
+	for _, r := range b.world.file.Recipes {
 		b.recipes[r.Name] = nil
-		if b.once("recipe", r.Name, r.Range) {
+		if b.world.once("recipe", r.Name, r.Range) {
 			b.recipes[r.Name] = b.define(r)
 		}
 	}
 	p := &recipe.Program{Inventory: b.inv, Secrets: b.asked.sorted()}
-	for _, blk := range b.file.Clusters {
+	for _, blk := range b.world.file.Clusters {
 		if c, ok := b.cluster(blk); ok {
 			p.Clusters = append(p.Clusters, c)
 		}
 	}
-	problems := b.sorted(path)
+	problems := b.rep.Sorted(path)
 	if problems.Failed() {
 		return nil, problems
 	}
@@ -88,20 +103,18 @@ func start(path string, o *Options) *builder {
 	if o.Text == nil {
 		dir = filepath.Dir(path)
 	}
-	f := newFiles(dir, o.Shipped)
-	r := &report{files: f}
-	w := &world{decoder: decoder{r}, inv: &inventory.Inventory{Path: path}, dir: dir, driver: o.Driver, vagrant: o.Vagrant, places: map[string]hcl.Range{}}
+	f := source.New(dir, o.Shipped)
+	r := source.NewReport(f)
+	w := &world{rep: r, dec: decode.Decoder{Report: r}, inv: &inventory.Inventory{Path: path}, dir: dir, driver: o.Driver, vagrant: o.Vagrant, places: map[string]hcl.Range{}}
 	asked := &names{}
-	w.ctx = &hcl.EvalContext{Functions: f.reach("inventory", o.Secrets, asked)}
-	return &builder{world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}, wide: map[string]owned{}, serves: map[string]string{}, faults: map[string]*recipe.Fault{}}
+	w.ctx = &hcl.EvalContext{Functions: reach(f, "inventory", o.Secrets, asked)}
+	return &builder{rep: r, dec: w.dec, files: f, inv: w.inv, world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}, wide: map[string]owned{}, serves: map[string]string{}, faults: map[string]*recipe.Fault{}}
 }
 
-// read gives the inventory's text. One that is a little too large is read, so that the line can be
-// named.
+// read gives the inventory's text.
 func (o Options) read(path string) ([]byte, error) {
 	if o.Text != nil {
 		return o.Text, nil
 	}
-	text, err := file.Read(path, maxTotal)
-	return text, named(path, err)
+	return source.Read(path)
 }

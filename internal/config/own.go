@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"haprov/internal/config/source"
 	"haprov/internal/kind"
 	"haprov/internal/recipe"
 )
@@ -20,7 +21,7 @@ func (b *builder) owners(ch recipe.Chain) {
 	steps, things := map[string]*recipe.Item{}, map[string]owned{}
 	for _, it := range ch.Items {
 		if o := steps[it.Address]; o != nil && o != it {
-			b.at(b.made[it], fmt.Sprintf("Step %s is defined twice", bounded(it.Address)), "The first one is at %s:%d; two steps must not manage the same thing.", o.File, o.Line)
+			b.rep.At(b.made[it], fmt.Sprintf("Step %s is defined twice", source.Bounded(it.Address)), "The first one is at %s:%d; two steps must not manage the same thing.", o.File, o.Line)
 			continue
 		}
 		steps[it.Address] = it
@@ -38,7 +39,7 @@ func (b *builder) owners(ch recipe.Chain) {
 			}
 			o, had := in[x.What]
 			if had && o.item != it && !(o.shared && x.Shared) {
-				b.at(b.made[it], fmt.Sprintf("Two steps own %s", bounded(x.What)), "The other one is %s, at %s:%d: each would undo what the other does.", o.item.Address, o.item.File, o.item.Line)
+				b.rep.At(b.made[it], fmt.Sprintf("Two steps own %s", source.Bounded(x.What)), "The other one is %s, at %s:%d: each would undo what the other does.", o.item.Address, o.item.File, o.item.Line)
 			}
 			if !had {
 				in[x.What] = owned{it, x.Shared}
@@ -54,11 +55,11 @@ func (d *deferred) Owns(host string) []kind.Thing {
 	if !ok {
 		return nil
 	}
-	for _, f := range d.def.layout.labels {
-		if d.def.block.Body.Attributes[f.name] != nil {
+	for _, f := range d.def.layout.Labels {
+		if d.def.block.Body.Attributes[f.Name] != nil {
 			return nil
 		}
-		reflect.ValueOf(v).Elem().FieldByIndex(f.index).SetString(d.where.Label)
+		reflect.ValueOf(v).Elem().FieldByIndex(f.Index).SetString(d.where.Label)
 	}
 	return o.Owns(host)
 }

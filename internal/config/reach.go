@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -11,7 +12,11 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
+	"haprov/internal/budget"
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/secret"
+	"haprov/internal/template"
 )
 
 // Secrets gives generated secrets of a cluster; "inventory" is the inventory itself. One that does not
@@ -25,10 +30,10 @@ type Secrets interface {
 
 // reach makes the functions that look beyond their arguments: template, file, secret, certificate,
 // ssh_key.
-func (f *files) reach(cluster string, from Secrets, used *names) map[string]function.Function {
+func reach(f *source.Files, cluster string, from Secrets, used *names) map[string]function.Function {
 	out := map[string]function.Function{
-		"template":    f.templateFunc(),
-		"file":        f.fileFunc(),
+		"template":    templateFunc(f),
+		"file":        fileFunc(f),
 		"secret":      secretFunc(cluster, from, used),
 		"certificate": certificateFunc(cluster, from, used),
 		"ssh_key":     sshKeyFunc(cluster, from, used),
@@ -60,7 +65,7 @@ func (n *names) sorted() []string {
 	return slices.Sorted(maps.Keys(n.set))
 }
 
-func (f *files) templateFunc() function.Function {
+func templateFunc(f *source.Files) function.Function {
 	return function.New(&function.Spec{
 		Description: "Renders a file in the templates folder; values are an object that the template sees as .NAME.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
@@ -71,9 +76,9 @@ func (f *files) templateFunc() function.Function {
 			if err != nil {
 				return cty.NilVal, err
 			}
-			t, err := f.template(name)
+			t, err := f.Template(name)
 			if err != nil {
-				return cty.NilVal, harmless{err}
+				return cty.NilVal, source.Sayable(err)
 			}
 			values, shut := map[string]any{}, map[string]any{}
 			hide := false
@@ -82,7 +87,7 @@ func (f *files) templateFunc() function.Function {
 				hide = hide || len(marks) > 0
 				m, ok := plain(open).(map[string]any)
 				if !ok {
-					return cty.NilVal, harmless{errors.New("the values of a template are an object: { name = value }")}
+					return cty.NilVal, source.Sayable(errors.New("the values of a template are an object: { name = value }"))
 				}
 				for k, v := range m {
 					values[k], shut[k] = v, secret.Sensitive("")
@@ -91,7 +96,7 @@ func (f *files) templateFunc() function.Function {
 					maps.Copy(shut, m)
 				}
 			}
-			s, err := fill(t, values, shut, f.meter.Budget)
+			s, err := fill(t, values, shut, f.Budget())
 			if err != nil {
 				return cty.NilVal, err
 			}
@@ -103,7 +108,7 @@ func (f *files) templateFunc() function.Function {
 	})
 }
 
-func (f *files) fileFunc() function.Function {
+func fileFunc(f *source.Files) function.Function {
 	return function.New(&function.Spec{
 		Description: "The content of a file in the templates folder.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
@@ -113,7 +118,7 @@ func (f *files) fileFunc() function.Function {
 			if err != nil {
 				return cty.NilVal, err
 			}
-			text, err := f.read("templates", name)
+			text, err := f.Read("templates", name)
 			if err != nil {
 				return cty.NilVal, err
 			}
@@ -136,14 +141,14 @@ func secretFunc(cluster string, from Secrets, used *names) function.Function {
 			if err != nil {
 				return cty.NilVal, err
 			}
-			if !goodName.MatchString(strings.ReplaceAll(name, "_", "-")) {
-				return cty.NilVal, fmt.Errorf("%s is not a name for a secret: lower-case letters, digits, - and _", bounded(name))
+			if !decode.IsName(strings.ReplaceAll(name, "_", "-")) {
+				return cty.NilVal, fmt.Errorf("%s is not a name for a secret: lower-case letters, digits, - and _", source.Bounded(name))
 			}
 			n := 0
 			if len(args) > 1 {
 				l, _ := args[1].AsBigFloat().Int64()
 				if n = int(l); l < 8 || l > 4096 {
-					return cty.NilVal, fmt.Errorf("a secret has 8 to 4096 characters, found %s", number(args[1]))
+					return cty.NilVal, fmt.Errorf("a secret has 8 to 4096 characters, found %s", decode.Number(args[1]))
 				}
 			}
 			if from == nil {
@@ -194,4 +199,32 @@ func plain(v cty.Value) any {
 		l = append(l, plain(e))
 	}
 	return l
+}
+
+// nameArg is an argument that names a file or a secret; it is shown and stands in paths.
+func nameArg(v cty.Value) (string, error) {
+	if v.IsMarked() {
+		return "", source.Sayable(errors.New("a name cannot be a secret: it is shown, and stands in paths"))
+	}
+	return v.AsString(), nil
+}
+
+var templatePlace = regexp.MustCompile(`^[^ ]*?:\d+(:\d+)?`)
+
+// fill renders a template with its secrets. shut are the same values, the secrets in them printing
+// as such: the error comes from them.
+func fill(t *template.Template, open, shut map[string]any, b *budget.Budget) (string, error) {
+	s, err := t.Render(open, b)
+	if err == nil {
+		return s, nil
+	}
+	var spent *budget.Error
+	if errors.As(err, &spent) {
+		return "", source.Sayable(err)
+	}
+	at := templatePlace.FindString(err.Error())
+	if _, err := t.Render(shut, b); err != nil && templatePlace.FindString(err.Error()) == at {
+		return "", source.Sayable(err)
+	}
+	return "", source.Sayable(fmt.Errorf("%s: a value that is a secret does not fit here", at))
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/facts"
 	"haprov/internal/kind"
 	"haprov/internal/kinds"
@@ -36,7 +38,7 @@ type stepDef struct {
 
 	spec    kind.Spec
 	cluster bool
-	layout  *layout
+	layout  *decode.Layout
 	facts   []facts.Fact
 
 	use *useBlock
@@ -48,14 +50,14 @@ var metas = []string{"for_each", "when", "place"}
 // define reads a recipe block that the decoder filled: inputs, and the steps of each role.
 func (b *builder) define(r recipeBlock) *recipeDef {
 	d := &recipeDef{recipeBlock: r, types: map[string]inputType{}}
-	b.name("recipe", r.Name, r.Range)
+	b.dec.Name("recipe", r.Name, r.Range)
 	seen := map[string]hcl.Range{}
 	for _, in := range r.Inputs {
 		if !identifier.MatchString(in.Name) {
-			b.at(in.Range, "Invalid name for an input", "Found %s, expected lower-case letters, digits and _.", bounded(in.Name))
+			b.rep.At(in.Range, "Invalid name for an input", "Found %s, expected lower-case letters, digits and _.", source.Bounded(in.Name))
 		}
 		if first, ok := seen[in.Name]; ok {
-			b.at(in.Range, fmt.Sprintf("Input %s is defined twice", bounded(in.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
+			b.rep.At(in.Range, fmt.Sprintf("Input %s is defined twice", source.Bounded(in.Name)), "The first one is at %s:%d.", first.Filename, first.Start.Line)
 		}
 		seen[in.Name] = in.Range
 		if in.Type != nil {
@@ -64,9 +66,9 @@ func (b *builder) define(r recipeBlock) *recipeDef {
 	}
 	for _, o := range r.On {
 		on := onDef{role: o.Role, rng: o.Range}
-		b.name("role", o.Role, o.Range)
-		for _, a := range sortedAttrs(o.Body) {
-			b.at(a.NameRange, fmt.Sprintf("Unknown argument %s", bounded(a.Name)), "An on block holds steps: KIND \"NAME\" { ... }.")
+		b.dec.Name("role", o.Role, o.Range)
+		for _, a := range decode.SortedAttrs(o.Body) {
+			b.rep.At(a.NameRange, fmt.Sprintf("Unknown argument %s", source.Bounded(a.Name)), "An on block holds steps: KIND \"NAME\" { ... }.")
 		}
 		for _, blk := range o.Body.Blocks {
 			if s := b.step(blk); s != nil {
@@ -82,7 +84,7 @@ func (b *builder) define(r recipeBlock) *recipeDef {
 func (b *builder) step(blk *hclsyntax.Block) *stepDef {
 	s := &stepDef{block: blk}
 	if blk.Type == "use" {
-		s.layout = layoutOf(reflect.TypeFor[useBlock]())
+		s.layout = decode.LayoutOf(reflect.TypeFor[useBlock]())
 		s.use = &useBlock{}
 	} else {
 		spec, ok := kinds.Lookup(blk.Type)
@@ -91,34 +93,27 @@ func (b *builder) step(blk *hclsyntax.Block) *stepDef {
 			for _, k := range kinds.Table {
 				known = append(known, k.Name)
 			}
-			b.at(blk.TypeRange, fmt.Sprintf("Unknown step %s", bounded(blk.Type)), "There is no such kind. %s", b.meant(blk.Type, known))
+			b.rep.At(blk.TypeRange, fmt.Sprintf("Unknown step %s", source.Bounded(blk.Type)), "There is no such kind. %s", b.rep.Meant(blk.Type, known))
 			return nil
 		}
 		v := spec.New()
-		s.spec, s.layout = spec, layoutOf(reflect.TypeOf(v).Elem())
+		s.spec, s.layout = spec, decode.LayoutOf(reflect.TypeOf(v).Elem())
 		_, s.cluster = v.(kind.Cluster)
 	}
 	if len(blk.Labels) != 1 {
-		b.labels(blk, &layout{labels: []*field{{}}}, nil)
+		b.dec.Labels(blk, 1)
 		return nil
 	}
 	s.label = blk.Labels[0]
-	before := b.fails
-	b.report.checkLabel(s.label, blk)
-	b.decoder.names(blk, s.layout, s.use == nil, metas...)
+	before := b.rep.Failed()
+	b.checkLabel(s.label, blk)
+	b.dec.Names(blk, s.layout, s.use == nil, metas...)
 	b.meta(s)
 	b.factsOf(s)
-	if b.fails > before {
+	if b.rep.Failed() > before {
 		return nil
 	}
 	return s
-}
-
-// checkLabel refuses what could not be shown or addressed.
-func (r *report) checkLabel(l string, blk *hclsyntax.Block) {
-	if l == "" || len(l) > 300 || strings.ContainsAny(l, "\n\r\t\x00\x1b") || strings.TrimSpace(l) != l {
-		r.at(blk.LabelRanges[0], "Invalid name for a step", "Found %s, expected one line of up to 300 characters.", bounded(l))
-	}
 }
 
 // meta takes the arguments that are not the kind's own out of the block.
@@ -130,10 +125,10 @@ func (b *builder) meta(s *stepDef) {
 			s.forEach = a.Expr
 		case n == "when":
 			s.when = a.Expr
-		case n == "place" && s.layout.attrs["place"] == nil:
-			v, ok := b.value(a.Expr, nil)
-			if ok && b.put(a, v, reflect.ValueOf(&s.place).Elem(), &field{name: "place", oneof: []string{"each", "one"}}) && s.cluster && s.place != "" {
-				b.at(a.NameRange, "\"place\" cannot be used here", "A %s is one step over all its hosts.", s.block.Type)
+		case n == "place" && s.layout.Attrs["place"] == nil:
+			v, ok := b.dec.Value(a.Expr, nil)
+			if ok && b.dec.Put(a, v, reflect.ValueOf(&s.place).Elem(), &decode.Field{Name: "place", OneOf: []string{"each", "one"}}) && s.cluster && s.place != "" {
+				b.rep.At(a.NameRange, "\"place\" cannot be used here", "A %s is one step over all its hosts.", s.block.Type)
 			}
 		default:
 			own.Attributes[n] = a
@@ -143,7 +138,7 @@ func (b *builder) meta(s *stepDef) {
 	blk.Body = own
 	s.block = &blk
 	if s.use != nil {
-		b.fill(s.block, reflect.ValueOf(s.use).Elem(), nil, nil)
+		b.dec.Fill(s.block, reflect.ValueOf(s.use).Elem(), nil, nil)
 	}
 }
 
@@ -156,13 +151,13 @@ func (b *builder) factsOf(s *stepDef) {
 			if t.RootName() != "facts" || len(t) < 2 {
 				continue
 			}
-			n, _ := stepName(t[1])
+			n, _ := source.StepName(t[1])
 			f, ok := facts.Lookup(n)
 			switch {
 			case !ok:
-				b.at(t[1].SourceRange(), fmt.Sprintf("Unknown fact %s", bounded(n)), "%s", b.meant(n, facts.Names()))
+				b.rep.At(t[1].SourceRange(), fmt.Sprintf("Unknown fact %s", source.Bounded(n)), "%s", b.rep.Meant(n, facts.Names()))
 			case s.cluster || s.use != nil:
-				b.at(t.SourceRange(), "Facts are not available here", "Facts belong to one host; a %s step covers several.", s.block.Type)
+				b.rep.At(t.SourceRange(), "Facts are not available here", "Facts belong to one host; a %s step covers several.", s.block.Type)
 			case !seen[n]:
 				seen[n] = true
 				s.facts = append(s.facts, f)
@@ -170,7 +165,7 @@ func (b *builder) factsOf(s *stepDef) {
 		}
 	}
 	walk = func(body *hclsyntax.Body) {
-		for _, a := range sortedAttrs(body) {
+		for _, a := range decode.SortedAttrs(body) {
 			look(a.Expr)
 		}
 		for _, in := range body.Blocks {
@@ -180,5 +175,12 @@ func (b *builder) factsOf(s *stepDef) {
 	walk(s.block.Body)
 	if s.when != nil {
 		look(s.when)
+	}
+}
+
+// checkLabel refuses what could not be shown or addressed.
+func (b *builder) checkLabel(l string, blk *hclsyntax.Block) {
+	if l == "" || len(l) > 300 || strings.ContainsAny(l, "\n\r\t\x00\x1b") || strings.TrimSpace(l) != l {
+		b.rep.At(blk.LabelRanges[0], "Invalid name for a step", "Found %s, expected one line of up to 300 characters.", source.Bounded(l))
 	}
 }

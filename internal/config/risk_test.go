@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"haprov/internal/config"
+	"haprov/internal/config/source"
 )
 
 // TestRisksAreToldAndTaken: set-ups that a test may want and nobody else should have.
@@ -29,7 +30,7 @@ func TestRisksAreToldAndTaken(t *testing.T) {
 		var got []string
 		for _, r := range problems {
 			got = append(got, r.Summary)
-			if r.Severity != config.Warning || r.Line == 0 {
+			if r.Severity != source.Warning || r.Line == 0 {
 				t.Errorf("%s: %+v", x.name, r)
 			}
 		}

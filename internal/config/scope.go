@@ -2,9 +2,11 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"haprov/internal/config/source"
 	"haprov/internal/inventory"
 	"haprov/internal/kind"
 )
@@ -80,7 +82,7 @@ func (w *world) purpose(h inventory.Host, purpose string) cty.Value {
 // ring3 and so on.
 func (w *world) nodes(hosts []string) (out []kind.Node) {
 	for _, h := range w.inv.Hosts {
-		if !contains(hosts, h.Name) {
+		if !slices.Contains(hosts, h.Name) {
 			continue
 		}
 		name := h.Name
@@ -100,7 +102,7 @@ func (w *world) nodes(hosts []string) (out []kind.Node) {
 func (w *world) vip(s string) (summary, detail string) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		return "Invalid virtual address", "Found " + bounded(s) + ", expected an address with its prefix length, such as \"192.168.56.100/24\"."
+		return "Invalid virtual address", "Found " + source.Bounded(s) + ", expected an address with its prefix length, such as \"192.168.56.100/24\"."
 	}
 	for _, h := range w.inv.Hosts {
 		for _, a := range h.Addresses {
@@ -124,7 +126,7 @@ func (w *world) vip(s string) (summary, detail string) {
 			return "Virtual address cannot be used", p.Addr().String() + " is the network's own or its broadcast address."
 		case w.inv.Lab != nil && p.Addr() == q.Masked().Addr().Next():
 			return "Virtual address belongs to the lab", p.Addr().String() + " is the gateway of network " + n.Name + "."
-		case !contains(n.Carries, "service"):
+		case !slices.Contains(n.Carries, "service"):
 			return "Virtual address is in a wrong network", "Network " + n.Name + " does not carry \"service\"."
 		}
 		return "", ""

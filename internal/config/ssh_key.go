@@ -7,6 +7,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/secret/sshkey"
 )
 
@@ -23,8 +25,8 @@ func sshKeyFunc(cluster string, from Secrets, used *names) function.Function {
 			if err != nil {
 				return cty.NilVal, err
 			}
-			if !goodName.MatchString(name) {
-				return cty.NilVal, fmt.Errorf("%s is not a name for a key: lower-case letters, digits and -", bounded(name))
+			if !decode.IsName(name) {
+				return cty.NilVal, fmt.Errorf("%s is not a name for a key: lower-case letters, digits and -", source.Bounded(name))
 			}
 			if from == nil {
 				return cty.NilVal, errors.New("no secret store is available")

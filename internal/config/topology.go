@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"haprov/internal/config/source"
 	"haprov/internal/inventory"
 )
 
@@ -22,16 +23,16 @@ func (w *world) addresses(b hostBlock) (out []inventory.Address) {
 	}
 	for _, n := range b.Networks {
 		if _, ok := w.inv.Network(n.Network); !ok {
-			w.at(n.Range, fmt.Sprintf("Unknown network %s", bounded(n.Network)), "%s", w.meant(n.Network, w.networkNames()))
+			w.rep.At(n.Range, fmt.Sprintf("Unknown network %s", source.Bounded(n.Network)), "%s", w.rep.Meant(n.Network, w.networkNames()))
 			continue
 		}
 		out = append(out, inventory.Address{Network: n.Network, IP: n.Address})
 	}
-	if rng := b.Ranges["address"]; len(out) == 0 && len(b.Networks) == 0 && !w.toldAt(rng) {
+	if rng := b.Ranges["address"]; len(out) == 0 && len(b.Networks) == 0 && !w.rep.ToldAt(rng) {
 		if rng.Empty() {
 			rng = b.Range
 		}
-		w.at(rng, "Host has no address", "Write address = \"...\", or a network block for each network it stands in.")
+		w.rep.At(rng, "Host has no address", "Write address = \"...\", or a network block for each network it stands in.")
 	}
 	return out
 }
@@ -52,7 +53,7 @@ func (w *world) networkOf(address string, rng hcl.Range) string {
 	}
 	if len(w.inv.Networks) == 0 {
 		if err != nil && (strings.Contains(address, "/") || !dnsName.MatchString(address)) || err == nil && ip.Zone() != "" {
-			w.at(rng, "Invalid address", "Found %s, expected an IP address without prefix length, or a host name.", bounded(address))
+			w.rep.At(rng, "Invalid address", "Found %s, expected an IP address without prefix length, or a host name.", source.Bounded(address))
 		}
 		return ""
 	}
@@ -62,9 +63,9 @@ func (w *world) networkOf(address string, rng hcl.Range) string {
 		}
 	}
 	if err == nil && ip.Zone() == "" {
-		w.at(rng, "Address is in no network", "%s is in none of %s.", ip, strings.Join(w.cidrs(), ", "))
+		w.rep.At(rng, "Address is in no network", "%s is in none of %s.", ip, strings.Join(w.cidrs(), ", "))
 	} else {
-		w.at(rng, "Invalid address", "Found %s, expected an IP address without prefix length.", bounded(address))
+		w.rep.At(rng, "Invalid address", "Found %s, expected an IP address without prefix length.", source.Bounded(address))
 	}
 	return ""
 }
@@ -90,18 +91,18 @@ func (w *world) topology() {
 		case n.CIDR == "":
 			continue // reported already
 		case err != nil:
-			w.at(rng, "Invalid network", "Found %s, expected one such as \"192.168.56.0/24\".", bounded(n.CIDR))
+			w.rep.At(rng, "Invalid network", "Found %s, expected one such as \"192.168.56.0/24\".", source.Bounded(n.CIDR))
 			continue
 		case p.Masked() != p:
-			w.at(rng, "Invalid network", "%s has host bits set; the network is %s.", n.CIDR, p.Masked())
+			w.rep.At(rng, "Invalid network", "%s has host bits set; the network is %s.", n.CIDR, p.Masked())
 		case p.Addr().IsLoopback() || p.Addr().IsMulticast():
-			w.at(rng, "Invalid network", "%s cannot be a network between machines.", n.CIDR)
+			w.rep.At(rng, "Invalid network", "%s cannot be a network between machines.", n.CIDR)
 		case w.inv.Lab != nil && (!p.Addr().Is4() || p.Bits() > 29):
-			w.at(rng, "Invalid network", "A lab's networks are IPv4 and /29 or wider; found %s.", n.CIDR)
+			w.rep.At(rng, "Invalid network", "A lab's networks are IPv4 and /29 or wider; found %s.", n.CIDR)
 		}
 		for _, o := range w.inv.Networks[:i] {
 			if q, ok := nets[o.Name]; ok && q.Overlaps(p) && o.Name != n.Name {
-				w.at(rng, "Networks overlap", "%s overlaps network %s (%s).", n.CIDR, o.Name, o.CIDR)
+				w.rep.At(rng, "Networks overlap", "%s overlaps network %s (%s).", n.CIDR, o.Name, o.CIDR)
 			}
 		}
 		nets[n.Name] = p
@@ -110,7 +111,7 @@ func (w *world) topology() {
 		w.hostAddresses(b, nets)
 	}
 	if w.inv.Lab != nil && len(w.inv.Networks) == 0 {
-		w.at(w.file.Lab.Range, "Lab has no network", "Write network \"cluster\" { cidr = \"192.168.56.0/24\" }.")
+		w.rep.At(w.file.Lab.Range, "Lab has no network", "Write network \"cluster\" { cidr = \"192.168.56.0/24\" }.")
 	}
 }
 
@@ -131,18 +132,18 @@ func (w *world) hostAddresses(b hostBlock, nets map[string]netip.Prefix) {
 		}
 		switch {
 		case err != nil || ip.Zone() != "":
-			w.at(rng, "Invalid address", "Found %s, expected an IP address without prefix length.", bounded(address))
+			w.rep.At(rng, "Invalid address", "Found %s, expected an IP address without prefix length.", source.Bounded(address))
 			return
 		case known && !p.Contains(ip):
-			w.at(rng, "Address outside of its network", "%s is not in network %s (%s).", ip, network, p)
+			w.rep.At(rng, "Address outside of its network", "%s is not in network %s (%s).", ip, network, p)
 			return
 		case known && ip.Is4() && p.Bits() < 31 && (ip == p.Masked().Addr() || ip == lastOf(p)):
-			w.at(rng, "Address cannot be a host's", "%s is the network's own or its broadcast address.", ip)
+			w.rep.At(rng, "Address cannot be a host's", "%s is the network's own or its broadcast address.", ip)
 		case known && w.inv.Lab != nil && ip == p.Masked().Addr().Next():
-			w.at(rng, "Address belongs to the lab", "%s is the gateway of network %s.", ip, network)
+			w.rep.At(rng, "Address belongs to the lab", "%s is the gateway of network %s.", ip, network)
 		}
 		if in[network] {
-			w.at(rng, fmt.Sprintf("Host has two addresses in network %q", network), "One address a network.")
+			w.rep.At(rng, fmt.Sprintf("Host has two addresses in network %q", network), "One address a network.")
 		}
 		in[network] = true
 		w.once("address", ip.String(), rng)
@@ -176,18 +177,18 @@ func lastOf(p netip.Prefix) netip.Addr {
 
 // disk checks one disk: a lab makes it from its size, a real machine has a device.
 func (w *world) disk(h hostBlock, d diskBlock) inventory.Disk {
-	w.name("disk", d.Name, d.Range)
+	w.dec.Name("disk", d.Name, d.Range)
 	w.once("disk", h.Name+"."+d.Name, d.Range)
 	out := inventory.Disk{Name: d.Name, Size: d.Size, Device: d.Device}
 	switch {
 	case w.inv.Lab != nil && d.Device != "":
-		w.at(d.Ranges["device"], "Disk of a lab has a device", "The lab makes it and names it; leave device out.")
+		w.rep.At(d.Ranges["device"], "Disk of a lab has a device", "The lab makes it and names it; leave device out.")
 	case w.inv.Lab != nil && d.Size == 0 && d.Ranges["size"] == hcl.Range{}:
-		w.at(d.Range, "Disk has no size", "The lab makes it: write size = \"2GiB\".")
+		w.rep.At(d.Range, "Disk has no size", "The lab makes it: write size = \"2GiB\".")
 	case w.inv.Lab != nil && d.Size > 0 && d.Size < 1<<20:
-		w.at(d.Ranges["size"], "Disk is too small", "Found %d bytes, expected at least 1MiB.", d.Size)
+		w.rep.At(d.Ranges["size"], "Disk is too small", "Found %d bytes, expected at least 1MiB.", d.Size)
 	case w.inv.Lab == nil && d.Device == "":
-		w.at(d.Range, "Disk has no device", "Write device = \"/dev/disk/by-id/...\".")
+		w.rep.At(d.Range, "Disk has no device", "Write device = \"/dev/disk/by-id/...\".")
 	case w.inv.Lab == nil:
 		w.device(h, d)
 	}
@@ -202,7 +203,7 @@ var devicePath = regexp.MustCompile(`^/dev/[A-Za-z0-9/_:.+-]+$`)
 func (w *world) device(h hostBlock, d diskBlock) {
 	rng := d.Ranges["device"]
 	if !devicePath.MatchString(d.Device) || path.Clean(d.Device) != d.Device {
-		w.at(rng, "Invalid device", "Found %s, expected a path such as \"/dev/disk/by-id/...\".", bounded(d.Device))
+		w.rep.At(rng, "Invalid device", "Found %s, expected a path such as \"/dev/disk/by-id/...\".", source.Bounded(d.Device))
 		return
 	}
 	w.once("device", h.Name+":"+d.Device, rng)

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"haprov/internal/config/decode"
+	"haprov/internal/config/source"
 	"haprov/internal/recipe"
 )
 
@@ -23,19 +26,19 @@ func (b *builder) use(s *stepDef, p place, chains map[string]*recipe.Chain, path
 	if d == nil {
 		return
 	}
-	if contains(path, d.Name) {
-		b.at(at, "Recipes use each other in a cycle", "%s.", strings.Join(append(path, d.Name), " uses "))
+	if slices.Contains(path, d.Name) {
+		b.rep.At(at, "Recipes use each other in a cycle", "%s.", strings.Join(append(path, d.Name), " uses "))
 		return
 	}
 	if len(path) >= maxUse {
-		b.at(at, "Recipes use each other too deeply", "At most %d deep.", maxUse)
+		b.rep.At(at, "Recipes use each other too deeply", "At most %d deep.", maxUse)
 		return
 	}
 	if s.forEach != nil {
-		b.at(s.forEach.Range(), "\"for_each\" cannot be used here", "A recipe can be used once on a role.")
+		b.rep.At(s.forEach.Range(), "\"for_each\" cannot be used here", "A recipe can be used once on a role.")
 		return
 	}
-	reading := s.use.Inputs != nil && readsEach(s.use.Inputs) || s.when != nil && readsEach(s.when)
+	reading := s.use.Inputs != nil && decode.ReadsEach(s.use.Inputs) || s.when != nil && decode.ReadsEach(s.when)
 	if reading || p.shared == nil {
 		for _, h := range p.hosts {
 			one := place{role: p.role, hosts: []string{h}, address: p.address}
@@ -49,7 +52,7 @@ func (b *builder) use(s *stepDef, p place, chains map[string]*recipe.Chain, path
 // used evaluates a recipe in the place of another. ctx is where its inputs are evaluated: one
 // host's own when they differ.
 func (b *builder) used(s *stepDef, d *recipeDef, ctx *hcl.EvalContext, p place, chains map[string]*recipe.Chain, path []string) {
-	if !b.spend(s.block.DefRange(), int64(1+len(p.hosts))*workHost, 0) {
+	if !b.rep.Spend(s.block.DefRange(), int64(1+len(p.hosts))*source.WorkHost, 0) {
 		return
 	}
 	if on, ok := b.when(s, ctx); !ok || !on {
@@ -76,28 +79,28 @@ func (b *builder) used(s *stepDef, d *recipeDef, ctx *hcl.EvalContext, p place, 
 
 // named reads and parses WHATs/NAME.hcl. A nil body: it was told what is wrong.
 func (b *builder) named(what, name string, rng hcl.Range) (shown string, body *hclsyntax.Body) {
-	if !goodName.MatchString(name) {
-		b.at(rng, "Invalid name for a "+what, "Found %s, expected lower-case letters, digits and dashes.", bounded(name))
+	if !decode.IsName(name) {
+		b.rep.At(rng, "Invalid name for a "+what, "Found %s, expected lower-case letters, digits and dashes.", source.Bounded(name))
 		return "", nil
 	}
 	folder := what + "s"
-	shown, text, err := b.files.find(folder, name+".hcl")
-	var there *unread
+	shown, text, err := b.files.Find(folder, name+".hcl")
+	var there *source.Unread
 	switch {
 	case errors.As(err, &there):
-		b.at(rng, strings.ToUpper(what[:1])+what[1:]+" cannot be read", "%s", sentence(err.Error()))
+		b.rep.At(rng, strings.ToUpper(what[:1])+what[1:]+" cannot be read", "%s", source.Sentence(err.Error()))
 		return "", nil
 	case err != nil:
 		var known []string
-		for _, f := range b.files.list(folder) {
+		for _, f := range b.files.List(folder) {
 			if n, ok := strings.CutSuffix(f, ".hcl"); ok {
 				known = append(known, n)
 			}
 		}
-		b.at(rng, fmt.Sprintf("Unknown %s %s", what, bounded(name)), "There is no %s/%s.hcl. %s", folder, name, b.meant(name, known))
+		b.rep.At(rng, fmt.Sprintf("Unknown %s %s", what, source.Bounded(name)), "There is no %s/%s.hcl. %s", folder, name, b.rep.Meant(name, known))
 		return "", nil
 	}
-	return shown, b.files.parse(b.report, shown, text)
+	return shown, b.files.Parse(b.rep, shown, text)
 }
 
 // recipe finds a recipe by name: in the inventory's own file, beside it, then shipped.
@@ -112,22 +115,22 @@ func (b *builder) recipe(name string, rng hcl.Range) *recipeDef {
 	}
 	var file recipeFile
 	whole := &hclsyntax.Block{Type: "recipe file", Body: body}
-	b.decoder.names(whole, layoutOf(reflect.TypeOf(file)), false)
-	l := layoutOf(reflect.TypeOf(file))
+	b.dec.Names(whole, decode.LayoutOf(reflect.TypeOf(file)), false)
+	l := decode.LayoutOf(reflect.TypeOf(file))
 	for _, blk := range body.Blocks {
-		if f := l.blocks[blk.Type]; f != nil && len(blk.Labels) == 1 {
-			b.nested(blk, reflect.ValueOf(&file).Elem().FieldByIndex(f.index), f, nil, nil)
+		if f := l.Blocks[blk.Type]; f != nil && len(blk.Labels) == 1 {
+			b.dec.Nested(blk, reflect.ValueOf(&file).Elem().FieldByIndex(f.Index), f, nil, nil)
 		}
 	}
 	for _, r := range file.Recipes {
 		if r.Name != name {
-			b.at(r.Range, "Recipe is in the wrong file", "Recipe %s belongs in recipes/%s.hcl.", bounded(r.Name), r.Name)
+			b.rep.At(r.Range, "Recipe is in the wrong file", "Recipe %s belongs in recipes/%s.hcl.", source.Bounded(r.Name), r.Name)
 			continue
 		}
 		b.recipes[name] = b.define(r)
 	}
-	if b.recipes[name] == nil && b.fails == 0 {
-		b.at(hcl.Range{Filename: shown}, "File holds no recipe", "Expected recipe %q { ... } in it.", name)
+	if b.recipes[name] == nil && b.rep.Failed() == 0 {
+		b.rep.At(hcl.Range{Filename: shown}, "File holds no recipe", "Expected recipe %q { ... } in it.", name)
 	}
 	return b.recipes[name]
 }

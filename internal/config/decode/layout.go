@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ import (
 	"haprov/internal/secret"
 )
 
-// A struct says by tags what a block holds:
+// Layout is what a block may hold, as the tags of a struct say it:
 //
 //	Name  string        `hcl:"name,label"`                        the block's label
 //	Path  string        `hcl:"path"`                              required
@@ -28,33 +28,35 @@ import (
 //	Disk  map[string]string `hcl:"backing" each:"host"`           cluster steps: evaluated once a host, by its name
 //
 // A kind's label may also be given as an argument of its name: with for_each it must be.
-type layout struct {
-	attrs  map[string]*field
-	blocks map[string]*field
-	labels []*field
+type Layout struct {
+	Attrs  map[string]*Field
+	Blocks map[string]*Field
+	Labels []*Field
 	names  []string // of attrs and blocks, sorted
-	where  []int    // index of an embedded kind.Where
+	Where  []int    // index of an embedded kind.Where
 	rng    []int    // `hcl:",range"`: where the block begins
 	ranges []int    // `hcl:",ranges"`: of its arguments, by name
 	block  []int    // `hcl:",body"`: *hclsyntax.Body; anything is allowed in it
 }
 
-type field struct {
-	name       string
-	index      []int
+// Field is one argument, label or block of a Layout. One that is not of a struct has a Name, and what
+// Assign shall look at.
+type Field struct {
+	Name       string
+	Index      []int
 	typ        reflect.Type
 	required   bool
 	def        string
 	hasDef     bool
-	min, max   string
-	oneof      []string // one that begins with * is an ending of anything
-	text       string   // which characters a text may hold: see readable
+	Min, max   string
+	OneOf      []string // one that begins with * is an ending of anything
+	Text       string   // which characters a text may hold: see readable
 	bytes      bool
 	perHost    bool
 	raw        bool // hclsyntax.Expression: kept, not evaluated
 	label      bool
 	many       bool // []struct
-	structType reflect.Type
+	StructType reflect.Type
 }
 
 var (
@@ -65,17 +67,17 @@ var (
 	exprType   = reflect.TypeFor[hclsyntax.Expression]()
 )
 
-// layoutOf reads the tags of a struct once. A wrong tag is a programmer's mistake: it panics.
-func layoutOf(t reflect.Type) *layout {
+// LayoutOf reads the tags of a struct once. A wrong tag is a programmer's mistake: it panics.
+func LayoutOf(t reflect.Type) *Layout {
 	if l, ok := layouts.Load(t); ok {
-		return l.(*layout)
+		return l.(*Layout)
 	}
-	l := &layout{attrs: map[string]*field{}, blocks: map[string]*field{}}
+	l := &Layout{Attrs: map[string]*Field{}, Blocks: map[string]*Field{}}
 	l.read(t, nil)
-	for n := range l.attrs {
+	for n := range l.Attrs {
 		l.names = append(l.names, n)
 	}
-	for n := range l.blocks {
+	for n := range l.Blocks {
 		l.names = append(l.names, n)
 	}
 	sort.Strings(l.names)
@@ -83,12 +85,12 @@ func layoutOf(t reflect.Type) *layout {
 	return l
 }
 
-func (l *layout) read(t reflect.Type, at []int) {
+func (l *Layout) read(t reflect.Type, at []int) {
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		index := append(append([]int(nil), at...), i)
 		if sf.Type == whereType {
-			l.where = index
+			l.Where = index
 			continue
 		}
 		tag, ok := sf.Tag.Lookup("hcl")
@@ -99,13 +101,13 @@ func (l *layout) read(t reflect.Type, at []int) {
 			continue
 		}
 		name, what, _ := strings.Cut(tag, ",")
-		f := &field{name: name, index: index, typ: sf.Type, min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), text: sf.Tag.Get("text"),
+		f := &Field{Name: name, Index: index, typ: sf.Type, Min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), Text: sf.Tag.Get("text"),
 			bytes: sf.Tag.Get("unit") == "bytes", perHost: sf.Tag.Get("each") == "host", raw: sf.Type == exprType}
 		f.def, f.hasDef = sf.Tag.Lookup("default")
 		if v := sf.Tag.Get("oneof"); v == "@protocols" { // those that there is code for, wherever it is
-			f.oneof = protocol.Names(false)
+			f.OneOf = protocol.Names(false)
 		} else if v != "" {
-			f.oneof = strings.Split(v, ",")
+			f.OneOf = strings.Split(v, ",")
 		}
 		switch what {
 		case "range":
@@ -116,19 +118,19 @@ func (l *layout) read(t reflect.Type, at []int) {
 			l.block = index
 		case "label":
 			f.label = true
-			l.labels = append(l.labels, f)
+			l.Labels = append(l.Labels, f)
 		case "block":
 			f.many = sf.Type.Kind() == reflect.Slice
-			f.structType = sf.Type
+			f.StructType = sf.Type
 			if f.many || sf.Type.Kind() == reflect.Pointer {
-				f.structType = sf.Type.Elem()
+				f.StructType = sf.Type.Elem()
 			}
-			l.blocks[name] = f
+			l.Blocks[name] = f
 		case "optional":
-			l.attrs[name] = f
+			l.Attrs[name] = f
 		case "":
 			f.required = !f.hasDef
-			l.attrs[name] = f
+			l.Attrs[name] = f
 		default:
 			panic(fmt.Sprintf("%s.%s: tag %q", t, sf.Name, tag))
 		}

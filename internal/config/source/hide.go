@@ -1,12 +1,8 @@
-package config
+package source
 
 import (
 	"regexp"
 	"unicode/utf8"
-
-	"github.com/zclconf/go-cty/cty"
-
-	"haprov/internal/secret"
 )
 
 // Attributes whose value a snippet never shows, whoever reads them.
@@ -28,15 +24,4 @@ func hide(line string, length int) (string, int) {
 		return string([]rune(line)[:maxSnippet]) + " ...", 0
 	}
 	return line, length
-}
-
-// learn makes the texts of a value that comes from outside the store known as secrets, so that they
-// are masked in what the program prints.
-func learn(v cty.Value) {
-	cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
-		if open, _ := x.Unmark(); open.Type() == cty.String && open.IsKnown() && !open.IsNull() {
-			secret.Learn(open.AsString())
-		}
-		return true, nil
-	})
 }

@@ -1,4 +1,4 @@
-package config
+package source
 
 import (
 	"errors"
@@ -27,8 +27,8 @@ const (
 	workNode  = 30  // one composed expression
 	workLoop  = 100 // one turn of a loop: a scope
 	workValue = 20  // one element of a value that is walked
-	workGroup = 50  // one host in one group, or one variable of it
-	workHost  = 300 // one step, or one use of a recipe, on one host
+	WorkGroup = 50  // one host in one group, or one variable of it
+	WorkHost  = 300 // one step, or one use of a recipe, on one host
 )
 
 // use is what an expression's value is used for.
@@ -77,7 +77,7 @@ func (x *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 
 // over is the mistake of an expression: always the same one once a limit was passed.
 func (m *meter) over(e hclsyntax.Expression, err error) (cty.Value, hcl.Diagnostics) {
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Number is too large", Detail: sentence(err.Error()), Subject: e.Range().Ptr()}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Number is too large", Detail: Sentence(err.Error()), Subject: e.Range().Ptr()}
 	var spent *budget.Error
 	if errors.As(err, &spent) {
 		d = m.passed(e.Range(), spent)
@@ -90,17 +90,18 @@ func (m *meter) passed(at hcl.Range, e *budget.Error) *hcl.Diagnostic {
 	return m.told.Load()
 }
 
-// spend takes from the budget what a place of a file costs; false says that a limit was passed.
-func (r *report) spend(at hcl.Range, work, bytes int64) bool {
-	err := r.files.meter.Work(work)
+// Spend takes from the budget what a place of a file costs; false says that a limit was passed.
+func (r *Report) Spend(at hcl.Range, work, bytes int64) bool {
+	m := r.Files.meter
+	err := m.Work(work)
 	if err == nil {
-		err = r.files.meter.Bytes(bytes)
+		err = m.Bytes(bytes)
 	}
 	var spent *budget.Error
 	if !errors.As(err, &spent) {
 		return true
 	}
-	r.diags(hcl.Diagnostics{r.files.meter.passed(at, spent)})
+	r.Diags(hcl.Diagnostics{m.passed(at, spent)})
 	return false
 }
 
@@ -108,11 +109,11 @@ func (r *report) spend(at hcl.Range, work, bytes int64) bool {
 func (x *metered) made(v cty.Value) error {
 	switch x.Expression.(type) {
 	case *hclsyntax.ForExpr, *hclsyntax.TupleConsExpr, *hclsyntax.ObjectConsExpr, *hclsyntax.SplatExpr:
-		return errors.Join(x.m.Bytes(width(v)*bytesElement), x.m.walk(v))
+		return errors.Join(x.m.Bytes(Width(v)*BytesElement), x.m.walk(v))
 	case *hclsyntax.FunctionCallExpr:
-		return errors.Join(x.m.Bytes(width(v)*bytesElement+textOf(v)), x.m.walk(v))
+		return errors.Join(x.m.Bytes(Width(v)*BytesElement+TextOf(v)), x.m.walk(v))
 	case *hclsyntax.TemplateExpr, *hclsyntax.TemplateJoinExpr:
-		return x.m.Bytes(textOf(v))
+		return x.m.Bytes(TextOf(v))
 	case *hclsyntax.BinaryOpExpr:
 		return magnitude(v)
 	}
@@ -123,9 +124,9 @@ func (x *metered) made(v cty.Value) error {
 func (x *metered) used(v cty.Value) error {
 	switch x.use {
 	case asLoop:
-		return x.m.Work(width(v) * workLoop)
+		return x.m.Work(Width(v) * workLoop)
 	case asText:
-		return x.m.Bytes(textOf(v))
+		return x.m.Bytes(TextOf(v))
 	case asTexts:
 		open, _ := v.Unmark()
 		if !open.CanIterateElements() {
@@ -133,7 +134,7 @@ func (x *metered) used(v cty.Value) error {
 		}
 		for it := open.ElementIterator(); it.Next(); {
 			_, e := it.Element()
-			if err := x.m.Bytes(textOf(e)); err != nil {
+			if err := x.m.Bytes(TextOf(e)); err != nil {
 				return err
 			}
 		}

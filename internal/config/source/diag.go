@@ -1,4 +1,4 @@
-package config
+package source
 
 import (
 	"errors"
@@ -16,8 +16,8 @@ import (
 // all with the same place.
 const maxMistakes = 100
 
-// diags turns the parser's and evaluator's diagnostics into problems.
-func (r *report) diags(diags hcl.Diagnostics) {
+// Diags turns the parser's and evaluator's diagnostics into problems.
+func (r *Report) Diags(diags hcl.Diagnostics) {
 	for i, d := range diags {
 		if i == maxMistakes {
 			return
@@ -36,41 +36,41 @@ func (r *report) diags(diags hcl.Diagnostics) {
 		}
 		summary := strings.TrimRight(d.Summary, ".")
 		if u, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
-			summary, detail = fmt.Sprintf("Unknown function %s", bounded(u.CalledFunctionName())), r.meant(u.CalledFunctionName(), called(d.EvalContext))
+			summary, detail = fmt.Sprintf("Unknown function %s", Bounded(u.CalledFunctionName())), r.Meant(u.CalledFunctionName(), called(d.EvalContext))
 		}
 		if e, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && e.FunctionCallError() != nil {
 			summary = e.CalledFunctionName() + "(): wrong arguments"
 			var open harmless
 			switch err := e.FunctionCallError(); {
 			case !private:
-				detail = sentence(err.Error())
+				detail = Sentence(err.Error())
 			case errors.As(err, &open):
-				detail = sentence(open.Error())
+				detail = Sentence(open.Error())
 			default:
 				detail = "One of them is a secret: what is wrong with it is not shown."
 			}
 		}
-		r.at(rng, summary, "%s", detail)
+		r.At(rng, summary, "%s", detail)
 	}
 }
 
 // syntax reports the first of the parser's diagnostics on each line: those after it on the same
 // line follow from it.
-func (r *report) syntax(diags hcl.Diagnostics) {
+func (r *Report) syntax(diags hcl.Diagnostics) {
 	lines := map[int]bool{}
 	for _, d := range diags {
 		if d.Severity != hcl.DiagError || d.Subject != nil && lines[d.Subject.Start.Line] {
 			continue
 		}
-		r.diags(hcl.Diagnostics{d})
+		r.Diags(hcl.Diagnostics{d})
 		if d.Subject != nil {
 			lines[d.Subject.Start.Line] = true
 		}
 	}
 }
 
-// sentence makes an error's text one. What begins with a path is left as it is.
-func sentence(s string) string {
+// Sentence makes an error's text one. What begins with a path is left as it is.
+func Sentence(s string) string {
 	first, _, _ := strings.Cut(s, " ")
 	if !strings.ContainsAny(first, "./:") && s != "" {
 		s = strings.ToUpper(s[:1]) + s[1:]
@@ -82,7 +82,7 @@ func sentence(s string) string {
 }
 
 // unknownName finds the name that is not there, and the nearest that is.
-func (r *report) unknownName(d *hcl.Diagnostic) bool {
+func (r *Report) unknownName(d *hcl.Diagnostic) bool {
 	if d.Expression == nil || d.EvalContext == nil || !(d.Summary == "Unknown variable" || d.Summary == "Unsupported attribute" || d.Summary == "Invalid index") {
 		return false
 	}
@@ -94,20 +94,20 @@ func (r *report) unknownName(d *hcl.Diagnostic) bool {
 	return false
 }
 
-func (r *report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
+func (r *Report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 	v, roots := root(t.RootName(), ctx)
 	if v == cty.NilVal {
 		rng := t.SourceRange()
 		if t.RootName() == "facts" {
-			r.at(rng, "Facts are not available here", "Facts can be used only in the arguments and in the when of a step for one host.")
+			r.At(rng, "Facts are not available here", "Facts can be used only in the arguments and in the when of a step for one host.")
 			return true
 		}
-		r.at(rng, fmt.Sprintf("Unknown name %s", bounded(t.RootName())), "%s", r.meant(t.RootName(), roots))
+		r.At(rng, fmt.Sprintf("Unknown name %s", Bounded(t.RootName())), "%s", r.Meant(t.RootName(), roots))
 		return true
 	}
 	path := t.RootName()
 	for _, step := range t[1:] {
-		name, ok := stepName(step)
+		name, ok := StepName(step)
 		if !ok {
 			return false
 		}
@@ -125,11 +125,11 @@ func (r *report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 				known = append(known, k)
 			}
 			sort.Strings(known)
-			next := r.meant(name, known)
+			next := r.Meant(name, known)
 			if strings.HasSuffix(path, ".disk") && len(known) == 0 {
 				next = fmt.Sprintf("Write disk %q { device = \"/dev/disk/by-id/...\" } in each host's block; in a lab, size instead of device.", name)
 			}
-			r.at(step.SourceRange(), fmt.Sprintf("Unknown name %s", bounded(name)), "%s%s has no %s. %s", path, hostOf(t, ctx), name, next)
+			r.At(step.SourceRange(), fmt.Sprintf("Unknown name %s", Bounded(name)), "%s%s has no %s. %s", path, hostOf(t, ctx), name, next)
 			return true
 		default:
 			return false
@@ -139,7 +139,8 @@ func (r *report) missing(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 	return false
 }
 
-func stepName(s hcl.Traverser) (string, bool) {
+// StepName is the name that one step of a traversal goes to: .NAME or ["NAME"].
+func StepName(s hcl.Traverser) (string, bool) {
 	switch s := s.(type) {
 	case hcl.TraverseAttr:
 		return s.Name, true

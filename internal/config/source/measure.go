@@ -1,4 +1,4 @@
-package config
+package source
 
 import (
 	"errors"
@@ -9,14 +9,14 @@ import (
 
 // What things take, in bytes.
 const (
-	bytesElement = 128 // one element of a list or object
+	BytesElement = 128 // one element of a list or object
 	bytesMistake = 512
-	bytesGroup   = 64  // one host in one group, or one variable of it
-	bytesStep    = 512 // one step on one host
+	BytesGroup   = 64  // one host in one group, or one variable of it
+	BytesStep    = 512 // one step on one host
 )
 
-// width is the number of elements of a value; 0 for what has none.
-func width(v cty.Value) int64 {
+// Width is the number of elements of a value; 0 for what has none.
+func Width(v cty.Value) int64 {
 	t := v.Type()
 	switch {
 	case t.IsTupleType():
@@ -30,8 +30,8 @@ func width(v cty.Value) int64 {
 	return 0
 }
 
-// textOf is the length of a text, or about that of another value as text, in bytes.
-func textOf(v cty.Value) int64 {
+// TextOf is the length of a text, or about that of another value as text, in bytes.
+func TextOf(v cty.Value) int64 {
 	open, _ := v.Unmark()
 	switch {
 	case open.IsNull() || !open.IsKnown():
@@ -58,7 +58,7 @@ func (m *meter) walk(v cty.Value) error {
 	case t.IsPrimitiveType() || !v.CanIterateElements():
 		return m.Work(workValue)
 	}
-	if err := m.Work(workValue * (1 + width(v))); err != nil {
+	if err := m.Work(workValue * (1 + Width(v))); err != nil {
 		return err
 	}
 	if t.IsObjectType() {

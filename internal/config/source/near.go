@@ -1,4 +1,4 @@
-package config
+package source
 
 import (
 	"fmt"
@@ -20,8 +20,8 @@ func Near(wrong string, known []string) string {
 // more than anybody reads.
 const maxNear = 500
 
-// meant is the end of a message on a wrong name: the nearest one, else all there are.
-func (r *report) meant(wrong string, known []string) string {
+// Meant is the end of a message on a wrong name: the nearest one, else all there are.
+func (r *Report) Meant(wrong string, known []string) string {
 	if len(r.list) < maxNear {
 		if n := Near(wrong, known); n != "" {
 			return fmt.Sprintf("Did you mean %q?", n)

@@ -1,4 +1,4 @@
-package config
+package source
 
 import (
 	"bytes"
@@ -24,10 +24,10 @@ import (
 	"haprov/internal/template"
 )
 
-// files reads what an inventory refers to: folders beside it first, then what is shipped. It
+// Files reads what an inventory refers to: folders beside it first, then what is shipped. It
 // never reads outside of those folders, symbolic links included. Steps that wait for facts read
 // templates later, from several goroutines.
-type files struct {
+type Files struct {
 	mu        sync.Mutex
 	layers    []layer
 	text      map[string][]byte   // by name as shown
@@ -68,8 +68,8 @@ func named(name string, err error) error {
 const sources = "files"
 
 // newFiles looks beside the inventory, then in shipped, which may be nil.
-func newFiles(dir string, shipped fs.FS) *files {
-	f := &files{text: map[string][]byte{}, found: map[string]string{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}, blobs: map[string]*act.Blob{}, meter: &meter{Budget: budget.New()}}
+func New(dir string, shipped fs.FS) *Files {
+	f := &Files{text: map[string][]byte{}, found: map[string]string{}, lines: map[string][]string{}, templates: map[string]*template.Template{}, sources: map[string]string{}, blobs: map[string]*act.Blob{}, meter: &meter{Budget: budget.New()}}
 	if dir != "" {
 		if root, err := os.OpenRoot(dir); err == nil {
 			f.layers = append(f.layers, layer{dir, root.FS(), root})
@@ -81,11 +81,11 @@ func newFiles(dir string, shipped fs.FS) *files {
 	return f
 }
 
-// unread is why a file that is there is not read.
-type unread struct{ error }
+// Unread is why a file that is there is not read.
+type Unread struct{ error }
 
-// find reads folder/name from the first layer that has it.
-func (f *files) find(folder, name string) (shown string, text []byte, err error) {
+// Find reads folder/name from the first layer that has it.
+func (f *Files) Find(folder, name string) (shown string, text []byte, err error) {
 	p := path.Join(folder, name)
 	if !fs.ValidPath(p) || !strings.HasPrefix(p, folder+"/") {
 		return "", nil, fmt.Errorf("%q is outside of the folder %s", name, folder)
@@ -114,25 +114,25 @@ func (f *files) find(folder, name string) (shown string, text []byte, err error)
 			return shown, text, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", nil, &unread{err}
+			return "", nil, &Unread{err}
 		}
 		if l.root != nil {
 			if _, err := l.root.Lstat(p); err == nil {
-				return "", nil, &unread{fmt.Errorf("%s is a link that leads nowhere", p)}
+				return "", nil, &Unread{fmt.Errorf("%s is a link that leads nowhere", p)}
 			}
 		}
 	}
-	if n := Near(name, f.list(folder)); n != "" {
+	if n := Near(name, f.List(folder)); n != "" {
 		return "", nil, fmt.Errorf("there is no %s. Did you mean %q?", p, n)
 	}
 	return "", nil, fmt.Errorf("there is no %s: it belongs in the folder %s beside the inventory", p, folder)
 }
 
-// read is find for several goroutines.
-func (f *files) read(folder, name string) ([]byte, error) {
+// Read is find for several goroutines.
+func (f *Files) Read(folder, name string) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, text, err := f.find(folder, name)
+	_, text, err := f.Find(folder, name)
 	return text, err
 }
 
@@ -143,8 +143,8 @@ const (
 	largest = 1 << 30
 )
 
-// blob describes a large source beside the inventory, once for all hosts; nil when it is small.
-func (f *files) blob(name string) (*act.Blob, error) {
+// Blob describes a large source beside the inventory, once for all hosts; nil when it is small.
+func (f *Files) Blob(name string) (*act.Blob, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if b, ok := f.blobs[name]; ok {
@@ -175,22 +175,22 @@ func (f *files) blob(name string) (*act.Blob, error) {
 	return f.blobs[name], err
 }
 
-// source reads a file that is copied as it is, once for all hosts.
-func (f *files) source(name string) (string, error) {
+// Source reads a file that is copied as it is, once for all hosts.
+func (f *Files) Source(name string) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s, ok := f.sources[name]; ok {
 		return s, nil
 	}
-	_, text, err := f.find(sources, name)
+	_, text, err := f.Find(sources, name)
 	if err == nil {
 		f.sources[name] = string(text)
 	}
 	return f.sources[name], err
 }
 
-// list names the files of a folder in all layers.
-func (f *files) list(folder string) (out []string) {
+// List names the files of a folder in all layers.
+func (f *Files) List(folder string) (out []string) {
 	seen := map[string]bool{}
 	for _, l := range f.layers {
 		entries, _ := fs.ReadDir(l.fs, folder)
@@ -205,14 +205,14 @@ func (f *files) list(folder string) (out []string) {
 	return out
 }
 
-// template reads and parses a template once.
-func (f *files) template(name string) (*template.Template, error) {
+// Template reads and parses a template once.
+func (f *Files) Template(name string) (*template.Template, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t, ok := f.templates[name]; ok {
 		return t, nil
 	}
-	shown, text, err := f.find("templates", name)
+	shown, text, err := f.Find("templates", name)
 	if err != nil {
 		return nil, err
 	}
@@ -224,9 +224,9 @@ func (f *files) template(name string) (*template.Template, error) {
 	return t, nil
 }
 
-// parse guards and parses a file. After a mistake of syntax there is nothing: what the parser
+// Parse guards and parses a file. After a mistake of syntax there is nothing: what the parser
 // makes of the rest would only mislead.
-func (f *files) parse(r *report, shown string, text []byte) *hclsyntax.Body {
+func (f *Files) Parse(r *Report, shown string, text []byte) *hclsyntax.Body {
 	f.text[shown] = text
 	if !guard(r, shown, text) {
 		return nil
@@ -242,7 +242,7 @@ func (f *files) parse(r *report, shown string, text []byte) *hclsyntax.Body {
 }
 
 // line is a line of a file that was read, for a snippet.
-func (f *files) line(name string, n int) string {
+func (f *Files) line(name string, n int) string {
 	l, ok := f.lines[name]
 	if !ok {
 		l = strings.Split(string(bytes.ToValidUTF8(f.text[name], []byte("\uFFFD"))), "\n")
@@ -252,4 +252,13 @@ func (f *files) line(name string, n int) string {
 		return ""
 	}
 	return strings.TrimRight(l[n-1], "\r")
+}
+
+// Budget is what one load may spend.
+func (f *Files) Budget() *budget.Budget { return f.meter.Budget }
+
+// readFile reads an inventory. One that is a little too large is read, so that the line can be named.
+func Read(path string) ([]byte, error) {
+	text, err := file.Read(path, maxTotal)
+	return text, named(path, err)
 }

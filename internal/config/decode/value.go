@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"fmt"
@@ -12,20 +12,21 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"haprov/internal/config/source"
 	"haprov/internal/secret"
 )
 
-// mistake is why a value does not fit: its summary, or "" for a plain wrong type.
-type mistake struct{ summary, detail string }
+// Mistake is why a value does not fit: its summary, or "" for a plain wrong type.
+type Mistake struct{ summary, Detail string }
 
-func (m *mistake) Error() string { return m.detail }
+func (m *Mistake) Error() string { return m.Detail }
 
-func wrongType(v cty.Value, want string) *mistake {
-	return &mistake{"", fmt.Sprintf("Found %s, expected %s.", describe(v), want)}
+func wrongType(v cty.Value, want string) *Mistake {
+	return &Mistake{"", fmt.Sprintf("Found %s, expected %s.", Describe(v), want)}
 }
 
-// describe names a value for a message; what is sensitive is only called so.
-func describe(v cty.Value) string {
+// Describe names a value for a message; what is sensitive is only called so.
+func Describe(v cty.Value) string {
 	if v.IsMarked() {
 		return "a sensitive value"
 	}
@@ -35,9 +36,9 @@ func describe(v cty.Value) string {
 	t := v.Type()
 	switch {
 	case t == cty.String:
-		return "the string " + bounded(v.AsString())
+		return "the string " + source.Bounded(v.AsString())
 	case t == cty.Number:
-		return "the number " + number(v)
+		return "the number " + Number(v)
 	case t == cty.Bool:
 		return strconv.FormatBool(v.True())
 	case t.IsTupleType() || t.IsListType() || t.IsSetType():
@@ -48,7 +49,8 @@ func describe(v cty.Value) string {
 	return "a " + t.FriendlyName()
 }
 
-func number(v cty.Value) string { return v.AsBigFloat().Text('g', 20) }
+// Number is a number as messages show it.
+func Number(v cty.Value) string { return v.AsBigFloat().Text('g', 20) }
 
 // expected names what a Go type takes.
 func expected(t reflect.Type) string {
@@ -87,14 +89,14 @@ func plural(t reflect.Type) string {
 	return "strings"
 }
 
-// assign puts a value into a Go value of one of the types that layouts know.
-func assign(v cty.Value, out reflect.Value, f *field) *mistake {
+// Assign puts a value into a Go value of one of the types that layouts know.
+func Assign(v cty.Value, out reflect.Value, f *Field) *Mistake {
 	t := out.Type()
 	if t == secretType {
 		return assignSecret(v, out, f)
 	}
 	if v.IsMarked() {
-		return &mistake{fmt.Sprintf("Sensitive value in %q", f.name), fmt.Sprintf("%q is shown in plans, logs and file names; a secret may only stand where it stays hidden.", f.name)}
+		return &Mistake{fmt.Sprintf("Sensitive value in %q", f.Name), fmt.Sprintf("%q is shown in plans, logs and file names; a secret may only stand where it stays hidden.", f.Name)}
 	}
 	if v.IsNull() || !v.IsKnown() {
 		return wrongType(v, expected(t))
@@ -103,7 +105,7 @@ func assign(v cty.Value, out reflect.Value, f *field) *mistake {
 	switch t.Kind() {
 	case reflect.Pointer:
 		p := reflect.New(t.Elem())
-		if m := assign(v, p.Elem(), f); m != nil {
+		if m := Assign(v, p.Elem(), f); m != nil {
 			return m
 		}
 		out.Set(p)
@@ -116,7 +118,7 @@ func assign(v cty.Value, out reflect.Value, f *field) *mistake {
 		for it := v.ElementIterator(); it.Next(); {
 			_, e := it.Element()
 			x := reflect.New(t.Elem()).Elem()
-			if m := assign(e, x, f); m != nil {
+			if m := Assign(e, x, f); m != nil {
 				return inside(m, e, expected(t), t.Elem())
 			}
 			s = reflect.Append(s, x)
@@ -131,10 +133,10 @@ func assign(v cty.Value, out reflect.Value, f *field) *mistake {
 		for it := v.ElementIterator(); it.Next(); {
 			k, e := it.Element()
 			x := reflect.New(t.Elem()).Elem()
-			if bad := (&field{name: f.name}).readable(k.AsString()); bad != nil {
+			if bad := (&Field{Name: f.Name}).readable(k.AsString()); bad != nil {
 				return bad
 			}
-			if bad := assign(e, x, f); bad != nil {
+			if bad := Assign(e, x, f); bad != nil {
 				return inside(bad, e, expected(t), t.Elem())
 			}
 			m.SetMapIndex(reflect.ValueOf(k.AsString()), x)
@@ -145,23 +147,23 @@ func assign(v cty.Value, out reflect.Value, f *field) *mistake {
 	return assignScalar(v, out, f)
 }
 
-func inside(m *mistake, e cty.Value, want string, elem reflect.Type) *mistake {
+func inside(m *Mistake, e cty.Value, want string, elem reflect.Type) *Mistake {
 	if m.summary == "" {
-		return &mistake{"", fmt.Sprintf("Found %s in it, expected %s.", describe(e), want)}
+		return &Mistake{"", fmt.Sprintf("Found %s in it, expected %s.", Describe(e), want)}
 	}
 	return m
 }
 
-func assignSecret(v cty.Value, out reflect.Value, f *field) *mistake {
+func assignSecret(v cty.Value, out reflect.Value, f *Field) *Mistake {
 	plain, marks := v.Unmark()
-	s, m := text(plain)
+	s, m := Text(plain)
 	if m != nil {
 		if len(marks) > 0 {
 			return wrongType(v, "a string")
 		}
 		return m
 	}
-	if f != nil && strings.Contains(f.name, "password") { // a literal one, too
+	if f != nil && strings.Contains(f.Name, "password") { // a literal one, too
 		secret.Learn(s)
 	}
 	if len(marks) > 0 {
@@ -175,25 +177,25 @@ func assignSecret(v cty.Value, out reflect.Value, f *field) *mistake {
 // readable is the one gate of all texts: it refuses characters that no shell, file or terminal has
 // a use for. A text is one line unless its tag text says "lines", a text of several, "shell", a command
 // that a host's shell runs, or "any", which excludes the NUL byte alone. The text itself is not quoted: it may be a secret.
-func (f *field) readable(s string) *mistake {
+func (f *Field) readable(s string) *Mistake {
 	for _, r := range s {
 		switch {
 		case r == 0:
-			return &mistake{fmt.Sprintf("NUL byte in %q", f.name), "No argument, shell text or line of a host can hold one; leave it out."}
-		case f.text == "any" || r == '\t':
+			return &Mistake{fmt.Sprintf("NUL byte in %q", f.Name), "No argument, shell text or line of a host can hold one; leave it out."}
+		case f.Text == "any" || r == '\t':
 		case r == '\n' || r == '\r':
-			if f.text != "lines" && f.text != "shell" {
-				return &mistake{fmt.Sprintf("Line break in %q", f.name), "Expected a string of one line."}
+			if f.Text != "lines" && f.Text != "shell" {
+				return &Mistake{fmt.Sprintf("Line break in %q", f.Name), "Expected a string of one line."}
 			}
 		case unicode.IsControl(r):
-			return &mistake{fmt.Sprintf("Control character in %q", f.name), fmt.Sprintf("Found U+%04X; expected a string without control characters.", r)}
+			return &Mistake{fmt.Sprintf("Control character in %q", f.Name), fmt.Sprintf("Found U+%04X; expected a string without control characters.", r)}
 		}
 	}
 	return nil
 }
 
-// text takes a text, and what has only one spelling as text.
-func text(v cty.Value) (string, *mistake) {
+// Text takes a text, and what has only one spelling as text.
+func Text(v cty.Value) (string, *Mistake) {
 	if v.IsNull() || !v.IsKnown() || !v.Type().IsPrimitiveType() {
 		return "", wrongType(v, "a string")
 	}
@@ -204,7 +206,7 @@ func text(v cty.Value) (string, *mistake) {
 	return s.AsString(), nil
 }
 
-func assignScalar(v cty.Value, out reflect.Value, f *field) *mistake {
+func assignScalar(v cty.Value, out reflect.Value, f *Field) *Mistake {
 	t := out.Type()
 	switch {
 	case t == durType:
@@ -212,7 +214,7 @@ func assignScalar(v cty.Value, out reflect.Value, f *field) *mistake {
 	case t.Kind() == reflect.Int64 && f.bytes:
 		return assignBytes(v, out, f)
 	case t.Kind() == reflect.String:
-		s, m := text(v)
+		s, m := Text(v)
 		if m != nil {
 			return m
 		}
@@ -235,21 +237,21 @@ func assignScalar(v cty.Value, out reflect.Value, f *field) *mistake {
 			return wrongType(v, expected(t))
 		}
 		out.SetInt(n)
-		return f.inRange(float64(n), number(v))
+		return f.inRange(float64(n), Number(v))
 	case t.Kind() == reflect.Float64:
 		if v.Type() != cty.Number || v.AsBigFloat().IsInf() {
 			return wrongType(v, expected(t))
 		}
 		n, _ := v.AsBigFloat().Float64()
 		out.SetFloat(n)
-		return f.inRange(n, number(v))
+		return f.inRange(n, Number(v))
 	default:
-		panic(fmt.Sprintf("%s: type %s", f.name, t))
+		panic(fmt.Sprintf("%s: type %s", f.Name, t))
 	}
 	return nil
 }
 
-func assignDuration(v cty.Value, out reflect.Value, f *field) *mistake {
+func assignDuration(v cty.Value, out reflect.Value, f *Field) *Mistake {
 	if v.Type() != cty.String {
 		return wrongType(v, expected(durType))
 	}
@@ -258,12 +260,12 @@ func assignDuration(v cty.Value, out reflect.Value, f *field) *mistake {
 		return wrongType(v, expected(durType))
 	}
 	if d < 0 || d > 8760*time.Hour {
-		return &mistake{fmt.Sprintf("%q is out of range", f.name), fmt.Sprintf("Found %s, expected between 0 and a year.", d)}
+		return &Mistake{fmt.Sprintf("%q is out of range", f.Name), fmt.Sprintf("Found %s, expected between 0 and a year.", d)}
 	}
 	out.SetInt(int64(d))
-	if f.min != "" {
-		if low, _ := time.ParseDuration(f.min); d < low {
-			return &mistake{fmt.Sprintf("%q is out of range", f.name), fmt.Sprintf("Found %s, expected at least %s.", v.AsString(), f.min)}
+	if f.Min != "" {
+		if low, _ := time.ParseDuration(f.Min); d < low {
+			return &Mistake{fmt.Sprintf("%q is out of range", f.Name), fmt.Sprintf("Found %s, expected at least %s.", v.AsString(), f.Min)}
 		}
 	}
 	return nil
@@ -271,7 +273,7 @@ func assignDuration(v cty.Value, out reflect.Value, f *field) *mistake {
 
 var units = map[string]int64{"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
-func assignBytes(v cty.Value, out reflect.Value, f *field) *mistake {
+func assignBytes(v cty.Value, out reflect.Value, f *Field) *Mistake {
 	const want = `a size such as "2GiB"`
 	if v.Type() != cty.String {
 		return wrongType(v, want)
@@ -284,45 +286,45 @@ func assignBytes(v cty.Value, out reflect.Value, f *field) *mistake {
 		return wrongType(v, want+" (B, KiB, MiB, GiB, TiB)")
 	}
 	if n <= 0 || n > (1<<53)/unit {
-		return &mistake{fmt.Sprintf("%q is out of range", f.name), fmt.Sprintf("Found %s, expected more than nothing and less than 8192TiB.", s)}
+		return &Mistake{fmt.Sprintf("%q is out of range", f.Name), fmt.Sprintf("Found %s, expected more than nothing and less than 8192TiB.", s)}
 	}
 	out.SetInt(n * unit)
 	return nil
 }
 
-func (f *field) choice(s string) *mistake {
-	if len(f.oneof) == 0 {
+func (f *Field) choice(s string) *Mistake {
+	if len(f.OneOf) == 0 {
 		return nil
 	}
-	for _, o := range f.oneof {
+	for _, o := range f.OneOf {
 		if end, any := strings.CutPrefix(o, "*"); o == s || any && len(s) > len(end) && strings.HasSuffix(s, end) {
 			return nil
 		}
 	}
-	return &mistake{fmt.Sprintf("%q has an unknown value", f.name), fmt.Sprintf("Found %s, expected one of %s.%s", bounded(s), strings.Join(f.oneof, ", "), hint(s, f.oneof))}
+	return &Mistake{fmt.Sprintf("%q has an unknown value", f.Name), fmt.Sprintf("Found %s, expected one of %s.%s", source.Bounded(s), strings.Join(f.OneOf, ", "), hint(s, f.OneOf))}
 }
 
 func hint(s string, known []string) string {
-	if n := Near(s, known); n != "" {
+	if n := source.Near(s, known); n != "" {
 		return fmt.Sprintf(" Did you mean %q?", n)
 	}
 	return ""
 }
 
-func (f *field) inRange(n float64, shown string) *mistake {
-	low, lowErr := strconv.ParseFloat(f.min, 64)
+func (f *Field) inRange(n float64, shown string) *Mistake {
+	low, lowErr := strconv.ParseFloat(f.Min, 64)
 	high, highErr := strconv.ParseFloat(f.max, 64)
 	want := ""
 	switch {
 	case lowErr == nil && highErr == nil && (n < low || n > high):
-		want = fmt.Sprintf("between %s and %s", f.min, f.max)
+		want = fmt.Sprintf("between %s and %s", f.Min, f.max)
 	case lowErr == nil && n < low:
-		want = "at least " + f.min
+		want = "at least " + f.Min
 	case highErr == nil && n > high:
 		want = "at most " + f.max
 	}
 	if want == "" {
 		return nil
 	}
-	return &mistake{fmt.Sprintf("%q is out of range", f.name), fmt.Sprintf("Found %s, expected %s.", shown, want)}
+	return &Mistake{fmt.Sprintf("%q is out of range", f.Name), fmt.Sprintf("Found %s, expected %s.", shown, want)}
 }

@@ -1,4 +1,4 @@
-package config
+package source
 
 import (
 	"bytes"
@@ -24,10 +24,10 @@ const (
 )
 
 // guard refuses what the parser must not see, and reports where. It gives false then.
-func guard(r *report, name string, text []byte) bool {
+func guard(r *Report, name string, text []byte) bool {
 	if len(text) > maxFile {
 		line := 1 + bytes.Count(text[:maxFile], []byte("\n"))
-		r.at(hcl.Range{Filename: name, Start: hcl.Pos{Line: line, Column: 1}, End: hcl.Pos{Line: line, Column: 1}}, "File is too large", "At most %d bytes are read, and this line passes them: move recipes to files of their own.", maxFile)
+		r.At(hcl.Range{Filename: name, Start: hcl.Pos{Line: line, Column: 1}, End: hcl.Pos{Line: line, Column: 1}}, "File is too large", "At most %d bytes are read, and this line passes them: move recipes to files of their own.", maxFile)
 		return false
 	}
 	if !bytesOK(r, name, text) {
@@ -35,16 +35,16 @@ func guard(r *report, name string, text []byte) bool {
 	}
 	tokens, diags := hclsyntax.LexConfig(text, name, hcl.InitialPos)
 	if len(tokens) > maxTokens {
-		r.at(tokens[maxTokens].Range, "File has too many words", "Found %d tokens; at most %d are read, and this line passes them: move recipes to files of their own.", len(tokens), maxTokens)
+		r.At(tokens[maxTokens].Range, "File has too many words", "Found %d tokens; at most %d are read, and this line passes them: move recipes to files of their own.", len(tokens), maxTokens)
 		return false
 	}
 	_ = diags // the parser reports them again
 	return tokensOK(r, tokens)
 }
 
-func bytesOK(r *report, name string, text []byte) bool {
+func bytesOK(r *Report, name string, text []byte) bool {
 	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
-		r.at(hcl.Range{Filename: name}, "File is not UTF-8", "It begins with a UTF-16 byte order mark: save it as UTF-8.")
+		r.At(hcl.Range{Filename: name}, "File is not UTF-8", "It begins with a UTF-16 byte order mark: save it as UTF-8.")
 		return false
 	}
 	line, col := 1, 1
@@ -53,16 +53,16 @@ func bytesOK(r *report, name string, text []byte) bool {
 		at := hcl.Range{Filename: name, Start: hcl.Pos{Line: line, Column: col, Byte: i}, End: hcl.Pos{Line: line, Column: col + 1, Byte: i + n}}
 		switch {
 		case c == utf8.RuneError && n <= 1:
-			r.at(at, "File is not UTF-8", "Found byte 0x%02x at offset %d: save the file as UTF-8.", text[i], i)
+			r.At(at, "File is not UTF-8", "Found byte 0x%02x at offset %d: save the file as UTF-8.", text[i], i)
 			return false
 		case c == '\r' && (i+1 >= len(text) || text[i+1] != '\n'):
-			r.at(at, "Carriage return without line feed", "Found at offset %d: save the file with LF or CRLF line ends.", i)
+			r.At(at, "Carriage return without line feed", "Found at offset %d: save the file with LF or CRLF line ends.", i)
 			return false
 		case c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f || c >= 0x80 && c < 0xa0:
-			r.at(at, "Control character in file", "Found U+%04X at offset %d: remove it, or write it as \\u%04x.", c, i, c)
+			r.At(at, "Control character in file", "Found U+%04X at offset %d: remove it, or write it as \\u%04x.", c, i, c)
 			return false
 		case hides(c) && !(c == '\uFEFF' && i == 0):
-			r.at(at, "Invisible character in file", "Found U+%04X at offset %d, which hides or reorders text: remove it, or write it as \\u%04x.", c, i, c)
+			r.At(at, "Invisible character in file", "Found U+%04X at offset %d, which hides or reorders text: remove it, or write it as \\u%04x.", c, i, c)
 			return false
 		}
 		i += n
@@ -85,11 +85,11 @@ type counter struct {
 	round                   []hclsyntax.TokenType // open brackets
 }
 
-func tokensOK(r *report, tokens hclsyntax.Tokens) bool {
+func tokensOK(r *Report, tokens hclsyntax.Tokens) bool {
 	var c counter
 	for _, t := range tokens {
 		if what, limit := c.next(t); what != "" {
-			r.at(t.Range, what, "At most %d %s: simplify it.", limit, limits[what])
+			r.At(t.Range, what, "At most %d %s: simplify it.", limit, limits[what])
 			return false
 		}
 	}
@@ -168,8 +168,8 @@ func hugeExponent(s string) bool {
 	return ok && len(strings.TrimLeft(e, "+-0")) > 3
 }
 
-// bounded cuts a name from a file for a message.
-func bounded(s string) string {
+// Bounded cuts a name from a file for a message.
+func Bounded(s string) string {
 	if len(s) > 60 {
 		return fmt.Sprintf("%.57q...", s)
 	}

@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"reflect"
@@ -8,7 +8,7 @@ import (
 )
 
 // defaultValue reads a default tag by its field's type: lists are split at commas.
-func defaultValue(f *field) cty.Value {
+func defaultValue(f *Field) cty.Value {
 	t := f.typ
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -1,17 +1,11 @@
-package config
+package source
 
 import (
-	"errors"
-	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"haprov/internal/budget"
-	"haprov/internal/template"
 )
 
 // A secret must never stand in a problem. Values that the language marks as sensitive are not quoted
@@ -70,32 +64,9 @@ func holdsSecret(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 }
 
 // harmless is an error that is known to hold nothing of a value.
-type harmless struct{ error }
+type harmless struct{ cause error }
 
-// nameArg is an argument that names a file or a secret; it is shown and stands in paths.
-func nameArg(v cty.Value) (string, error) {
-	if v.IsMarked() {
-		return "", harmless{errors.New("a name cannot be a secret: it is shown, and stands in paths")}
-	}
-	return v.AsString(), nil
-}
+func (h harmless) Error() string { return h.cause.Error() }
 
-var templatePlace = regexp.MustCompile(`^[^ ]*?:\d+(:\d+)?`)
-
-// fill renders a template with its secrets. shut are the same values, the secrets in them printing
-// as such: the error comes from them.
-func fill(t *template.Template, open, shut map[string]any, b *budget.Budget) (string, error) {
-	s, err := t.Render(open, b)
-	if err == nil {
-		return s, nil
-	}
-	var spent *budget.Error
-	if errors.As(err, &spent) {
-		return "", harmless{err}
-	}
-	at := templatePlace.FindString(err.Error())
-	if _, err := t.Render(shut, b); err != nil && templatePlace.FindString(err.Error()) == at {
-		return "", harmless{err}
-	}
-	return "", harmless{fmt.Errorf("%s: a value that is a secret does not fit here", at)}
-}
+// Sayable marks an error as one that holds nothing of a value: it is told as it is.
+func Sayable(err error) error { return harmless{err} }

@@ -1,11 +1,13 @@
-// Package config reads inventories and recipes: HCL in, typed values out.
+// Package source reads the files of inventories and recipes: it finds them, guards the parser against
+// what would kill it, meters what their expressions may cost, and reports every mistake with its place
+// and the nearest name that exists.
 //
-// Load is the only way in. It finds all mistakes at once, before any connection, and gives them as
-// plain Problems. Nothing of HCL leaves this package. It must not know SSH, the engine, or how the
-// steps that it decodes are carried out.
-package config
+// Report is where all mistakes of one load go. The package must not know which blocks and arguments
+// there are, nor what they mean: package decode fills structs, and package config makes a program.
+package source
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -130,15 +132,19 @@ func wrap(s string, width int) (out []string) {
 	return out
 }
 
-// report collects problems; the same summary at the same place is kept once.
-type report struct {
+// Report collects problems; the same summary at the same place is kept once.
+type Report struct {
 	list  Problems
 	seen  map[string]bool
-	files *files
+	Files *Files
 	fails int
 }
 
-func (r *report) add(p Problem) {
+// NewReport is an empty one; the lines that its problems show come from files, which may be nil.
+func NewReport(f *Files) *Report { return &Report{Files: f} }
+
+// Add reports a problem that has its place already; At and Warn find it from a range.
+func (r *Report) Add(p Problem) {
 	key := fmt.Sprintf("%s\x00%d\x00%d\x00%s", p.File, p.Line, p.Column, p.Summary)
 	if r.seen == nil {
 		r.seen = map[string]bool{}
@@ -156,17 +162,17 @@ func (r *report) add(p Problem) {
 	r.list = append(r.list, p)
 }
 
-// at reports a mistake at a range.
-func (r *report) at(rng hcl.Range, summary, detail string, args ...any) {
+// At reports a mistake at a range.
+func (r *Report) At(rng hcl.Range, summary, detail string, args ...any) {
 	p := Problem{Summary: summary, Detail: detail}
 	if len(args) > 0 {
 		p.Detail = fmt.Sprintf(detail, args...)
 	}
-	r.add(r.place(p, rng))
+	r.Add(r.place(p, rng))
 }
 
-// toldAt reports whether there is a mistake in a range already.
-func (r *report) toldAt(rng hcl.Range) bool {
+// ToldAt reports whether there is a mistake in a range already.
+func (r *Report) ToldAt(rng hcl.Range) bool {
 	for _, p := range r.list {
 		if p.Severity == Error && p.File == rng.Filename && p.Line >= rng.Start.Line && p.Line <= rng.End.Line && p.Line > 0 {
 			return true
@@ -175,15 +181,15 @@ func (r *report) toldAt(rng hcl.Range) bool {
 	return false
 }
 
-// warn reports what is taken all the same.
-func (r *report) warn(rng hcl.Range, summary, detail string) {
-	r.add(r.place(Problem{Severity: Warning, Summary: summary, Detail: detail}, rng))
+// Warn reports what is taken all the same.
+func (r *Report) Warn(rng hcl.Range, summary, detail string) {
+	r.Add(r.place(Problem{Severity: Warning, Summary: summary, Detail: detail}, rng))
 }
 
-func (r *report) place(p Problem, rng hcl.Range) Problem {
+func (r *Report) place(p Problem, rng hcl.Range) Problem {
 	p.File, p.Line, p.Column = rng.Filename, rng.Start.Line, rng.Start.Column
-	if r.files != nil {
-		p.Snippet = r.files.line(rng.Filename, rng.Start.Line)
+	if r.Files != nil {
+		p.Snippet = r.Files.line(rng.Filename, rng.Start.Line)
 	}
 	if p.Snippet != "" {
 		p.Length = max(1, min(rng.End.Column-rng.Start.Column, utf8.RuneCountInString(p.Snippet)-rng.Start.Column+1))
@@ -197,7 +203,7 @@ func (r *report) place(p Problem, rng hcl.Range) Problem {
 
 // masked takes secrets out of the lines that are shown. It comes last: what is a secret may become
 // known after the problem.
-func (r *report) masked() Problems {
+func (r *Report) masked() Problems {
 	for i := range r.list {
 		x := &r.list[i]
 		if s := secret.Mask(x.Snippet); s != x.Snippet {
@@ -207,8 +213,8 @@ func (r *report) masked() Problems {
 	return r.list
 }
 
-// sorted puts the inventory's own problems first, then by file and place.
-func (r *report) sorted(first string) Problems {
+// Sorted puts the inventory's own problems first, then by file and place.
+func (r *Report) Sorted(first string) Problems {
 	sort.SliceStable(r.list, func(i, j int) bool {
 		a, b := r.list[i], r.list[j]
 		if a.File != b.File {
@@ -221,3 +227,18 @@ func (r *report) sorted(first string) Problems {
 	})
 	return r.masked()
 }
+
+// Err joins the problems of a step that was built during a run.
+func (r *Report) Err() error {
+	var all []error
+	for _, p := range r.masked() {
+		if p.Severity == Warning {
+			continue
+		}
+		all = append(all, fmt.Errorf("%s:%d: %s: %s", p.File, p.Line, p.Summary, p.Detail))
+	}
+	return errors.Join(all...)
+}
+
+// Failed is how many errors there are so far.
+func (r *Report) Failed() int { return r.fails }
