@@ -13,9 +13,11 @@ import (
 	"haprov"
 	"haprov/internal/config"
 	"haprov/internal/kind"
+	"haprov/internal/kind/drbd"
 	"haprov/internal/kind/host"
 	"haprov/internal/kind/pacemaker"
 	"haprov/internal/kinds"
+	"haprov/internal/recipe"
 )
 
 // TestTheShippedInventoryLoads is the first thing a new user does: nothing named, an empty folder.
@@ -255,6 +257,59 @@ func TestTimeoutsInTheWrongOrderAreRefused(t *testing.T) {
 		if strings.Join(got, "; ") != want {
 			t.Errorf("%s: %q, want %q\n%s", inputs, got, want, problems.Render(100, false))
 		}
+	}
+}
+
+// With server = "mysql" nothing of MariaDB is installed, asked or started; what reads MariaDB alone is refused.
+func TestTheTwoNodeStackRunsMySQL(t *testing.T) {
+	const copies = "  backup { repository = \"sftp:backup@10.0.0.9:/srv/shop\" }\n"
+	load := func(with string) (*recipe.Program, config.Problems) {
+		text := strings.Replace(strings.Replace(realMachines, copies, with, 1), `100/24" }`, `100/24", server = "mysql" }`, 1)
+		return config.Load("testdata/real.hcl", config.Options{Text: []byte(text), Shipped: haprov.Shipped, Secrets: secrets{}})
+	}
+	p, problems := load("")
+	if problems.Failed() {
+		t.Fatal(problems.Render(100, false))
+	}
+	if all := strings.Join(p.Packages(), " "); !strings.Contains(all, "mysql-server") || strings.Contains(all, "mariadb") {
+		t.Errorf("packages: %s", all)
+	}
+	said := ""
+	for _, it := range p.Clusters[0].Chains[0].Items {
+		switch s := it.Step.(type) {
+		case *host.File:
+			if s.Path == "/etc/mysql/mysql.conf.d/90-haprov.cnf" {
+				said += s.Content.Reveal()
+			}
+		case *host.Service:
+			said += "service " + s.Name + "\n"
+		}
+		if d, ok := it.Cluster.(*drbd.DRBDVolume); ok {
+			said += d.Seed
+		}
+		if c, ok := it.Cluster.(*pacemaker.Pacemaker); ok {
+			for _, x := range c.Primitives {
+				said += fmt.Sprintln(x.ID, x.Params)
+			}
+		}
+	}
+	for _, c := range p.Clusters[0].Checks {
+		for _, r := range c.Runs {
+			said += r.Shell.Reveal() + "\n"
+		}
+	}
+	for _, want := range []string{"binlog_expire_logs_seconds = 604800", "mysqlx = OFF", "service mysql\n", "mysqld --no-defaults --initialize-insecure", "binary:/usr/sbin/mysqld client:mysql", "timeout 10 mysql -N"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not said", want)
+		}
+	}
+	for _, foreign := range []string{"expire_logs_days", "symbolic_links", "mariadb"} {
+		if strings.Contains(said, foreign) {
+			t.Errorf("%q is said", foreign)
+		}
+	}
+	if _, problems = load(copies); !strings.Contains(problems.Render(100, false), "mariadb-backup") {
+		t.Error(problems.Render(100, false))
 	}
 }
 
