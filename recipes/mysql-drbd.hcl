@@ -281,6 +281,8 @@ recipe "mysql-drbd" {
     }
     service "corosync" {}
     corosync "ring" {}
+    directory "/etc/systemd/system/pacemaker.service.d" {}
+    file "/etc/systemd/system/pacemaker.service.d/haprov.conf" { content = file("pacemaker.service") }
     service "pacemaker" {}
     pacemaker "cib" {
       properties = {
@@ -629,6 +631,56 @@ recipe "mysql-drbd" {
     expect {
       active = "moves"
       outage = "${30 * lab.speed}s"
+    }
+  }
+  drill "attrd-killed" {
+    about  = "Pacemaker's daemon attrd, which keeps the promotion scores, is killed on the active machine, which restarts"
+    suites = ["extended"]
+    fault "attrd-killed" { on = "active" }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
+    }
+  }
+  drill "based-killed" {
+    about  = "Pacemaker's daemon based, which keeps the configuration, is killed on the active machine, which restarts"
+    suites = ["extended"]
+    fault "based-killed" { on = "active" }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
+    }
+  }
+  drill "controld-killed" {
+    about  = "Pacemaker's daemon controld, which decides and carries out, is killed on the active machine, which restarts"
+    suites = ["extended"]
+    fault "controld-killed" { on = "active" }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
+    }
+  }
+  drill "execd-killed" {
+    about  = "Pacemaker's daemon execd, which runs the agents, is killed on the active machine, which restarts"
+    suites = ["extended"]
+    fault "execd-killed" { on = "active" }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
+    }
+  }
+  drill "fenced-killed" {
+    about  = "Pacemaker's daemon fenced, which fences, is killed on the active machine, which restarts"
+    suites = ["extended"]
+    fault "fenced-killed" { on = "active" }
+    expect {
+      active = "moves"
+      fenced = ["active"]
+      outage = "${input.fencing_delay + 60}s"
     }
   }
   # healthy again when the failures are forgotten (failure-timeout)
