@@ -10,6 +10,7 @@ import (
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
+	"haprov/internal/transport"
 )
 
 // gate joins the chains of a cluster step's hosts: the last one to arrive (or to be known as gone)
@@ -22,7 +23,8 @@ type gate struct {
 	arrived []*host
 	open    chan struct{} // closed when all have arrived or gone
 	once    sync.Once
-	done    chan struct{} // closed when the step has run
+	done    chan struct{}  // closed when the step has run
+	away    map[string]int // how often a host went away by itself
 	err     error
 }
 
@@ -156,11 +158,12 @@ func (g *gate) each(f func(*host) error) error {
 	return errors.Join(errs...)
 }
 
-// observe asks all hosts, round by round, so that each round sees all hosts' answers of the last.
+// observe asks all hosts, round by round, so that each round sees all hosts' answers of the last. When
+// one was away meanwhile all are asked anew: what the others said is from before.
 func (g *gate) observe(ctx context.Context) error {
-	for range rounds {
+	for round := 0; round < rounds; round++ {
 		all := g.run.seen(g.item)
-		asked := false
+		asked, away := false, false
 		var mu sync.Mutex
 		err := g.each(func(h *host) error {
 			qs := g.item.Cluster.Probe(h.name, all)
@@ -177,7 +180,16 @@ func (g *gate) observe(ctx context.Context) error {
 			mu.Lock()
 			asked = true
 			mu.Unlock()
-			if err := h.ask(ctx, ask); err != nil {
+			err := h.ask(ctx, ask)
+			if errors.Is(err, transport.ErrLost) && ctx.Err() == nil && g.strayed(h.name) {
+				if late := g.reopen(ctx, h, h.name+" answers again", strays); late == nil {
+					mu.Lock()
+					away = true
+					mu.Unlock()
+					return nil
+				}
+			}
+			if err != nil {
 				// A host lost here is evidence for the step, not the step's end.
 				h.fail(g.item.Address, err)
 			}
@@ -185,6 +197,10 @@ func (g *gate) observe(ctx context.Context) error {
 		})
 		if err != nil || !asked {
 			return err
+		}
+		if away {
+			g.each(func(h *host) error { h.forgetAll(); return nil })
+			round = -1
 		}
 	}
 	return nil
