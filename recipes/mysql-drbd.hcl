@@ -37,8 +37,8 @@ recipe "mysql-drbd" {
         other    = "mysql-server"
         unit     = "mariadb"
         client   = "mariadb"
-        server   = "/usr/sbin/mariadbd"
-        folder   = "/etc/mysql/mariadb.conf.d"
+        config   = "/etc/mysql/mariadb.conf.d/90-haprov.cnf"
+        agent    = {}
         packages = "mariadb-"
         seed     = "mariadb-install-db --user=mysql --datadir=$1/data --skip-test-db --auth-root-authentication-method=socket >/dev/null"
       }
@@ -46,8 +46,10 @@ recipe "mysql-drbd" {
         other    = "mariadb-server"
         unit     = "mysql"
         client   = "mysql"
-        server   = "/usr/sbin/mysqld"
-        folder   = "/etc/mysql/mysql.conf.d"
+        # not among Debian's own: installing or upgrading the package starts a server by those, which
+        # without the volume would find no data, and fail
+        config = "/etc/mysql/haprov.cnf"
+        agent  = { binary = "/usr/sbin/mysqld", client = "mysql", config = "/etc/mysql/haprov.cnf" }
         packages = "mysql-"
         seed     = file("mysql-seed")
       }
@@ -213,9 +215,9 @@ recipe "mysql-drbd" {
       content  = template("fence.password.tmpl", { password = host[each.value.host].fence_passwords[each.value.id] })
     }
     file "server's configuration" {
-      for_each = { "${input.programs.folder}/90-haprov.cnf" = true }
-      owes    = ["mysql-server:restart"]
-      content = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0], mysql = input.server == "mysql", binlog_days = input.binlog_days, binlog_seconds = input.binlog_days * 86400 })
+      for_each = [input.programs.config]
+      owes     = ["mysql-server:restart"]
+      content  = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0], mysql = input.server == "mysql", binlog_days = input.binlog_days, binlog_seconds = input.binlog_days * 86400 })
     }
     # drbdadm kills a drbdsetup that takes longer than 5 s (CMD_TIMEOUT_SHORT_DEF of drbd-utils), also
     # the one that connects: on a busy machine the volume is attached and never connected, and
@@ -334,12 +336,10 @@ recipe "mysql-drbd" {
       }
       primitive "mysql-server" {
         agent = "ocf:haprov:mariadb"
-        params = {
+        params = merge(input.programs.agent, {
           datadir        = "/srv/mysql/data"
-          binary         = input.programs.server
-          client         = input.programs.client
           answer_timeout = "${max(8, 4 * lab.speed)}"
-        }
+        })
         op "start" { timeout = "300s" }
         op "stop" { timeout = "${input.stop_timeout}s" }
         # it asks the server, not only for its process

@@ -388,3 +388,67 @@ func TestTheGaleraRecipeShowsItsMembersAndItsWriter(t *testing.T) {
 		}
 	}
 }
+
+// TestTheServerOfTwoNodesIsOneOfTwo: what MariaDB has is what it had before there was a choice, since
+// another byte of its file or another parameter of its agent restarts it; MySQL gets no option that
+// only MariaDB knows, and a file that Debian's own server does not read.
+func TestTheServerOfTwoNodesIsOneOfTwo(t *testing.T) {
+	load := func(server, more string) (*recipe.Program, string) {
+		text := strings.Replace(realMachines, `inputs = {`, `inputs = { server = "`+server+`", `, 1)
+		text = strings.Replace(text, `  backup { repository = "sftp:backup@10.0.0.9:/srv/shop" }`, more, 1)
+		p, problems := config.Load("testdata/real.hcl", config.Options{Text: []byte(text), Shipped: haprov.Shipped, Secrets: secrets{}})
+		return p, problems.Render(100, false)
+	}
+	find := func(p *recipe.Program) (files map[string]string, params map[string]string) {
+		files = map[string]string{}
+		for _, ch := range p.Clusters[0].Chains {
+			for _, it := range ch.Items {
+				if s, ok := it.Step.(*host.File); ok && ch.Host == "db1" && strings.Contains(s.Path, "mysql") && strings.HasSuffix(s.Path, ".cnf") {
+					files[s.Path] = s.Content.Reveal()
+				}
+				if c, ok := it.Cluster.(*pacemaker.Pacemaker); ok {
+					for _, x := range c.Primitives {
+						if x.ID == "mysql-server" {
+							params = x.Params
+						}
+					}
+				}
+			}
+		}
+		return files, params
+	}
+	p, said := load("mariadb", "")
+	if said != "" {
+		t.Fatal(said)
+	}
+	files, params := find(p)
+	if d := cmp.Diff(map[string]string{"datadir": "/srv/mysql/data", "answer_timeout": "8"}, params); d != "" {
+		t.Error(d)
+	}
+	const mariadb = "/etc/mysql/mariadb.conf.d/90-haprov.cnf"
+	options := regexp.MustCompile(`(?m)^[a-z!\[].*`).FindAllString(files[mariadb], -1)
+	if d := cmp.Diff([]string{"[mysqld]", "server_id = 1", "datadir = /srv/mysql/data", "bind_address = 0.0.0.0", "skip_name_resolve", "innodb_flush_log_at_trx_commit = 1", "innodb_doublewrite = ON",
+		"log_bin = binlog", "binlog_format = ROW", "sync_binlog = 1", "expire_logs_days = 7", "local_infile = OFF", "symbolic_links = 0"}, options); d != "" || len(files) != 1 {
+		t.Error(d, files)
+	}
+
+	if p, said = load("mysql", ""); said != "" {
+		t.Fatal(said)
+	}
+	files, params = find(p)
+	const mysql = "/etc/mysql/haprov.cnf"
+	if d := cmp.Diff(map[string]string{"datadir": "/srv/mysql/data", "answer_timeout": "8", "binary": "/usr/sbin/mysqld", "client": "mysql", "config": mysql}, params); d != "" {
+		t.Error(d)
+	}
+	options = regexp.MustCompile(`(?m)^[a-z!\[].*`).FindAllString(files[mysql], -1)
+	if d := cmp.Diff([]string{"!include /etc/mysql/my.cnf", "[mysqld]", "server_id = 1", "datadir = /srv/mysql/data", "bind_address = 0.0.0.0", "skip_name_resolve", "innodb_flush_log_at_trx_commit = 1", "innodb_doublewrite = ON",
+		"log_bin = binlog", "sync_binlog = 1", "binlog_expire_logs_seconds = 604800", "local_infile = OFF", "mysqlx = OFF"}, options); d != "" || len(files) != 1 {
+		t.Error(d, files)
+	}
+
+	for server, want := range map[string]string{"mysql": "mariadb-backup", "postgres": "expected mariadb or mysql"} {
+		if _, said := load(server, `  backup { repository = "sftp:backup@10.0.0.9:/srv/shop" }`); !strings.Contains(strings.ToLower(said), want) {
+			t.Errorf("%s with a backup block: %s", server, said)
+		}
+	}
+}
