@@ -157,6 +157,10 @@ recipe "mysql-drbd" {
     package "ipmitool" {
       when = length([for f in flatten([for h in role.db.hosts : h.fence]) : f.agent if contains(["fence_ipmilan", "fence_ipmilanplus", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_imm"], f.agent)]) > 0
     }
+    # not among Debian's fence-agents
+    package "fence-virt" {
+      when = length([for f in flatten([for h in role.db.hosts : h.fence]) : f.agent if contains(["fence_virt", "fence_xvm"], f.agent)]) > 0
+    }
     package "mariadb-server" { when = input.server == "mariadb" }
     # AppArmor's profile of the package knows Debian's folder of the data only, and reads this when it is installed
     directory "/etc/apparmor.d" { when = input.server == "mysql" }

@@ -164,6 +164,34 @@ recipe "r" {
 	}
 }
 
+// TestAFenceAgentsProgramsAreInstalled: fence-agents holds most agents, not those of fence_virtd, and
+// only recommends what others run.
+func TestAFenceAgentsProgramsAreInstalled(t *testing.T) {
+	for device, want := range map[string][]string{
+		`fence "fence_ipmilan" { options = { ip = "10.0.9.1", username = "ha" } }`:              {"ipmitool"},
+		`fence "fence_virt" { options = { ipaddr = "10.0.9.1", plug = "x" } }`:                  {"fence-virt"},
+		`fence "fence_virsh" { options = { ip = "10.0.9.1", plug = "x", username = "fence" } }`: nil,
+	} {
+		text := regexp.MustCompile(`(?m)^  fence .*$`).ReplaceAllString(realMachines, "")
+		for i, host := range []string{"db1", "db2"} {
+			text = strings.Replace(text, `host "`+host+`" {`, `host "`+host+"\" {\n  "+strings.NewReplacer("9.1", fmt.Sprintf("9.%d", i+1), `"x"`, `"`+host+`"`).Replace(device), 1)
+		}
+		p, problems := config.Load("testdata/real.hcl", config.Options{Text: []byte(text), Shipped: haprov.Shipped, Secrets: secrets{}})
+		if len(problems) > 0 {
+			t.Fatal(problems.Render(100, false))
+		}
+		var got []string
+		for _, name := range p.Packages() {
+			if name == "ipmitool" || name == "fence-virt" {
+				got = append(got, name)
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", device, d)
+		}
+	}
+}
+
 // TestAHostMoreInTheInventoryRenumbersNobody: a running Corosync does not survive another nodeid, nor
 // a server's replicas another server_id.
 func TestAHostMoreInTheInventoryRenumbersNobody(t *testing.T) {

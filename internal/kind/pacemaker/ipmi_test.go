@@ -31,27 +31,13 @@ func TestTheFenceAgentForServiceProcessorsTakesWhatHaprovWrites(t *testing.T) {
 		Options: map[string]string{"ip": "127.0.0.1", "ipport": bmc.port, "username": "haprov", "lanplus": "1", "cipher": "3"}}}}}},
 		Fence: &Fences{Reboot: 90 * time.Second, Delay: time.Second, Passwords: bmc.dir}}
 	passwords(t, filepath.Join(bmc.dir, "fence-db1.password"), password)
-	devices, _ := p.devices()
 	ask := func(action string) int {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		in := []string{"action=" + action, "nodename=db1", "plug=db1"}
-		for name, value := range devices[0].Params {
-			if !strings.HasPrefix(name, "pcmk_") {
-				in = append(in, name+"="+value)
-			}
-		}
-		c := exec.CommandContext(ctx, "/usr/sbin/fence_ipmilan")
-		c.Stdin = strings.NewReader(strings.Join(in, "\n") + "\n")
-		out, err := c.CombinedOutput()
-		if strings.Contains(string(out), "Ignoring unknown option") || strings.Contains(string(out), password) {
+		code, out := p.ask(t, action, bmc.dir)
+		if strings.Contains(out, password) {
 			t.Errorf("%s: %s", action, out)
 		}
-		if ctx.Err() != nil || err != nil && c.ProcessState == nil {
-			t.Fatalf("%s: %v %s", action, err, out)
-		}
-		return c.ProcessState.ExitCode()
+		return code
 	}
 	for _, x := range []struct {
 		action, power string // what is afterwards
@@ -68,6 +54,36 @@ func TestTheFenceAgentForServiceProcessorsTakesWhatHaprovWrites(t *testing.T) {
 	if code := ask("off"); code == 0 || bmc.power(t) != "1" {
 		t.Errorf("with another password: exit %d, power %s", code, bmc.power(t))
 	}
+}
+
+// ask has the agent of the first node's device do something, with the device's parameters as Pacemaker
+// gives them, and tells its exit code.
+func (p *Pacemaker) ask(t *testing.T, action, home string) (int, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	devices, _ := p.devices()
+	d := devices[0]
+	in := []string{"action=" + action, "nodename=" + p.Nodes[0].Name}
+	if d.Params["plug"] == "" {
+		in = append(in, "plug="+p.Nodes[0].Name)
+	}
+	for name, value := range d.Params {
+		if !strings.HasPrefix(name, "pcmk_") {
+			in = append(in, name+"="+value)
+		}
+	}
+	c := exec.CommandContext(ctx, "/usr/sbin/"+strings.TrimPrefix(d.Agent, "stonith:"))
+	c.Env = append(os.Environ(), "HOME="+home)
+	c.Stdin = strings.NewReader(strings.Join(in, "\n") + "\n")
+	out, err := c.CombinedOutput()
+	if strings.Contains(string(out), "Ignoring unknown option") {
+		t.Errorf("%s: %s", action, out)
+	}
+	if ctx.Err() != nil || err != nil && c.ProcessState == nil {
+		t.Fatalf("%s: %v %s", action, err, out)
+	}
+	return c.ProcessState.ExitCode(), string(out)
 }
 
 // passwords writes the script that gives a device's password to its agent, as the recipe does.
