@@ -306,7 +306,7 @@ func TestTheTwoNodeStackRunsMySQL(t *testing.T) {
 	for _, it := range p.Clusters[0].Chains[0].Items {
 		switch s := it.Step.(type) {
 		case *host.File:
-			if s.Path == "/etc/mysql/mysql.conf.d/90-haprov.cnf" {
+			if s.Path == "/etc/mysql/haprov.cnf" {
 				said += s.Content.Reveal()
 			}
 		case *host.Service:
