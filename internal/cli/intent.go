@@ -128,14 +128,10 @@ func (a *app) intend(ctx context.Context, in plan.Intent, f intentFlags) error {
 	if err != nil {
 		return a.ended(v, err)
 	}
-	if _, err := chosen(j.program.Clusters, in, f.cluster); err != nil {
-		return a.ended(v, err)
-	}
-	if err := j.reach(ctx, false, func(lab.Event) {}); err != nil {
-		return a.ended(v, err)
-	}
-	// The way to the hosts may have read the program again, with the machines' real speed.
 	c, err := chosen(j.program.Clusters, in, f.cluster)
+	if err == nil {
+		err = j.reach(ctx, false, func(lab.Event) {})
+	}
 	if err != nil {
 		return a.ended(v, err)
 	}

@@ -29,6 +29,7 @@ type job struct {
 	*app
 	program *recipe.Program
 	path    string // of the inventory; empty: the shipped one
+	driver  string // that the program was read for; "": machines that are no lab's
 	secrets *store.Store
 	lab     *lab.Client // nil: the machines are not a lab's
 	vagrant *vagrant
@@ -72,13 +73,10 @@ func (a *app) loadAnyway() (*job, error) {
 		}
 	}
 	j := &job{app: a, path: path, secrets: s}
-	driver, speed := "", 1.0
 	if a.useVagrant {
-		if j.hypervisor = hypervisorOf(vagrantDir()); j.hypervisor.slow {
-			driver, speed = emulated, inventory.DriverOf(emulated).Speed
-		}
+		j.hypervisor = hypervisorOf(vagrantDir())
 	}
-	if err := j.read(driver, speed); err != nil {
+	if err := j.read(); err != nil {
 		if h := j.hypervisor; h != nil && h.err != nil {
 			fmt.Fprintf(a.err, "fencing under Vagrant: %v\n", h.err)
 		}
@@ -116,9 +114,9 @@ func openSecrets(root string) (*store.Store, error) {
 	return s, s.Unlock(key)
 }
 
-// read makes the program for machines of a driver and speed, and shows all problems at once.
-func (j *job) read(driver string, speed float64) error {
-	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Driver: driver, Speed: speed, Vagrant: j.useVagrant}
+// read makes the program, once, and shows all problems at once.
+func (j *job) read() error {
+	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Machines: j.machines, Vagrant: j.useVagrant}
 	if j.hypervisor != nil {
 		o.Fences = j.hypervisor.fences
 	}
@@ -130,8 +128,8 @@ func (j *job) read(driver string, speed float64) error {
 		}
 	}
 	p, problems := config.Load(path, o)
-	j.problems = problems
-	if len(problems) > 0 && j.program == nil {
+	told := slices.Equal(problems, j.problems) // by an earlier reading of this command
+	if j.problems = problems; !told {
 		fmt.Fprint(j.err, problems.Render(100, j.color()))
 	}
 	if problems.Failed() {
@@ -141,15 +139,24 @@ func (j *job) read(driver string, speed float64) error {
 	return nil
 }
 
-// fit reads the program again for the driver that the lab's machines really run on: time-outs
-// depend on it.
-func (j *job) fit(ctx context.Context) error {
-	st, err := j.lab.Status(ctx)
-	if err != nil || st.Driver == "" {
-		return err
+// machines tells what the inventory's machines run on: recipes' time-outs depend on it. Of a lab it is
+// known once its machines were started, or when the inventory names it.
+func (j *job) machines(v *inventory.Inventory) config.Machines {
+	switch {
+	case j.hypervisor != nil && j.hypervisor.slow:
+		j.driver = emulated
+	case j.useVagrant || v.Lab == nil:
+	default:
+		j.driver = v.Lab.Driver
+		if l, err := lab.Open(v.Lab.Name); err == nil && l.Driver() != "" {
+			j.driver = l.Driver()
+		}
 	}
-	return j.read(st.Driver, j.speed(ctx))
+	return config.Machines{Driver: j.driver, Speed: j.speed()}
 }
+
+// outdated tells that a driver was chosen for the lab after the program was read: for its first start.
+func (j *job) outdated() bool { return j.lab != nil && j.lab.Driver() != j.driver }
 
 // labSpec is the lab the inventory asks for, with the packages at hand that its recipes install.
 func labSpec(p *recipe.Program) lab.Spec {
@@ -235,7 +242,8 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 		if j.lab, err = lab.Open(v.Lab.Name); err != nil {
 			return err
 		}
-		return j.fit(ctx)
+		_, err = j.lab.Status(ctx) // it must run
+		return err
 	}
 	exe, err := os.Executable()
 	if err != nil {
@@ -268,26 +276,11 @@ func (j *job) reach(ctx context.Context, start bool, report func(lab.Event)) err
 	for range v.Hosts {
 		all = append(all, <-errs)
 	}
-	if err := errors.Join(all...); err != nil {
-		return err
-	}
-	return j.fit(ctx)
+	return errors.Join(all...)
 }
 
 // speed is how much slower than a real machine the hosts are.
-func (j *job) speed(ctx context.Context) float64 {
-	switch {
-	case j.hypervisor != nil && j.hypervisor.slow:
-		return inventory.DriverOf(emulated).Speed
-	case j.lab == nil:
-		return 1
-	}
-	st, err := j.lab.Status(ctx)
-	if err != nil {
-		return 1
-	}
-	return inventory.DriverOf(st.Driver).Speed
-}
+func (j *job) speed() float64 { return inventory.DriverOf(j.driver).Speed }
 
 func holder() string {
 	name, host := "somebody", "somewhere"
@@ -302,7 +295,7 @@ func holder() string {
 
 // options are the engine's, for one cluster.
 func (j *job) options(ctx context.Context, c recipe.Cluster) engine.Options {
-	o := engine.Options{Hosts: c.Chains, Open: j.open, Checks: c.Checks, Active: c.Active, Holder: holder(), Speed: j.speed(ctx),
+	o := engine.Options{Hosts: c.Chains, Open: j.open, Checks: c.Checks, Active: c.Active, Holder: holder(), Speed: j.speed(),
 		Prepare: func(context.Context) error { return j.secrets.Commit() }}
 	if j.lab != nil || j.hypervisor != nil {
 		if j.pace == nil {

@@ -112,12 +112,13 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if !f.plan || f.verify { // verify fences
 		a.begins("haprov " + verb + a.flags())
 	}
+	var clusters []recipe.Cluster
 	j, err := a.load()
 	if err == nil {
 		err = j.given()
 	}
 	if err == nil {
-		_, err = f.clusters(j.program.Clusters)
+		clusters, err = f.clusters(j.program.Clusters)
 	}
 	if err != nil {
 		return a.ended(v, err)
@@ -136,7 +137,16 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		defer one.Unlock()
 		v.Lab(e)
 	}
-	if err := j.reach(ctx, !f.plan, report); err != nil {
+	err = j.reach(ctx, !f.plan, report)
+	if err == nil && j.outdated() {
+		if j, err = a.load(); err == nil {
+			err = j.reach(ctx, false, report)
+		}
+		if err == nil {
+			clusters, err = f.clusters(j.program.Clusters)
+		}
+	}
+	if err != nil {
 		return a.ended(v, err)
 	}
 	if !f.plan || f.verify {
@@ -146,10 +156,6 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	}
 	if a.human != nil {
 		a.human.Brief = !f.plan && (f.yes || j.lab != nil)
-	}
-	clusters, err := f.clusters(j.program.Clusters) // the way to the hosts may have read the program again
-	if err != nil {
-		return a.ended(v, err)
 	}
 	for _, c := range clusters {
 		o := j.options(ctx, c)

@@ -154,7 +154,7 @@ recipe "r" {
 }
 
 func stepOf(step string) (*recipe.Program, config.Problems) {
-	return config.Load("haprov.hcl", config.Options{Text: around(step), Secrets: secrets{}, Speed: 1})
+	return config.Load("haprov.hcl", config.Options{Text: around(step), Secrets: secrets{}})
 }
 
 // placed reports whether all errors have a line and none was made up by a panic.

@@ -57,7 +57,7 @@ func (b *builder) hostStep(s *stepDef, p place, chains map[string]*recipe.Chain)
 				return
 			}
 			ctx := r.context(p.host[h])
-			where := kind.Where{Label: r.label(s.label), Nodes: nodes, Speed: b.opts.Speed}
+			where := kind.Where{Label: r.label(s.label), Nodes: nodes, Speed: b.world.speed}
 			it := b.item(s, r, h+":"+s.block.Type+"."+s.label, []string{h})
 			if len(s.facts) > 0 {
 				it.Step = &deferred{b: b, def: s, ctx: ctx, where: where}
@@ -104,7 +104,7 @@ func (b *builder) clusterStep(s *stepDef, p place, chains map[string]*recipe.Cha
 			}
 			return out, len(out) > 0
 		}
-		where := kind.Where{Label: r.label(s.label), Nodes: b.world.nodes(p.hosts), Speed: b.opts.Speed}
+		where := kind.Where{Label: r.label(s.label), Nodes: b.world.nodes(p.hosts), Speed: b.world.speed}
 		v, ok := b.make(b.dec, s, ctx, where, hosts)
 		if !ok {
 			continue

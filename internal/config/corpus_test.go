@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"haprov/internal/config"
+	"haprov/internal/inventory"
 	"haprov/internal/secret"
 )
 
@@ -98,4 +99,9 @@ func golden(t *testing.T, file, got string) {
 	if strings.Contains(got, "hunter2") {
 		t.Error("the message shows a secret")
 	}
+}
+
+// runs are machines of one driver.
+func runs(driver string, speed float64) func(*inventory.Inventory) config.Machines {
+	return func(*inventory.Inventory) config.Machines { return config.Machines{Driver: driver, Speed: speed} }
 }

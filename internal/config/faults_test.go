@@ -91,7 +91,7 @@ func TestTheShippedRecipesHaveDrills(t *testing.T) {
 			t.Fatal(err)
 		}
 		load := func(driver string, speed float64) recipe.Drills {
-			p, problems := config.Load(name, config.Options{Text: text, Shipped: haprov.Shipped, Secrets: secrets{}, Driver: driver, Speed: speed})
+			p, problems := config.Load(name, config.Options{Text: text, Shipped: haprov.Shipped, Secrets: secrets{}, Machines: runs(driver, speed)})
 			if p == nil {
 				t.Fatal(problems.Render(100, false))
 			}

@@ -29,7 +29,7 @@ func TestGoodFilesMakeTheirPrograms(t *testing.T) {
 	files, _ := filepath.Glob("testdata/good/*.hcl")
 	for _, f := range files {
 		t.Run(filepath.Base(f), func(t *testing.T) {
-			p, problems := config.Load(f, config.Options{Secrets: secrets{}, Speed: 2})
+			p, problems := config.Load(f, config.Options{Secrets: secrets{}, Machines: runs("", 2)})
 			if len(problems) > 0 {
 				t.Fatal(problems.Render(100, false))
 			}
@@ -44,7 +44,7 @@ func TestGoodFilesMakeTheirPrograms(t *testing.T) {
 			// Keys depend on where the test runs.
 			text := string(inv) + "\n" + string(b) + "\n"
 			golden(t, strings.TrimSuffix(f, ".hcl")+".json", text)
-			again, _ := config.Load(f, config.Options{Secrets: secrets{}, Speed: 2})
+			again, _ := config.Load(f, config.Options{Secrets: secrets{}, Machines: runs("", 2)})
 			if second, _ := json.MarshalIndent(shown(again), "", " "); string(second) != string(b) {
 				t.Error("the same files made another program")
 			}
@@ -159,7 +159,7 @@ recipe "r" {
       backing = each.host.disk.data.device
       same    = each.host.network.ring.cidr
       link "one" {}
-      link "two" { cost = 5 }`), Speed: 2})
+      link "two" { cost = 5 }`), Machines: runs("", 2)})
 	if problems.Failed() {
 		t.Fatal(problems.Render(80, false))
 	}
@@ -265,12 +265,12 @@ recipe "r" {
 }
 `
 	for driver, want := range map[string]int{"": 0, "uml": 0, "tcg": 1} {
-		p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Driver: driver})
+		p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Machines: runs(driver, 1)})
 		if len(problems) > 0 {
 			t.Fatal(problems.Render(80, false))
 		}
-		if n := len(p.Clusters[0].Chains[0].Items); n != want || driver != "" && p.Inventory.Lab.Driver != driver {
-			t.Errorf("driver %q: %d steps, %s", driver, n, p.Inventory.Lab.Driver)
+		if n := len(p.Clusters[0].Chains[0].Items); n != want || p.Inventory.Lab.Driver != "auto" {
+			t.Errorf("driver %q: %d steps; the inventory says auto, found %s", driver, n, p.Inventory.Lab.Driver)
 		}
 	}
 }
@@ -388,7 +388,7 @@ recipe "r" {
 	given := func(_ *inventory.Inventory, h inventory.Host) []inventory.Fence {
 		return []inventory.Fence{{Agent: "fence_given", Options: map[string]secret.Text{"ip": secret.Plain(h.Addresses[0].IP)}}}
 	}
-	p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Vagrant: true, Driver: "tcg", Fences: given})
+	p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Vagrant: true, Machines: runs("tcg", 1), Fences: given})
 	if len(problems) > 0 {
 		t.Fatal(problems.Render(80, false))
 	}
@@ -518,7 +518,7 @@ recipe "r" {
 }
 `
 	for driver, want := range map[string]int{"": 1, "kvm": 1, "uml": 0, "tcg": 1} {
-		p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Driver: driver})
+		p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: secrets{}, Machines: runs(driver, 1)})
 		if len(problems) > 0 {
 			t.Fatal(problems.Render(80, false))
 		}

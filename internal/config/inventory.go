@@ -22,7 +22,8 @@ type world struct {
 	dec    decode.Decoder
 	inv    *inventory.Inventory
 	dir    string // relative paths of the inventory start here
-	driver string // in place of the lab's own; empty: its own
+	driver string // what the machines run on, when it is known; empty: what the lab block says
+	speed  float64
 	// vagrant: the machines of the lab block are run by Vagrant
 	vagrant bool
 	file    inventoryFile
@@ -42,7 +43,8 @@ func (w *world) read(body *hclsyntax.Body, o Options) {
 	w.fenced(o.Fences)
 	w.groups()
 	w.topology()
-	w.scope(o.Speed)
+	w.machines(o.Machines)
+	w.scope()
 }
 
 // outer fills the outermost structs; hosts may use the networks' values in theirs.
@@ -87,9 +89,18 @@ func (w *world) lab() {
 	if inventory.IsImageFile(b.Image) {
 		w.inv.Lab.Image = w.imageFile(b)
 	}
-	if w.driver != "" {
-		w.inv.Lab.Driver = w.driver
+}
+
+// machines asks what the machines run on.
+func (w *world) machines(of func(*inventory.Inventory) Machines) {
+	if of == nil {
+		return
 	}
+	m := of(w.inv)
+	if m.Speed > 0 {
+		w.speed = m.Speed
+	}
+	w.driver = m.Driver
 }
 
 // imageFile is the path of the lab's image.

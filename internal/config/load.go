@@ -36,15 +36,20 @@ type Options struct {
 	Text []byte
 	// Secrets gives what secret("...") names; nil makes its use a mistake.
 	Secrets Secrets
-	// Speed is how much slower than a real machine the hosts are; 0 is 1.
-	Speed float64
-	// Driver replaces the lab's driver when it is not empty.
-	Driver string
+	// Machines tells what the machines of an inventory run on. It is asked once, after the inventory's
+	// own blocks are read and before any recipe is. nil: the driver that the lab block names, and 1.
+	Machines func(*inventory.Inventory) Machines
 	// Fences gives the devices of a host whose blocks name none; nil: there are no others.
 	Fences func(*inventory.Inventory, inventory.Host) []inventory.Fence
-	// Vagrant tells that Vagrant runs the machines that a lab block describes: recipes see no lab.
-	// Driver then says how its machines run, when it is not empty.
+	// Vagrant tells that Vagrant runs the machines that a lab block describes: recipes see no lab, and
+	// the driver of its machines all the same, when one is known.
 	Vagrant bool
+}
+
+// Machines are what a recipe may depend on of the machines, beside what the inventory says.
+type Machines struct {
+	Driver string  // "" is what the lab block names
+	Speed  float64 // how much slower than a real machine they are; 0 is 1
 }
 
 // Default is the shipped inventory that is read when Load is given no path.
@@ -55,9 +60,6 @@ const Default = "inventory/mysql-drbd.hcl"
 // and connects to nothing. The program is nil when any problem is an error; an inventory without
 // clusters makes a program without any. The same files give the same program.
 func Load(path string, o Options) (*recipe.Program, source.Problems) {
-	if o.Speed <= 0 {
-		o.Speed = 1
-	}
 	var err error
 	if path == "" && o.Text == nil && o.Shipped != nil {
 		path = "(shipped)/" + Default
@@ -105,7 +107,7 @@ func start(path string, o *Options) *builder {
 	}
 	f := source.New(dir, o.Shipped)
 	r := source.NewReport(f)
-	w := &world{rep: r, dec: decode.Decoder{Report: r}, inv: &inventory.Inventory{Path: path}, dir: dir, driver: o.Driver, vagrant: o.Vagrant, places: map[string]hcl.Range{}}
+	w := &world{rep: r, dec: decode.Decoder{Report: r}, inv: &inventory.Inventory{Path: path}, dir: dir, speed: 1, vagrant: o.Vagrant, places: map[string]hcl.Range{}}
 	asked := &names{}
 	w.ctx = &hcl.EvalContext{Functions: reach(f, "inventory", o.Secrets, asked)}
 	return &builder{rep: r, dec: w.dec, files: f, inv: w.inv, world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}, wide: map[string]owned{}, serves: map[string]string{}, faults: map[string]*recipe.Fault{}}

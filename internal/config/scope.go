@@ -12,17 +12,14 @@ import (
 )
 
 // scope makes the values that recipes see of the inventory: host, network and lab.
-func (w *world) scope(speed float64) {
+func (w *world) scope() {
 	w.values = map[string]cty.Value{}
 	for _, h := range w.inv.Hosts {
 		w.values[h.Name] = w.hostValue(h)
 	}
-	driver, enabled := "", w.inv.Lab != nil && !w.vagrant
-	switch {
-	case enabled:
+	driver, enabled := w.driver, w.inv.Lab != nil && !w.vagrant
+	if enabled && driver == "" {
 		driver = w.inv.Lab.Driver
-	case w.vagrant:
-		driver = w.driver
 	}
 	w.ctx = w.ctx.NewChild()
 	w.ctx.Variables = map[string]cty.Value{
@@ -30,7 +27,7 @@ func (w *world) scope(speed float64) {
 		"lab": cty.ObjectVal(map[string]cty.Value{
 			"enabled": cty.BoolVal(enabled),
 			"driver":  cty.StringVal(driver),
-			"speed":   cty.NumberFloatVal(speed),
+			"speed":   cty.NumberFloatVal(w.speed),
 			"can":     cty.ObjectVal(map[string]cty.Value{"filter_packets": cty.BoolVal(inventory.DriverOf(driver).Can.FilterPackets)}),
 		}),
 	}

@@ -116,7 +116,7 @@ func TestEveryShippedInventoryLoads(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, driver := range []string{"", "uml", "tcg"} {
-			p, problems := config.Load(f, config.Options{Text: text, Shipped: haprov.Shipped, Secrets: secrets{}, Driver: driver})
+			p, problems := config.Load(f, config.Options{Text: text, Shipped: haprov.Shipped, Secrets: secrets{}, Machines: runs(driver, 1)})
 			if len(problems) > 0 {
 				t.Fatalf("%s: %s", f, problems.Render(100, false))
 			}

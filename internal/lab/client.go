@@ -62,6 +62,15 @@ func open(dir string) (*Client, error) {
 	return c, nil
 }
 
+// Driver is what the lab's machines run on, or did when they last ran; "" before they first did.
+func (c *Client) Driver() string {
+	var now choice
+	if err := readJSON(c.place.choice(), &now); err != nil {
+		return "" // what is wrong with it, Up says
+	}
+	return now.Driver
+}
+
 // Spec is what the lab was made from.
 func (c *Client) Spec() Spec { return c.spec }
 

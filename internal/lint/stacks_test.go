@@ -13,6 +13,7 @@ import (
 
 	"haprov"
 	"haprov/internal/config"
+	"haprov/internal/inventory"
 	"haprov/internal/kind"
 	"haprov/internal/kind/host"
 	"haprov/internal/kind/pacemaker"
@@ -45,19 +46,19 @@ func (secrets) Make(cluster, name string, make func() (string, error)) (secret.T
 type files map[string]string
 
 // rendered is what the shipped recipe of an inventory would put on its hosts, and into the CIB.
-func rendered(t *testing.T, inventory string) files {
+func rendered(t *testing.T, path string) files {
 	t.Helper()
-	text, err := haprov.Shipped.ReadFile(inventory)
+	text, err := haprov.Shipped.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return renderedText(t, inventory, string(text), "uml")
+	return renderedText(t, path, string(text), "uml")
 }
 
-func renderedText(t *testing.T, inventory, text, driver string) files {
+func renderedText(t *testing.T, path, text, driver string) files {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	p, problems := config.Load(inventory, config.Options{Text: []byte(text), Shipped: haprov.Shipped, Secrets: secrets{}, Driver: driver})
+	p, problems := config.Load(path, config.Options{Text: []byte(text), Shipped: haprov.Shipped, Secrets: secrets{}, Machines: func(*inventory.Inventory) config.Machines { return config.Machines{Driver: driver} }})
 	if problems.Failed() {
 		t.Fatal(problems.Render(100, false))
 	}
