@@ -301,14 +301,14 @@ func (j *job) drift(ctx context.Context, o engine.Options, bad func(string, ...a
 		x.Deadline = 0 // now, not later
 		o.Checks = append(o.Checks, x)
 	}
-	o.Approve = func(engine.Plan) bool { return false }
+	o.Approve = func(plan.Plan) bool { return false }
 	told := false
 	var differ, failed, failedOn []string
 	o.Events = func(e engine.Event) {
 		switch e := e.(type) {
 		case engine.Planned:
 			told = len(e.Plan.Items) > 0
-			items := slices.DeleteFunc(slices.Clone(e.Plan.Items), func(it engine.PlanItem) bool { return it.Record })
+			items := slices.DeleteFunc(slices.Clone(e.Plan.Items), func(it plan.Item) bool { return it.Record })
 			for i, it := range items {
 				if i == fewSteps && len(items) > fewSteps+1 {
 					differ = append(differ, fmt.Sprintf("and %d more steps have changes pending (haprov plan)", len(items)-fewSteps))

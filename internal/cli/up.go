@@ -167,7 +167,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		o.PlanOnly, o.Verify = f.plan && !f.verify, f.verify
 		switch {
 		case f.verify:
-			o.Approve = func(engine.Plan) bool { return false } // what differs is shown, not mended
+			o.Approve = func(plan.Plan) bool { return false } // what differs is shown, not mended
 		case !f.yes && j.lab == nil:
 			o.Approve = a.ask
 		}
@@ -253,7 +253,7 @@ func (a *app) ended(v view.View, err error) error {
 }
 
 // ask wants a yes from the terminal; without one there is none.
-func (a *app) ask(engine.Plan) bool {
+func (a *app) ask(plan.Plan) bool {
 	if !terminal(a.in) {
 		fmt.Fprintln(a.err, "no terminal to ask for approval; use --yes")
 		return false

@@ -125,7 +125,7 @@ func (h *host) collect(items []*recipe.Item) (batch []batchItem, n int, wait *pl
 		case ch.Wait != nil:
 			return batch, n, ch.Wait, nil
 		}
-		if d := ch.Dangers(); len(d) > 0 && len((Plan{[]PlanItem{{Address: it.Address, Change: ch}}}).NotAllowed(h.Allow)) > 0 {
+		if d := ch.Dangers(); len(d) > 0 && len((plan.Plan{Items: []plan.Item{{Address: it.Address, Change: ch}}}).NotAllowed(h.Allow)) > 0 {
 			h.fail(it.Address, fmt.Errorf("%w: %s", ErrDanger, d[0]))
 			return nil, n, nil, h.failed()
 		}

@@ -31,7 +31,7 @@ type Options struct {
 	// PlanOnly ends the run before anything is changed.
 	PlanOnly bool
 	// Approve is asked once, when something is to be done; nil approves.
-	Approve func(Plan) bool
+	Approve func(plan.Plan) bool
 	// Allow names the addresses of steps that may destroy data.
 	Allow []string
 	// Prepare runs once, after the approval and before the first action: secrets are made there.
@@ -68,9 +68,9 @@ type Summary struct {
 	Took      time.Duration
 	Outcomes  map[string]error // of failed hosts
 	Counts    map[string]transport.Counts
-	Seen      Plan     // what was decided first
-	Left      []string // steps of it, by address, that a run which acted has not brought to their end
-	Converged bool     // nothing differed when the run began
+	Seen      plan.Plan // what was decided first
+	Left      []string  // steps of it, by address, that a run which acted has not brought to their end
+	Converged bool      // nothing differed when the run began
 	Also      map[string]probe.Seen
 	Proofs    []plan.Proof // of fence devices, as known at the end
 }
@@ -195,7 +195,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 }
 
 // left are the steps of a plan that some host has not brought to their end.
-func (r *run) left(p Plan) (out []string) {
+func (r *run) left(p plan.Plan) (out []string) {
 	for _, it := range p.Items {
 		for _, h := range r.hosts {
 			concerns := it.Host == h.name || it.Host == "" && slices.ContainsFunc(h.items, func(x *recipe.Item) bool { return x.Address == it.Address })
@@ -276,8 +276,8 @@ func (r *run) event(e Event) {
 }
 
 // decide lets every item decide on what was seen and marks what cannot be known yet.
-func (r *run) decide() Plan {
-	var p Plan
+func (r *run) decide() plan.Plan {
+	var p plan.Plan
 	touched := map[string][]subject{}
 	done := map[*recipe.Item]bool{}
 	for _, h := range r.hosts {
@@ -294,11 +294,11 @@ func (r *run) decide() Plan {
 			case err != nil && !stale:
 				h.fail(it.Address, err)
 			case (err != nil || ch.Later != "") && stale:
-				p.Items = append(p.Items, PlanItem{Host: h.name, Address: it.Address, Change: plan.Change{Later: why(ch, err)}, Provisional: true})
+				p.Items = append(p.Items, plan.Item{Host: h.name, Address: it.Address, Change: plan.Change{Later: why(ch, err)}, Provisional: true})
 			case ch.Later != "":
 				h.fail(it.Address, errors.New(ch.Later))
 			case !ch.Empty():
-				p.Items = append(p.Items, PlanItem{Host: h.name, Address: it.Address, Change: ch, Provisional: stale})
+				p.Items = append(p.Items, plan.Item{Host: h.name, Address: it.Address, Change: ch, Provisional: stale})
 			}
 			if h.err != nil {
 				break
@@ -318,7 +318,7 @@ func (r *run) decide() Plan {
 	return p
 }
 
-func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []PlanItem {
+func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []plan.Item {
 	stale := false
 	for _, name := range it.Hosts {
 		if h := r.byName[name]; h != nil && h.err == nil && overlap(h.reads(it), touched[name]) {
@@ -340,15 +340,15 @@ func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []Pla
 		r.note(it, ph)
 		return nil
 	}
-	out := []PlanItem{}
+	out := []plan.Item{}
 	for _, name := range it.Hosts {
 		if ch, ok := ph.Changes[name]; ok && !ch.Empty() {
-			out = append(out, PlanItem{Host: name, Address: it.Address, Phase: ph.Name, Change: ch, Then: ph.Then, Provisional: stale, Record: ph.Record})
+			out = append(out, plan.Item{Host: name, Address: it.Address, Phase: ph.Name, Change: ch, Then: ph.Then, Provisional: stale, Record: ph.Record})
 		}
 		touched[name] = append(touched[name], "*")
 	}
 	if len(out) == 0 {
-		out = append(out, PlanItem{Address: it.Address, Phase: ph.Name, Change: plan.Change{Later: why(plan.Change{}, err), Wait: ph.Wait}, Then: ph.Then, Provisional: stale})
+		out = append(out, plan.Item{Address: it.Address, Phase: ph.Name, Change: plan.Change{Later: why(plan.Change{}, err), Wait: ph.Wait}, Then: ph.Then, Provisional: stale})
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"time"
 
 	"haprov/internal/plan"
@@ -22,7 +21,7 @@ type (
 		Took       time.Duration
 	}
 	// Planned: something differs. Sent once, before the approval.
-	Planned struct{ Plan Plan }
+	Planned struct{ Plan plan.Plan }
 	// Started: an action begins.
 	Started struct{ Host, Address, Title string }
 	// Done: an action ended. Unchanged: there was nothing to do any more.
@@ -61,34 +60,3 @@ func (Failed) event()    {}
 func (Waiting) event()   {}
 func (Phase) event()     {}
 func (Noted) event()     {}
-
-// Plan is what a run would do, in the order of the chains.
-type Plan struct{ Items []PlanItem }
-
-// PlanItem is what one step would do on one host. Host is empty where a cluster step only waits or
-// cannot say yet.
-type PlanItem struct {
-	Host, Address string
-	Phase         string
-	Change        plan.Change
-	Then          []string
-	// Provisional: an earlier pending change touches what this was decided on.
-	Provisional bool
-	// Record: it only writes down what is known; nothing is amiss meanwhile.
-	Record bool
-}
-
-// Changes counts what is to be done.
-func (p Plan) Changes() int { return len(p.Items) }
-
-// NotAllowed lists the dangers whose steps are not named in allow.
-func (p Plan) NotAllowed(allow []string) (out []string) {
-	for _, it := range p.Items {
-		if d := it.Change.Dangers(); len(d) > 0 && !slices.Contains(allow, it.Address) {
-			for _, x := range d {
-				out = append(out, it.Address+": "+x)
-			}
-		}
-	}
-	return out
-}

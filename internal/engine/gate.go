@@ -208,7 +208,7 @@ func (g *gate) observe(ctx context.Context) error {
 
 func (g *gate) act(work context.Context, ph plan.Phase) error {
 	for n, ch := range ph.Changes {
-		p := Plan{[]PlanItem{{Host: n, Address: g.item.Address, Change: ch}}}
+		p := plan.Plan{Items: []plan.Item{{Host: n, Address: g.item.Address, Change: ch}}}
 		if d := p.NotAllowed(g.run.Allow); len(d) > 0 {
 			return fmt.Errorf("%w: %s", ErrDanger, d[0])
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"haprov/internal/plan"
 	"haprov/internal/recipe"
 )
 
@@ -60,7 +61,7 @@ func TestWhatAnotherRunDidMeanwhileIsSeen(t *testing.T) {
 		}
 		l.left(t, "db1")
 	}
-	n, s := probes(Options{Approve: func(Plan) bool {
+	n, s := probes(Options{Approve: func(plan.Plan) bool {
 		if _, s := probes(Options{}); s.Changes != 1 {
 			t.Errorf("the other run: %d changes", s.Changes)
 		}

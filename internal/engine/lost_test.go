@@ -71,7 +71,7 @@ func TestNobodyIsAskedAboutHostsThatCannotBeReached(t *testing.T) {
 	}
 	meet := &recipe.Item{Address: "db:others.x", Cluster: others{meeting{t.TempDir()}}, Hosts: []string{"db1", "db2"}}
 	o := Options{Hosts: []recipe.Chain{{Host: "db1", Items: []*recipe.Item{meet}}, {Host: "db2", Items: []*recipe.Item{meet}}}, Open: open, Holder: "test",
-		Approve: func(Plan) bool { t.Error("asked"); return false }, Events: func(e Event) {
+		Approve: func(plan.Plan) bool { t.Error("asked"); return false }, Events: func(e Event) {
 			if _, ok := e.(Planned); ok {
 				t.Error("a plan was made of nothing")
 			}

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"haprov/internal/act"
@@ -108,6 +109,37 @@ func (p Phase) Empty() bool { return p.Name == "" && p.Wait == nil && len(p.Chan
 func Reads(qs []probe.Query) (out []probe.Subject) {
 	for _, q := range qs {
 		out = append(out, q.Subjects()...)
+	}
+	return out
+}
+
+// Plan is what a run would do, in the order of the chains.
+type Plan struct{ Items []Item }
+
+// Item is what one step would do on one host. Host is empty where a cluster step only waits or
+// cannot say yet.
+type Item struct {
+	Host, Address string
+	Phase         string
+	Change        Change
+	Then          []string
+	// Provisional: an earlier pending change touches what this was decided on.
+	Provisional bool
+	// Record: it only writes down what is known; nothing is amiss meanwhile.
+	Record bool
+}
+
+// Changes counts what is to be done.
+func (p Plan) Changes() int { return len(p.Items) }
+
+// NotAllowed lists the dangers whose steps are not named in allow.
+func (p Plan) NotAllowed(allow []string) (out []string) {
+	for _, it := range p.Items {
+		if d := it.Change.Dangers(); len(d) > 0 && !slices.Contains(allow, it.Address) {
+			for _, x := range d {
+				out = append(out, it.Address+": "+x)
+			}
+		}
 	}
 	return out
 }

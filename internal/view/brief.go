@@ -6,12 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"haprov/internal/engine"
 	"haprov/internal/plan"
 )
 
 // toChange counts; what is known only on the way is not in the number.
-func toChange(p engine.Plan) string {
+func toChange(p plan.Plan) string {
 	n, more := 0, false
 	var waits []string
 	for _, it := range p.Items {
@@ -34,7 +33,7 @@ func toChange(p engine.Plan) string {
 
 // brief draws a plan with a line a step, hosts with the same change together. New texts are counted,
 // changed ones are shown; whatever destroys data is shown in full.
-func (v *Human) brief(w io.Writer, p engine.Plan) {
+func (v *Human) brief(w io.Writer, p plan.Plan) {
 	type entry struct {
 		hosts []string
 		step  string

@@ -8,6 +8,7 @@ import (
 
 	"haprov/internal/engine"
 	"haprov/internal/lab"
+	"haprov/internal/plan"
 )
 
 // glass is a terminal that knows what Screen uses: line ends, going up, clearing below, colours.
@@ -106,7 +107,7 @@ func TestAWaitShowsItsReasonAndWhatIsLeft(t *testing.T) {
 func TestTheFootIsGoneAtTheEndAndWhileAQuestionStands(t *testing.T) {
 	v, g, _ := livened()
 	v.Event(engine.Connected{Host: "db1"})
-	v.Event(engine.Planned{Plan: engine.Plan{Items: []engine.PlanItem{{Host: "db1", Address: "a"}}}})
+	v.Event(engine.Planned{Plan: plan.Plan{Items: []plan.Item{{Host: "db1", Address: "a"}}}})
 	if strings.Contains(g.String(), "\n-- ") || strings.HasPrefix(g.String(), "-- ") {
 		t.Errorf("while a question stands:\n%s", g)
 	}

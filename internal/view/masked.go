@@ -65,7 +65,7 @@ func masked(e engine.Event) engine.Event {
 	return e // engine.Connected and engine.Exchanged hold nothing from a host
 }
 
-func maskedItem(it engine.PlanItem) engine.PlanItem {
+func maskedItem(it plan.Item) plan.Item {
 	it.Phase, it.Then = secret.Mask(it.Phase), slices.Clone(it.Then)
 	for i, s := range it.Then {
 		it.Then[i] = secret.Mask(s)

@@ -23,7 +23,7 @@ func TestNoEventReachesAViewWithASecretInIt(t *testing.T) {
 	secret.Learn(canary)
 	err := errors.New("it said " + canary)
 	change := plan.Change{Later: canary, Wait: &plan.Wait{Reason: canary, Evidence: canary}, Diffs: []plan.Diff{{Attribute: canary, Have: canary, Want: canary, Danger: canary}}}
-	events := []engine.Event{engine.Connected{}, engine.Exchanged{}, engine.Planned{Plan: engine.Plan{Items: []engine.PlanItem{{Phase: canary, Change: change, Then: []string{canary}}}}},
+	events := []engine.Event{engine.Connected{}, engine.Exchanged{}, engine.Planned{Plan: plan.Plan{Items: []plan.Item{{Phase: canary, Change: change, Then: []string{canary}}}}},
 		engine.Started{Title: canary}, engine.Done{Title: canary, Diffs: change.Diffs}, engine.Failed{Err: err, Command: canary, Output: canary},
 		engine.Waiting{Reason: canary}, engine.Phase{Name: canary}, engine.Noted{Text: canary}, engine.Checked{Text: canary, Err: err, Output: canary}}
 	names := map[string]bool{}

@@ -115,7 +115,7 @@ func (v *Human) Event(e engine.Event) {
 	}
 }
 
-func (v *Human) plan(p engine.Plan) {
+func (v *Human) plan(p plan.Plan) {
 	w := v.Err
 	if v.PlanOnly {
 		w = v.Out

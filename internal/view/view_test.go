@@ -30,7 +30,7 @@ func TestRemoteTextCannotSteerTheTerminal(t *testing.T) {
 func TestNoEventCarriesRemoteTextRawToTheTerminal(t *testing.T) {
 	const evil = "a\u009b2Jb\x1b]0;x\x07c\u202e"
 	change := plan.Change{Diffs: []plan.Diff{{Attribute: evil, Have: evil, Want: evil}, {Attribute: evil, Want: evil + "\n" + evil, Text: true}, {Attribute: evil, Have: evil, Want: "x", Text: true, Danger: evil}}}
-	p := engine.Planned{Plan: engine.Plan{Items: []engine.PlanItem{
+	p := engine.Planned{Plan: plan.Plan{Items: []plan.Item{
 		{Host: "db1", Address: "db:pacemaker.cib", Phase: evil, Change: change, Then: []string{evil}}, {Address: "x", Change: plan.Change{Later: evil}}}}}
 	err := errors.New(evil)
 	events := []engine.Event{p, engine.Phase{Address: "db:pacemaker.cib", Name: evil}, engine.Started{Host: "db1", Title: evil}, engine.Done{Host: "db1", Title: evil, Took: time.Second},
@@ -74,7 +74,7 @@ func TestEveryJSONLineHasATypeAndTheLastIsTheSummary(t *testing.T) {
 func TestAPlanShowsTextsAsDiffsAndMarksDanger(t *testing.T) {
 	var out bytes.Buffer
 	v := &Human{Out: &out, Err: &out, PlanOnly: true}
-	v.Event(engine.Planned{Plan: engine.Plan{Items: []engine.PlanItem{{Host: "db1", Address: "db1:file./etc/x", Change: plan.Change{Diffs: []plan.Diff{
+	v.Event(engine.Planned{Plan: plan.Plan{Items: []plan.Item{{Host: "db1", Address: "db1:file./etc/x", Change: plan.Change{Diffs: []plan.Diff{
 		{Attribute: "content", Have: "one\ntwo\n", Want: "one\nthree\n", Text: true},
 		{Attribute: "filesystem", Have: "xfs", Want: "ext4", Danger: "all data on /dev/vdb"},
 	}}}}}})
@@ -160,7 +160,7 @@ func TestAHostThatWasNotTriedSaysWhoseFailureItIs(t *testing.T) {
 func TestAPlanThatKnowsNoChangeYetSaysWhatItWaitsFor(t *testing.T) {
 	var out bytes.Buffer
 	v := &Human{Out: &out, Err: &out, PlanOnly: true}
-	v.Event(engine.Planned{Plan: engine.Plan{Items: []engine.PlanItem{{Address: "db:galera.db", Phase: "start", Change: plan.Change{Wait: &plan.Wait{Reason: "the group has a quorum"}}}}}})
+	v.Event(engine.Planned{Plan: plan.Plan{Items: []plan.Item{{Address: "db:galera.db", Phase: "start", Change: plan.Change{Wait: &plan.Wait{Reason: "the group has a quorum"}}}}}})
 	if want := "no changes known yet; waiting for: the group has a quorum\n"; !strings.HasSuffix(out.String(), want) {
 		t.Errorf("got %q", &out)
 	}
