@@ -274,7 +274,7 @@ func (s *split) aside() (ph plan.Phase, done bool, err error) {
 	}
 	switch constraint := s.constraint(); {
 	case !s.crm[by]:
-		return ph, false, fmt.Errorf("Pacemaker runs on neither host: start it on %[1]s (systemctl start pacemaker), then run this again", s.keeps)
+		return ph, false, fmt.Errorf("neither host runs Pacemaker: start it on %[1]s (systemctl start pacemaker), then run this again", s.keeps)
 	case s.standby(s.keeps):
 		return ph, false, fmt.Errorf("%[1]s, whose data would be kept, is in maintenance: haprov maintenance %[1]s off", s.keeps)
 	case !s.standby(s.loses):

@@ -136,7 +136,7 @@ func TestASplitBrainIsEndedByDiscardingOneSideThatTheUserNamed(t *testing.T) {
 		{"room that cannot be told", "db2", false, serves, with(other, func(s *torn) { s.room = "mount: failed" }), "", "", "cannot be told", ""},
 		{"what would be kept is not up to date", "db2", false, at("cs:StandAlone ro:Secondary/Unknown ds:Outdated/DUnknown", splitServes, wroteA), other, "", "", "not up to date itself", ""},
 		{"what would be kept is in maintenance", "db2", false, with(serves, cib("db1", "")), other, "", "", "haprov maintenance db1 off", ""},
-		{"Pacemaker runs nowhere", "db2", false, with(serves, off), with(other, off), "", "", "Pacemaker runs on neither host", ""},
+		{"Pacemaker runs nowhere", "db2", false, with(serves, off), with(other, off), "", "", "neither host runs Pacemaker", ""},
 
 		{"the standby's changes", "db2", true, serves, other, "take db2 out of service", "", "", "db1"},
 		{"both serve, Pacemaker has ended where data are discarded", "db2", true, serves, with(bothPrimary, off), "take db2 out of service", "", "", "db1"},
