@@ -1,5 +1,5 @@
 // Package mariadb has the kinds of step that are done by SQL on whichever host serves: databases,
-// accounts, imports. The SQL is MariaDB's; databases and their accounts are MySQL's too.
+// accounts, imports. The SQL is MariaDB's, and with the argument server MySQL's.
 package mariadb
 
 import (
@@ -83,7 +83,12 @@ const briefly = "timeout -k 1 4 "
 
 // query reads as root over the local socket; batch mode, no column names.
 func (s server) query(name, sql string) probe.Query {
-	return probe.Cmd("sql "+name, briefly+s.client()+" -N -B -e "+mysql.ShellArg(sql), "sql", "unit:pacemaker.service")
+	return probe.Cmd("sql "+name, s.ask(sql), "sql", "unit:pacemaker.service")
+}
+
+// ask is the command of such a question.
+func (s server) ask(sql string) string {
+	return briefly + s.client() + " -N -B -e " + mysql.ShellArg(sql)
 }
 
 // client is the command that asks the server on its host. The zero value is MariaDB's.

@@ -34,6 +34,7 @@ type MySQLImport struct {
 	File       string `hcl:"file" about:"The dump on the host, as it is or compressed by gzip, xz, zstd or bzip2. With place \"one\" it is needed on one of the hosts only"`
 	Database   string `hcl:"database" about:"The database, which must exist and have no tables"`
 	On         string `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
+	Server     server `hcl:"server,optional" default:"mariadb" oneof:"mariadb,mysql" about:"Whose server it is"`
 }
 
 var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -51,11 +52,14 @@ func (m *MySQLImport) Check() []kind.Problem {
 // members the server counts and whether they are the primary component; then the import's row.
 func (m *MySQLImport) record() probe.Query {
 	status := func(name string) string {
+		if m.Server == oracle {
+			return "'-'" // Galera is MariaDB's
+		}
 		return "IFNULL((SELECT variable_value FROM information_schema.global_status WHERE variable_name = '" + name + "'), '-')"
 	}
-	text := "t=$(" + briefly + "mariadb --no-defaults -N -B -e " + mysql.ShellArg("SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'haprov' AND table_name = 'import'), "+
+	text := "t=$(" + m.Server.ask("SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'haprov' AND table_name = 'import'), "+
 		m.tables()+", "+status("WSREP_CLUSTER_SIZE")+", "+status("WSREP_CLUSTER_STATUS")) + ") || exit\nprintf '%s\\n' \"$t\"\n" +
-		"case $t in 1*) " + briefly + "mariadb --no-defaults -N -B -e " + mysql.ShellArg("SELECT digest, DATE_FORMAT(started, '%Y-%m-%d %H:%i:%s'), IFNULL(DATE_FORMAT(done, '%Y-%m-%d %H:%i:%s'), '-') FROM haprov.import WHERE name = '"+m.Name+"'") + ";; esac"
+		"case $t in 1*) " + m.Server.ask("SELECT digest, DATE_FORMAT(started, '%Y-%m-%d %H:%i:%s'), IFNULL(DATE_FORMAT(done, '%Y-%m-%d %H:%i:%s'), '-') FROM haprov.import WHERE name = '"+m.Name+"'") + ";; esac"
 	return probe.Cmd("import "+m.Name, text, "sql", "unit:pacemaker.service")
 }
 
@@ -161,7 +165,7 @@ if test -n "$open"; then command -v $open >/dev/null || { echo "there is no $ope
 // end is ended with a statement that no server takes, so that it never counts as done.
 func (m *MySQLImport) run(host string, f probe.FileInfo) plan.Phase {
 	file := shell.Quote(m.File)
-	client := "mariadb --no-defaults "
+	client := m.Server.client() + " "
 	text := "f=" + file + "\n" + openDump + client + "<<'SQL'\n" +
 		"CREATE DATABASE IF NOT EXISTS haprov;\n" +
 		"CREATE TABLE IF NOT EXISTS haprov.import (name VARCHAR(64) NOT NULL PRIMARY KEY, digest CHAR(64) NOT NULL, started DATETIME NOT NULL, done DATETIME NULL) ENGINE=InnoDB;\n" +

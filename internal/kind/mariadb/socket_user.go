@@ -28,6 +28,7 @@ type MySQLSocketUser struct {
 	Name       string   `hcl:"name,label" about:"The account's and the login's name"`
 	Privileges []string `hcl:"privileges" about:"Server-wide privileges as SHOW GRANTS writes them; with none it sees only status and its own sessions"`
 	On         string   `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
+	Server     server   `hcl:"server,optional" default:"mariadb" oneof:"mariadb,mysql" about:"Whose server it is"`
 }
 
 var privilegeName = regexp.MustCompile(`^[A-Z]+( [A-Z]+)*$`)
@@ -53,7 +54,11 @@ func (m *MySQLSocketUser) wanted() string {
 
 // query reads how the account proves itself and what it may do.
 func (m *MySQLSocketUser) query() probe.Query {
-	return server("").query("account "+m.Name, "SELECT IFNULL((SELECT CONCAT(JSON_VALUE(priv, '$.plugin'), IF(JSON_LENGTH(priv, '$.auth_or') > 1, ' or else', '')) FROM mysql.global_priv WHERE user = '"+m.Name+"' AND host = 'localhost'), '-'), "+
+	kept := "CONCAT(JSON_VALUE(priv, '$.plugin'), IF(JSON_LENGTH(priv, '$.auth_or') > 1, ' or else', '')) FROM mysql.global_priv"
+	if m.Server == oracle {
+		kept = "CONCAT(plugin, IF(authentication_string > '', ' or else', '')) FROM mysql.user" // another login's name
+	}
+	return m.Server.query("account "+m.Name, "SELECT IFNULL((SELECT "+kept+" WHERE user = '"+m.Name+"' AND host = 'localhost'), '-'), "+
 		"IFNULL((SELECT GROUP_CONCAT(privilege_type ORDER BY privilege_type SEPARATOR ', ') FROM information_schema.user_privileges WHERE grantee = CONCAT(QUOTE('"+m.Name+"'), '@', QUOTE('localhost'))), '-'), "+
 		"(SELECT COUNT(*) FROM mysql.proxies_priv WHERE user = '"+m.Name+"' AND host = 'localhost' AND proxied_user = '' AND proxied_host = '%')")
 }
@@ -74,7 +79,11 @@ func (m *MySQLSocketUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		return plan.Phase{}, fmt.Errorf("%s: account %s: %d fields in the server's answer", host, m.Name, len(f))
 	}
 	plugin, privileges, proxy := f[0], f[1], f[2] != "0"
-	if plugin == "unix_socket" && privileges == m.wanted() && !proxy {
+	socket, identified := "unix_socket", " IDENTIFIED VIA unix_socket;\n"
+	if m.Server == oracle {
+		socket, identified = "auth_socket", " IDENTIFIED WITH auth_socket;\n"
+	}
+	if plugin == socket && privileges == m.wanted() && !proxy {
 		return plan.Phase{}, nil
 	}
 	d := plan.Diff{Attribute: "account", Want: m.Name + " over the socket: " + m.wanted()}
@@ -82,10 +91,10 @@ func (m *MySQLSocketUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		d.Have = plugin + ": " + privileges
 	}
 	who := "'" + m.Name + "'@'localhost'"
-	sql := "CREATE USER IF NOT EXISTS " + who + " IDENTIFIED VIA unix_socket;\nALTER USER " + who + " IDENTIFIED VIA unix_socket;\n" +
+	sql := "CREATE USER IF NOT EXISTS " + who + identified + "ALTER USER " + who + identified +
 		"REVOKE ALL PRIVILEGES, GRANT OPTION FROM " + who + ";\nGRANT " + m.wanted() + " ON *.* TO " + who + ";\n"
 	if proxy { // may act for anybody; the package grants this too
 		sql += "REVOKE PROXY ON ''@'%' FROM " + who + ";\n"
 	}
-	return server("").phase(host, "create account "+m.Name, d, sql), nil
+	return m.Server.phase(host, "create account "+m.Name, d, sql), nil
 }
