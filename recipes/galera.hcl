@@ -33,6 +33,12 @@ recipe "galera" {
     default = "app"
     about   = "The application's database"
   }
+  input "server" {
+    type    = string
+    default = "mariadb"
+    about   = "The members' database server; there is no other than mariadb"
+    check "expected mariadb: Debian's galera-4 is a provider of MariaDB, and MySQL has no place for one; server = \"mysql\" goes with recipe mysql-drbd" { that = value == "mariadb" }
+  }
   input "import" {
     type    = string
     default = ""

@@ -28,6 +28,7 @@ recipe "mysql-drbd" {
     default = "mariadb"
     about   = "mariadb, or mysql: Oracle's, which Debian has in sid alone (a lab's image = \"debian-sid\")"
     check "expected mariadb or mysql" { that = contains(["mariadb", "mysql"], value) }
+    check "expected a lab's image with mysql-server, which no release of Debian has: image = \"debian-sid\"" { that = value == "mariadb" || !contains(["debian-12", "debian-13"], lab.image) }
     check "expected mariadb with a backup block: copies are made by mariadb-backup, which reads no server of MySQL" { that = value == "mariadb" || !backup.enabled }
   }
   input "programs" {

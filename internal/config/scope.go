@@ -17,7 +17,10 @@ func (w *world) scope() {
 	for _, h := range w.inv.Hosts {
 		w.values[h.Name] = w.hostValue(h)
 	}
-	driver, enabled := w.driver, w.inv.Lab != nil && !w.vagrant
+	driver, image, enabled := w.driver, "", w.inv.Lab != nil && !w.vagrant
+	if enabled {
+		image = w.inv.Lab.Image
+	}
 	if enabled && driver == "" {
 		driver = w.inv.Lab.Driver
 	}
@@ -27,6 +30,7 @@ func (w *world) scope() {
 		"lab": cty.ObjectVal(map[string]cty.Value{
 			"enabled": cty.BoolVal(enabled),
 			"driver":  cty.StringVal(driver),
+			"image":   cty.StringVal(image),
 			"speed":   cty.NumberFloatVal(w.speed),
 			"can":     cty.ObjectVal(map[string]cty.Value{"filter_packets": cty.BoolVal(inventory.DriverOf(driver).Can.FilterPackets)}),
 		}),

@@ -480,3 +480,22 @@ func TestTheServerOfTwoNodesIsOneOfTwo(t *testing.T) {
 		}
 	}
 }
+
+// TestMySQLIsRefusedWhereItCannotRun before any host is asked, with the reason.
+func TestMySQLIsRefusedWhereItCannotRun(t *testing.T) {
+	for _, x := range []struct{ stack, image, want string }{
+		{"mysql-drbd", "debian-sid", ""},
+		{"mysql-drbd", "debian-13", `image = "debian-sid"`},
+		{"galera", "debian-sid", "provider of MariaDB"},
+	} {
+		text, err := haprov.Shipped.ReadFile("inventory/" + x.stack + ".hcl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := strings.Replace(strings.Replace(string(text), "debian-12", x.image, 1), "inputs = {", "inputs = {\n server = \"mysql\"\n", 1)
+		_, problems := config.Load("x.hcl", config.Options{Text: []byte(with), Shipped: haprov.Shipped, Secrets: secrets{}})
+		if said := problems.Render(400, false); !strings.Contains(said, x.want) || problems.Failed() != (x.want != "") {
+			t.Errorf("%s on %s: %s", x.stack, x.image, said)
+		}
+	}
+}
