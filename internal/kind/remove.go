@@ -29,13 +29,14 @@ type Removal struct{ Things []Thing }
 // spared are files and units without which nobody may be able to log in any more.
 var (
 	sparedPath = regexp.MustCompile(`^/(etc/)?[^/]*$|^/etc/(ssh|sudoers\.d|network|netplan|systemd/network|pam\.d|security|cloud|apt)/|^/(boot|root|home)/`)
+	ours       = regexp.MustCompile(`^/etc/haprov$|^/etc/apt/(.*/)?[^/]*haprov[^/]*$`)
 	sparedUnit = regexp.MustCompile(`^(ssh|sshd|systemd-.*|networking|NetworkManager|dbus|cron|chrony|ntp|ntpsec|rsyslog|getty@.*)\.`)
 )
 
 // made are the paths that are removed.
 func (r *Removal) made() (out []string) {
 	for _, x := range r.Things {
-		if x.Path != "" && !x.Shared && (!sparedPath.MatchString(x.Path) || strings.HasPrefix(x.Path, "/etc/apt/") && strings.Contains(path.Base(x.Path), "haprov")) {
+		if x.Path != "" && !x.Shared && (!sparedPath.MatchString(x.Path) || ours.MatchString(x.Path)) {
 			out = append(out, x.Path)
 		}
 	}

@@ -80,7 +80,7 @@ func TestAUnitIsStoppedBeforeItsFileGoes(t *testing.T) {
 
 // What a package brought, and what the next login may need, stays.
 func TestTheHostsOwnIsSpared(t *testing.T) {
-	for _, p := range []string{"/etc/fstab", "/etc/hosts", "/srv", "/etc/ssh/sshd_config", "/etc/sudoers.d/haprov", "/etc/network/interfaces", "/etc/netplan/haprov.yaml", "/root/.ssh/authorized_keys", "/boot/x"} {
+	for _, p := range []string{"/etc/fstab", "/etc/hosts", "/srv", "/etc/ssh/sshd_config", "/etc/sudoers.d/haprov", "/etc/network/interfaces", "/etc/netplan/haprov.yaml", "/root/.ssh/authorized_keys", "/etc/apt/sources.list.d/site.list", "/etc/haprovision", "/boot/x"} {
 		r := &kind.Removal{Things: kind.Paths(p)}
 		if qs := r.Probe(probe.Seen{}); len(qs) != 0 {
 			t.Errorf("%s would be removed", p)
@@ -95,7 +95,7 @@ func TestTheHostsOwnIsSpared(t *testing.T) {
 			t.Errorf("%s would be stopped", u)
 		}
 	}
-	for _, p := range []string{"/etc/haprov/x", "/usr/local/lib/haprov/x", "/srv/mysql", "/usr/lib/ocf/resource.d/haprov/mariadb", "/etc/apt/apt.conf.d/52haprov", "/etc/corosync/corosync.conf"} {
+	for _, p := range []string{"/etc/haprov", "/etc/haprov/x", "/usr/local/lib/haprov/x", "/srv/mysql", "/usr/lib/ocf/resource.d/haprov/mariadb", "/etc/apt/apt.conf.d/52haprov", "/etc/corosync/corosync.conf"} {
 		r := &kind.Removal{Things: kind.Paths(p)}
 		if qs := r.Probe(probe.Seen{}); len(qs) != 1 || len(r.Spared()) != 0 {
 			t.Errorf("%s would stay", p)

@@ -1,7 +1,10 @@
 package drbd
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
+	"time"
 
 	"haprov/internal/act"
 	"haprov/internal/cluster/drbd"
@@ -49,7 +52,10 @@ func (r *volumeRemoval) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		}
 		v := drbd.ParseProc(proc.Out, fmt.Sprint(r.Minor))
 		if m := s.Get(r.mounted()).Out; v.Role == "Primary" || m != "" {
-			return plan.Phase{}, fmt.Errorf("%s is in use on %s (%s, mounted on %q): end what uses it there, then run this again", r.Name, n.Name, v, m)
+			// what stops it has just been told to, or will be
+			ph := kind.Wait(fmt.Sprintf("nothing uses %s on %s", r.Name, n.Name), time.Minute)
+			ph.Wait.Evidence = fmt.Sprintf("  %s: %s, mounted on %s", n.Name, v, cmp.Or(strings.TrimSpace(m), "nothing"))
+			return ph, nil
 		}
 		destroy := r.destroy && b.Exists && (!b.Blank || b.Holds != "" || v.Up)
 		if !v.Up && !destroy {

@@ -31,12 +31,12 @@ func TestAVolumeIsTakenDownAndItsDataStaysUnlessNamed(t *testing.T) {
 		{"up on both", false, up, up, "take the volume down", "", "", "db1 db2", 0},
 		{"up on one", false, down, up, "take the volume down", "", "", "db2", 0},
 		{"down", false, down, down, "", "", "", "", 0},
-		{"primary", false, up, at("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", used, "/srv/mysql\n"), "", "", "in use on db2", "", 0},
+		{"primary", false, up, at("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", used, "/srv/mysql\n"), "", "nothing uses mysql on db2", "", "", 0},
 		{"a host is away", false, up, torn{}, "", "", "not removed while one side is missing", "", 0},
 		{"named", true, up, down, "destroy the volume", "", "", "db1 db2", 2},
 		{"named, and one is blank already", true, blank, down, "destroy the volume", "", "", "db2", 1},
 		{"named, and both are blank", true, blank, blank, "", "", "", "", 0},
-		{"named, and in use", true, down, at("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", used, "/srv/mysql\n"), "", "", "in use on db2", "", 0},
+		{"named, and in use", true, down, at("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate", used, "/srv/mysql\n"), "", "nothing uses mysql on db2", "", "", 0},
 	} {
 		r := d.Remove(c.destroy)
 		seen := tornHosts(&volumeRecover{DRBDVolume: *d, folder: keptFolder}, map[string]torn{"db1": c.a, "db2": c.b})
