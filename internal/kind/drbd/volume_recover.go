@@ -284,7 +284,7 @@ func (s *split) aside() (ph plan.Phase, done bool, err error) {
 		// running serves besides the other side: only a restart is sure to end all of it.
 		// Nobody can log in until it is up again: a login before would find it as it was.
 		ph = command("restart "+s.loses, s.loses, "machine", "Pacemaker has ended, what it started runs", "restarted",
-			"systemctl stop ssh.socket ssh.service\nsystemd-run --quiet --on-active=3 sh -c 'systemctl reboot || systemctl start ssh.service'", "! systemctl -q is-active pacemaker.service")
+			"systemctl stop ssh.socket 2>/dev/null || :\nsystemctl stop ssh.service\nsystemd-run --quiet --on-active=3 sh -c 'systemctl reboot || systemctl start ssh.service'", "! systemctl -q is-active pacemaker.service")
 		ph.Away = []string{s.loses}
 		return ph, false, nil
 	case !s.crm[s.loses]:
