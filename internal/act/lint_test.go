@@ -11,7 +11,7 @@ import (
 // What a batch runs is read by sh -n and shellcheck: the job with its marks, and each sort of action.
 func TestABatchIsLinted(t *testing.T) {
 	all := []Action{
-		{Title: "shell", Shell: "echo \"it's\"", Stdin: secret.Sensitive("s"), Unless: "false", Guard: "true", Owes: []Owed{{"mariadb.service", "restart"}}, Pays: []string{"mariadb.service"}, Touches: []probe.Subject{"sql"}},
+		{Title: "shell", Shell: "echo \"it's\"", Stdin: secret.Sensitive("s"), Unless: "false", Guard: "true", Owes: []Owed{{"mariadb.service", "restart"}}, Pays: []string{"mariadb.service"}, Touches: []probe.Subject{probe.Topic("sql")}},
 		{Title: "install", Install: []string{"socat", "nginx"}},
 		{Title: "write", Write: &File{Path: "/etc/a b", Owner: "root", Group: "adm", Mode: "0640", Content: secret.Plain("x\n"), Validate: "cat %s"}},
 		{Title: "write bytes", Write: &File{Path: "/etc/c", Content: secret.Plain("x\x00y")}},

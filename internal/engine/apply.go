@@ -165,15 +165,18 @@ func (h *host) ahead(items []*recipe.Item, other []subject) (out []batchItem) {
 	return out
 }
 
+// aptFiles begin the paths of what says where packages come from.
+var aptFiles = []string{"/etc/apt/sources.list", "/etc/apt/preferences", "/etc/apt/keyrings", "/etc/apt/trusted.gpg", "/etc/apt/auth.conf", "/usr/share/keyrings"}
+
 // bearsOnPackages: a command may do anything, as bring a package source; so do apt's own files, but
 // those of its behaviour (apt.conf.d). Users that are there before a package are not made by it.
 func bearsOnPackages(touched []subject) bool {
 	return slices.ContainsFunc(touched, func(s subject) bool {
-		name := string(s)
-		for _, p := range []string{"file:/etc/apt/sources.list", "file:/etc/apt/preferences", "file:/etc/apt/keyrings", "file:/etc/apt/trusted.gpg", "file:/etc/apt/auth.conf", "file:/usr/share/keyrings", "user:", "group:"} {
-			if strings.HasPrefix(name, p) {
-				return true
-			}
+		switch s.Kind {
+		case probe.User, probe.Group:
+			return true
+		case probe.File:
+			return slices.ContainsFunc(aptFiles, func(p string) bool { return strings.HasPrefix(s.Name, p) })
 		}
 		return s == probe.All
 	})

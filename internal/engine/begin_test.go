@@ -21,7 +21,7 @@ type counted struct {
 }
 
 func (c counted) text() probe.Query {
-	return probe.Cmd("lines", "cat "+c.path+" 2>/dev/null | wc -l", probe.Subject("file:"+c.path))
+	return probe.Cmd("lines", "cat "+c.path+" 2>/dev/null | wc -l", probe.Of(probe.File, c.path))
 }
 func (c counted) Probe(string, probe.Hosts) []probe.Query { return []probe.Query{c.text()} }
 func (c counted) Decide(begin, now probe.Hosts) (plan.Phase, error) {

@@ -345,7 +345,7 @@ func (r *run) decideCluster(it *recipe.Item, touched map[string][]subject) []pla
 		if ch, ok := ph.Changes[name]; ok && !ch.Empty() {
 			out = append(out, plan.Item{Host: name, Address: it.Address, Phase: ph.Name, Change: ch, Then: ph.Then, Provisional: stale, Record: ph.Record})
 		}
-		touched[name] = append(touched[name], "*")
+		touched[name] = append(touched[name], probe.All)
 	}
 	if len(out) == 0 {
 		out = append(out, plan.Item{Address: it.Address, Phase: ph.Name, Change: plan.Change{Later: why(plan.Change{}, err), Wait: ph.Wait}, Then: ph.Then, Provisional: stale})

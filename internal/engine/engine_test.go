@@ -52,7 +52,7 @@ func (c content) Decide(seen probe.Seen) (plan.Change, error) {
 	if x.Exists && x.Text == c.text {
 		return plan.Change{}, nil
 	}
-	a := act.Action{Title: "write " + filepath.Base(c.path), Write: &act.File{Path: c.path, Content: secret.Plain(c.text)}, Touches: []probe.Subject{probe.Subject("file:" + c.path)}}
+	a := act.Action{Title: "write " + filepath.Base(c.path), Write: &act.File{Path: c.path, Content: secret.Plain(c.text)}, Touches: []probe.Subject{probe.Of(probe.File, c.path)}}
 	if c.unless {
 		a.Unless = "grep -qx " + strings.TrimSpace(c.text) + " " + c.path
 	}

@@ -298,10 +298,10 @@ func touches(as []act.Action) (out []subject) {
 	for _, a := range as {
 		out = append(out, a.Touches...)
 		for _, o := range a.Owes {
-			out = append(out, subject("owed:"+o.Unit))
+			out = append(out, probe.Of(probe.Owed, o.Unit))
 		}
 		for _, u := range a.Pays {
-			out = append(out, subject("owed:"+u))
+			out = append(out, probe.Of(probe.Owed, u))
 		}
 	}
 	return out

@@ -29,7 +29,7 @@ func (s tried) Decide(seen probe.Seen) (plan.Change, error) {
 	if x, ok := seen.Text(s.dir + "/kept"); !ok || x.Exists {
 		return plan.Change{}, nil
 	}
-	touches := []probe.Subject{probe.Subject("file:" + s.dir + "/kept")}
+	touches := []probe.Subject{probe.Of(probe.File, s.dir+"/kept")}
 	return plan.Change{Actions: []act.Action{
 		{Title: "try", Shell: "echo >>" + s.dir + "/tried", Touches: touches},
 		{Title: "keep", Shell: "echo >>" + s.dir + "/kept", Touches: touches, AfterLogin: s.within},

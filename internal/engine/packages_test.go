@@ -28,7 +28,7 @@ func installing(name string) wants {
 }
 
 func writing(path string) wants {
-	return wants{reads: probe.Query{Kind: probe.File, Name: path}, as: []act.Action{{Title: "write " + path, Shell: "x", Touches: []probe.Subject{probe.Subject("file:" + path)}}}}
+	return wants{reads: probe.Query{Kind: probe.File, Name: path}, as: []act.Action{{Title: "write " + path, Shell: "x", Touches: []probe.Subject{probe.Of(probe.File, path)}}}}
 }
 
 func running(title string) wants {

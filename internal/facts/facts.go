@@ -36,7 +36,7 @@ var Table = []Fact{
 
 // ask makes a query whose answer no action touches: facts hold for the whole run.
 func ask(name, shell string) probe.Query {
-	return probe.Cmd("fact."+name, shell, probe.Subject("fact:"+name))
+	return probe.Cmd("fact."+name, shell, probe.Topic("fact:"+name))
 }
 
 // Lookup finds a fact by name.

@@ -37,7 +37,7 @@ func TextQuery(path string) probe.Query { return probe.Query{Kind: probe.Text, N
 func UnitQuery(name string) probe.Query { return probe.Query{Kind: probe.Unit, Name: name} }
 
 // FileSubject is what a question about a file reads and an action on it touches.
-func FileSubject(path string) probe.Subject { return probe.Subject("file:" + path) }
+func FileSubject(path string) probe.Subject { return probe.Of(probe.File, path) }
 
 // Digest is the SHA-256 of a text, in hex, as hosts tell it of their files.
 func Digest(s string) string {

@@ -104,7 +104,7 @@ func (r *Removal) Decide(seen probe.Seen) (c plan.Change, err error) {
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: u, Have: strings.TrimSpace(info.Active + " " + info.File), Want: "stopped, not started at boot"})
 		q := shell.Quote(u)
 		c.Actions = append(c.Actions, act.Action{Title: "stop " + u, Shell: "systemctl stop -- " + q + "\n! systemctl -q is-enabled -- " + q + " || systemctl -q disable -- " + q,
-			Touches: []probe.Subject{probe.Subject("unit:" + u)}, Pays: []string{u}})
+			Touches: []probe.Subject{probe.Of(probe.Unit, u)}, Pays: []string{u}})
 	}
 	for _, p := range r.made() {
 		a := seen.Get(there(p))

@@ -198,7 +198,7 @@ func sayAction(b *strings.Builder, a act.Action) {
 	say("pays", strings.Join(a.Pays, " "))
 	var ts []string
 	for _, x := range a.Touches {
-		ts = append(ts, string(x))
+		ts = append(ts, strings.TrimPrefix(string(x.Kind)+":"+x.Name, ":"))
 	}
 	say("touches", strings.Join(ts, " "))
 }

@@ -107,7 +107,7 @@ func (h Host) Query() probe.Query {
 		}
 		fmt.Fprintf(&b, "v=; if [ -d /sys/module/%[1]s ]; then { read -r v </sys/module/%[1]s/version; } 2>/dev/null || :; echo module %[1]s \"$v\"; elif modprobe -nq %[1]s; then echo module %[1]s; fi\n", shell.Quote(n.Module))
 	}
-	return probe.Query{Kind: probe.Command, Name: "preflight", Shell: b.String(), Timeout: timeout, Max: 64 << 10, Reads: []probe.Subject{"preflight"}}
+	return probe.Query{Kind: probe.Command, Name: "preflight", Shell: b.String(), Timeout: timeout, Max: 64 << 10, Reads: []probe.Subject{probe.Topic("preflight")}}
 }
 
 // room asks for the free space of / and of the paths that steps name, or of the nearest folder above

@@ -7,12 +7,27 @@ package probe
 
 import "time"
 
-// Subject is something that a query reads and an action touches: "file:/etc/hosts",
-// "unit:cron.service", "package:socat", "owed:mariadb". All is everything.
-type Subject string
+// Subject is something that a query reads and an action touches: a file, a unit, a package, or a topic
+// of a tool's. It is no text, so that a misspelt one does not build: Of and Topic make it.
+type Subject struct {
+	Kind Kind // of the queries that read it; "" is a topic
+	Name string
+}
+
+// Of is what a query of that kind and name reads, for Text that of File.
+func Of(k Kind, name string) Subject {
+	if k == Text {
+		k = File
+	}
+	return Subject{k, name}
+}
+
+// Topic is something that no kind of query reads, as a cluster's configuration. Whoever asks about it
+// and whoever touches it share one variable or function, beside the question.
+func Topic(name string) Subject { return Subject{Name: name} }
 
 // All stands for every subject: what a command, an SQL statement or a package transaction touches.
-const All Subject = "*"
+var All = Topic("*")
 
 // Kind is the sort of a query; those of one sort are answered by one process on the host.
 type Kind string
@@ -68,10 +83,8 @@ func (q Query) Subjects() []Subject {
 			return []Subject{All}
 		}
 		return q.Reads
-	case Text:
-		return []Subject{Subject("file:" + q.Name)}
 	default:
-		return []Subject{Subject(string(q.Kind) + ":" + q.Name)}
+		return []Subject{Of(q.Kind, q.Name)}
 	}
 }
 

@@ -141,7 +141,7 @@ func TestLongScriptsAreSplitBelowTheArgumentLimit(t *testing.T) {
 }
 
 func TestTouchedSubjectsInvalidate(t *testing.T) {
-	if !Overlap([]Subject{"file:/a"}, []Subject{All}) || !Overlap([]Subject{All}, []Subject{"file:/a"}) || Overlap([]Subject{"file:/a"}, []Subject{"file:/b"}) {
+	if !Overlap([]Subject{Of(File, "/a")}, []Subject{All}) || !Overlap([]Subject{All}, []Subject{Of(Text, "/a")}) || Overlap([]Subject{Of(File, "/a")}, []Subject{Of(File, "/b")}) || Overlap([]Subject{Of(File, "a")}, []Subject{Topic("a")}) {
 		t.Error("overlap of subjects")
 	}
 	if Deadline([]Query{Cmd("x", "true")}) <= time.Second {

@@ -152,7 +152,7 @@ func (p Part) any() Sensor {
 
 // addresses asks for the host's own addresses: who has the endpoint's is told from them.
 func addresses() probe.Query {
-	return probe.Cmd("addresses", "ip -o -4 addr show", "addresses")
+	return probe.Cmd("addresses", "ip -o -4 addr show", probe.Topic("addresses"))
 }
 
 // Queries are asked of a host, all in one exchange. They only read.

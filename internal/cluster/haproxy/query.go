@@ -12,10 +12,13 @@ func Say(socket, words string) string {
 
 // StatQuery asks for all servers of all backends; ParseStat reads the answer.
 func StatQuery(socket string) probe.Query {
-	return probe.Cmd("haproxy servers", Say(socket, "show stat"), "unit:haproxy.service", "haproxy")
+	return probe.Cmd("haproxy servers", Say(socket, "show stat"), probe.Of(probe.Unit, "haproxy.service"), Proxy)
 }
 
 // TableQuery asks for a stick table; ParseTable reads the answer.
 func TableQuery(socket, table string) probe.Query {
-	return probe.Cmd("haproxy table", Say(socket, "show table "+table), "unit:haproxy.service", "haproxy")
+	return probe.Cmd("haproxy table", Say(socket, "show table "+table), probe.Of(probe.Unit, "haproxy.service"), Proxy)
 }
+
+// Proxy is what runs in a HAProxy: its servers and tables, and what is set at run time.
+var Proxy = probe.Topic("haproxy")

@@ -110,7 +110,7 @@ func (b *Backup) done() probe.Query {
 // file is one of those that the unit keeps, quoted.
 func (b *Backup) file(name string) string { return shell.Quote("/var/lib/" + b.Unit + "/" + name) }
 
-func (b *Backup) subject() probe.Subject { return probe.Subject("backup:" + b.Unit) }
+func (b *Backup) subject() probe.Subject { return probe.Topic("backup:" + b.Unit) }
 
 // Probe asks who backs up, and when it was done.
 func (b *Backup) Probe(host string, seen probe.Hosts) []probe.Query {

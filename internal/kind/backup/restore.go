@@ -22,7 +22,7 @@ import (
 
 // Stock asks for what is in the repository; it may be on another machine.
 func (b *Backup) Stock() probe.Query {
-	q := probe.Cmd("copies "+b.Unit, b.List, probe.Subject("copies:"+b.Unit))
+	q := probe.Cmd("copies "+b.Unit, b.List, probe.Topic("copies:"+b.Unit))
 	q.Timeout, q.Max = time.Minute, 32<<20
 	return q
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func (d *DRBDVolume) subjects(host string) []probe.Subject {
-	return []probe.Subject{"drbd", "package:drbd-utils", "module:drbd", probe.Subject("block:" + d.Backing[host])}
+	return []probe.Subject{drbd.Volumes, probe.Of(probe.Package, "drbd-utils"), probe.Of(probe.Module, "drbd"), probe.Of(probe.Block, d.Backing[host])}
 }
 
 // superblock sets magic and label as the volume's file system has them, and head: 0 when the first MiB is

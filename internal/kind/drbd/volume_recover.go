@@ -74,12 +74,12 @@ func (r *volumeRecover) Probe(host string, seen probe.Hosts) []probe.Query {
 
 // mounted is where the volume is mounted, if it is.
 func (d *DRBDVolume) mounted() probe.Query {
-	return probe.Cmd("mounts of "+d.Name, "findmnt -n -o TARGET -S "+d.device()+" || true", "drbd")
+	return probe.Cmd("mounts of "+d.Name, "findmnt -n -o TARGET -S "+d.device()+" || true", drbd.Volumes)
 }
 
 // kept lists the copies on a host.
 func (r *volumeRecover) kept() probe.Query {
-	return probe.Cmd("kept copies of "+r.Name, "ls -1d "+shell.Quote(r.folder)+"/"+r.Name+"-* 2>/dev/null || true", probe.Subject("kept:"+r.Name))
+	return probe.Cmd("kept copies of "+r.Name, "ls -1d "+shell.Quote(r.folder)+"/"+r.Name+"-* 2>/dev/null || true", probe.Topic("kept:"+r.Name))
 }
 
 // written asks for the last changes of the data, as the recipe's command tells them.
@@ -239,7 +239,7 @@ func (s *split) discard() (plan.Phase, error) {
 		ph := r.phase("keep a copy of what "+s.loses+" holds", s.loses, "copy what "+s.loses+" holds to "+s.target(), s.copy(takes), s.idle())
 		c := ph.Changes[s.loses]
 		c.Actions[0].Timeout = 10*time.Minute + time.Duration(takes>>22)*time.Second // 4 MiB/s
-		c.Actions[0].Touches = append(c.Actions[0].Touches, probe.Subject("kept:"+r.Name))
+		c.Actions[0].Touches = append(c.Actions[0].Touches, probe.Topic("kept:"+r.Name))
 		ph.Changes[s.loses] = c
 		ph.Then = []string{"discard the changes of " + s.loses, "wait until the volume is synchronised", "take " + s.loses + " back into service"}
 		return s.told(ph, takes, free), nil

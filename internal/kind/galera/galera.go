@@ -97,7 +97,7 @@ func (g *Galera) sql() probe.Query {
 		mysql.Variables+"; SHOW GLOBAL STATUS WHERE Variable_name IN ("+names+"); SELECT 'sessions', COUNT(*) FROM information_schema.processlist WHERE host NOT LIKE 'localhost%' AND host <> '' AND user <> 'system user'")+" || exit\n"+
 		// a server that is no member yet has no such table, most clusters not the other one
 		"timeout -k 1 2 mariadb --no-defaults --connect-timeout=2 -N -B -e "+mysql.ShellArg("SELECT 'member', node_name FROM mysql.wsrep_cluster_members; SELECT 'history', position FROM haprov.history")+" 2>/dev/null || :",
-		"sql", probe.Subject("unit:"+g.Unit), "galera")
+		mysql.SQL, probe.Of(probe.Unit, g.Unit), provider)
 	q.Timeout, q.Max = 10*time.Second, 64<<10
 	return q
 }
@@ -122,7 +122,7 @@ printf 'process %s\n' "$(pgrep -x -c 'mariadbd|mysqld' || :)"
 for x in "$d"/*/; do x=${x%/}; case ${x##*/} in mysql|performance_schema|sys|lost+found|'#'*|.*|'*') continue;; test) [ -n "$(find "$x" -mindepth 1 -maxdepth 1 ! -name db.opt -print -quit)" ] || continue;; esac
 printf 'database %s\n' "$(printf %s "${x##*/}" | head -c 64 | base64 -w0)"; done
 while read -r a m _; do case $a in '#'*) m=;; esac; case $m in /?*) ;; *) continue;; esac; case $d/ in "$m"/*) mountpoint -q "$m" || printf 'unmounted %s\n' "$m";; esac; done </etc/fstab || :`
-	q := probe.Cmd("galera keeps", text, "sql", probe.Subject("unit:"+g.Unit), probe.Subject("file:"+g.Maintenance), "galera", "package:mariadb-server")
+	q := probe.Cmd("galera keeps", text, mysql.SQL, probe.Of(probe.Unit, g.Unit), probe.Of(probe.File, g.Maintenance), provider, probe.Of(probe.Package, "mariadb-server"))
 	q.Max = 64 << 10
 	return q
 }
@@ -131,7 +131,7 @@ func (g *Galera) unit() probe.Query { return kind.UnitQuery(g.Unit) }
 func (g *Galera) owed() probe.Query { return probe.Query{Kind: probe.Owed, Name: g.Unit} }
 
 func (g *Galera) writerQuery() probe.Query {
-	return probe.Cmd("galera writer", g.Writer, "galera", "sql")
+	return probe.Cmd("galera writer", g.Writer, provider, mysql.SQL)
 }
 
 // Probe asks every host for its server, its files and what is owed; who writes, only when servers
@@ -368,3 +368,6 @@ func oneComponent(ms []member) error {
 	}
 	return nil
 }
+
+// provider is the group's state on one host: membership, the position that is kept, the bootstrap mark.
+var provider = probe.Topic("galera")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -94,6 +95,6 @@ func (l galeraLeave) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		Diffs: []plan.Diff{{Attribute: "server", Have: "member", Want: fmt.Sprintf("stopped, and not started at boot; its data stays in %s", l.Data)}},
 		Actions: []act.Action{{Title: "drain and stop the server on " + m.Name, Timeout: 30 * time.Minute,
 			Shell:   "printf '%s\\n' " + shell.Quote(leftMark) + " >" + file + "\n" + l.drained(30) + "\nsystemctl disable --now " + unit,
-			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + l.Unit), probe.Subject("file:" + l.Maintenance)}, Pays: []string{l.Unit}}},
+			Touches: []probe.Subject{mysql.SQL, provider, probe.Of(probe.Unit, l.Unit), probe.Of(probe.File, l.Maintenance)}, Pays: []string{l.Unit}}},
 	}}}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -82,7 +83,7 @@ func (g *Galera) restarts(begin, ms []member) (plan.Phase, error) {
 		Diffs: []plan.Diff{{Attribute: "server", Have: "started before its configuration changed, or to be restarted", Want: "restarted, out of the proxies meanwhile"}},
 		Actions: []act.Action{{Title: "drain and restart the server on " + m.Name, Shell: text, Timeout: time.Hour,
 			Guard: isPrimary + fmt.Sprintf(` && test "$(%s "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'" | cut -f 2)" -ge %d`, asks, len(ms)), Pays: []string{g.Unit},
-			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit), probe.Subject("file:" + g.Maintenance)}}},
+			Touches: []probe.Subject{mysql.SQL, provider, probe.Of(probe.Unit, g.Unit), probe.Of(probe.File, g.Maintenance)}}},
 	}}}, nil
 }
 
@@ -106,7 +107,7 @@ func (g *Galera) surplus(ms []member) plan.Phase {
 func (g *Galera) mark(m member, name, have, want, text string) plan.Phase {
 	return plan.Phase{Name: name, Changes: map[string]plan.Change{m.Name: {
 		Diffs:   []plan.Diff{{Attribute: "maintenance", Have: have, Want: want}},
-		Actions: []act.Action{{Title: name, Shell: text, Timeout: 5 * time.Minute, Touches: []probe.Subject{"galera", "sql", probe.Subject("file:" + g.Maintenance)}}},
+		Actions: []act.Action{{Title: name, Shell: text, Timeout: 5 * time.Minute, Touches: []probe.Subject{provider, mysql.SQL, probe.Of(probe.File, g.Maintenance)}}},
 	}}}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"haprov/internal/act"
 	"haprov/internal/cluster/galera"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
 	"haprov/internal/shell"
@@ -94,7 +95,7 @@ func (g *Galera) watch(running []member) plan.Phase {
 			Diffs: []plan.Diff{{Attribute: "cluster", Have: "no primary component", Want: "recovered by itself, if it can"}},
 			Actions: []act.Action{{Title: fmt.Sprintf("watch %s for up to %d s", m.Name, seconds), Timeout: time.Duration(seconds)*time.Second + time.Minute,
 				Shell:   "end=$(($(date +%s) + " + fmt.Sprint(seconds) + ")); while test \"$(date +%s)\" -lt $end; do if " + isPrimary + "; then exit 0; fi; sleep 1; done\nmkdir -p -m 0700 /run/haprov; : >" + watchedFile,
-				Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}}},
+				Touches: []probe.Subject{mysql.SQL, provider, probe.Of(probe.Unit, g.Unit)}}},
 		}
 	}
 	return ph
@@ -111,7 +112,7 @@ func (g *Galera) stop(running []member) plan.Phase {
 			Actions: []act.Action{{Title: "stop the server on " + m.Name, Timeout: 10 * time.Minute,
 				Guard:   "! " + isPrimary,
 				Shell:   "timeout 60 systemctl stop " + unit + " || { systemctl kill -s KILL " + unit + "; systemctl stop " + unit + "; }\npkill -KILL -x 'mariadbd|mysqld' || :",
-				Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}}},
+				Touches: []probe.Subject{mysql.SQL, provider, probe.Of(probe.Unit, g.Unit)}}},
 		}
 	}
 	return ph
@@ -128,7 +129,7 @@ func (g *Galera) readPositions(unsure []member) plan.Phase {
 		ph.Changes[m.Name] = plan.Change{
 			Diffs: []plan.Diff{{Attribute: "position", Have: "unknown: the server did not end in order", Want: "read from its data"}},
 			Actions: []act.Action{{Title: "recover the position of " + m.Name, Shell: text, Timeout: 30 * time.Minute,
-				Guard: "! pgrep -x 'mariadbd|mysqld' >/dev/null", Touches: []probe.Subject{"galera"}}},
+				Guard: "! pgrep -x 'mariadbd|mysqld' >/dev/null", Touches: []probe.Subject{provider}}},
 		}
 	}
 	return ph

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -38,7 +39,7 @@ func (r removal) Probe(host string, seen probe.Hosts) []probe.Query {
 
 // held says whether anything but a new server's own is in the data directory.
 func (r removal) held() probe.Query {
-	return probe.Cmd("held in "+r.Data, "for x in grastate.dat galera.cache; do if [ -e "+shell.Quote(r.Data)+"/$x ]; then echo held; exit; fi; done", "galera", "sql")
+	return probe.Cmd("held in "+r.Data, "for x in grastate.dat galera.cache; do if [ -e "+shell.Quote(r.Data)+"/$x ]; then echo held; exit; fi; done", provider, mysql.SQL)
 }
 
 // Decide stops one server at a time.
@@ -85,7 +86,7 @@ func (r removal) stop(on []string) plan.Phase {
 	}
 	return plan.Phase{Name: "stop the server on " + host, Then: then, Changes: map[string]plan.Change{host: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: "member", Want: "stopped, not started at boot"}},
-		Actions: []act.Action{{Title: "stop the server on " + host, Timeout: time.Hour, Pays: []string{r.Unit}, Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + r.Unit)},
+		Actions: []act.Action{{Title: "stop the server on " + host, Timeout: time.Hour, Pays: []string{r.Unit}, Touches: []probe.Subject{mysql.SQL, provider, probe.Of(probe.Unit, r.Unit)},
 			Shell: "systemctl stop " + shell.Quote(r.Unit) + "\nsystemctl disable -q " + shell.Quote(r.Unit)}}}}}
 }
 
@@ -102,11 +103,11 @@ func (r removal) rest(seen probe.Hosts) (plan.Phase, error) {
 		var c plan.Change
 		if u.File == "enabled" {
 			c.Diffs = append(c.Diffs, plan.Diff{Attribute: r.Unit, Have: "enabled", Want: "disabled"})
-			c.Actions = append(c.Actions, act.Action{Title: "disable " + r.Unit, Shell: "systemctl disable -q " + shell.Quote(r.Unit), Touches: []probe.Subject{probe.Subject("unit:" + r.Unit)}})
+			c.Actions = append(c.Actions, act.Action{Title: "disable " + r.Unit, Shell: "systemctl disable -q " + shell.Quote(r.Unit), Touches: []probe.Subject{probe.Of(probe.Unit, r.Unit)}})
 		}
 		if r.destroy && held.Out != "" {
 			c.Diffs = append(c.Diffs, plan.Diff{Attribute: r.Data, Have: "databases", Want: "a new server's own", Danger: "all databases in " + r.Data})
-			c.Actions = append(c.Actions, act.Action{Title: "destroy the databases in " + r.Data, Timeout: 30 * time.Minute, Touches: []probe.Subject{"sql", "galera"},
+			c.Actions = append(c.Actions, act.Action{Title: "destroy the databases in " + r.Data, Timeout: 30 * time.Minute, Touches: []probe.Subject{mysql.SQL, provider},
 				Guard: "! systemctl is-active -q " + shell.Quote(r.Unit) + " && ! pgrep -x 'mariadbd|mysqld' >/dev/null",
 				Shell: "find " + shell.Quote(r.Data) + " -mindepth 1 ! -name lost+found -delete\nmariadb-install-db --user=mysql --datadir=" + shell.Quote(r.Data) + " --skip-test-db --auth-root-authentication-method=socket >/dev/null"})
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/mysql"
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -35,7 +36,7 @@ func (g *Galera) first(ms []member, m member, name, text string) plan.Phase {
 	return plan.Phase{Name: name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "cluster", Have: "no primary component", Want: "primary component of " + m.Name}},
 		Actions: []act.Action{{Title: name, Shell: text, Guard: g.asDecided(m), Timeout: 30 * time.Minute,
-			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}, Pays: []string{g.Unit}}},
+			Touches: []probe.Subject{mysql.SQL, provider, probe.Of(probe.Unit, g.Unit)}, Pays: []string{g.Unit}}},
 	}}}
 }
 
@@ -83,7 +84,7 @@ func (g *Galera) join(ms []member, m member) plan.Phase {
 	ph := plan.Phase{Name: name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: have, Want: "member, " + how}},
 		Actions: []act.Action{{Title: "start the server on " + m.Name + ", which joins " + how, Shell: text, Guard: g.asDecided(m), Timeout: time.Hour,
-			Touches: []probe.Subject{"sql", "galera", probe.Subject("unit:" + g.Unit)}, Pays: []string{g.Unit}}},
+			Touches: []probe.Subject{mysql.SQL, provider, probe.Of(probe.Unit, g.Unit)}, Pays: []string{g.Unit}}},
 	}}}
 	if m.broke {
 		// after the last try this is what the run ends with

@@ -181,7 +181,7 @@ func (h *HAProxy) moved(to string, names []string, proxies map[string]proxy) (pl
 			Actions: []act.Action{{
 				Title:   "sessions of the writer go to " + to,
 				Shell:   "said=$(" + h.say(words) + "); test -z \"$(printf %s \"$said\" | tr -d '\\n')\" || { printf '%s\\n' \"$said\" >&2; exit 1; }",
-				Touches: []probe.Subject{"haproxy"},
+				Touches: []probe.Subject{haproxy.Proxy},
 			}},
 		}
 	}

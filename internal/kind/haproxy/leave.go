@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"haprov/internal/act"
+	"haprov/internal/cluster/haproxy"
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
@@ -85,10 +86,10 @@ func (l proxyLeave) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 
 func (l proxyLeave) stop(host string, on []string) plan.Change {
 	var lines []string
-	a := act.Action{Title: "take the proxy " + host + " out of service", Timeout: 5 * time.Minute, Touches: []probe.Subject{"haproxy"}, Pays: on}
+	a := act.Action{Title: "take the proxy " + host + " out of service", Timeout: 5 * time.Minute, Touches: []probe.Subject{haproxy.Proxy}, Pays: on}
 	for _, u := range on {
 		lines = append(lines, "systemctl disable --now "+shell.Quote(u))
-		a.Touches = append(a.Touches, probe.Subject("unit:"+u))
+		a.Touches = append(a.Touches, probe.Of(probe.Unit, u))
 	}
 	a.Shell = strings.Join(lines, "\n")
 	return plan.Change{Diffs: []plan.Diff{{Attribute: "services", Have: strings.Join(on, ", "), Want: "stopped, and not started at boot"}}, Actions: []act.Action{a}}

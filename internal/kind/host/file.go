@@ -156,7 +156,7 @@ func (f *File) Decide(seen probe.Seen) (plan.Change, error) {
 func (f *File) mend(write bool, have probe.FileInfo) act.Action {
 	touches := []probe.Subject{kind.FileSubject(f.Path)}
 	if u := unitOfPath(f.Path); u != "" {
-		touches = append(touches, probe.Subject("unit:"+u))
+		touches = append(touches, probe.Of(probe.Unit, u))
 	}
 	if !write {
 		return act.Action{Title: "set owner and mode of " + f.Path, Shell: setAttributes(f.Path, have, f.Owner, f.Group, f.Mode), Touches: touches}

@@ -51,7 +51,7 @@ func (g *Group) Decide(seen probe.Seen) (plan.Change, error) {
 	if !ok {
 		return kind.Unknown("group " + g.Name), nil
 	}
-	a := act.Action{Touches: []probe.Subject{probe.Subject("group:" + g.Name)}}
+	a := act.Action{Touches: []probe.Subject{probe.Of(probe.Group, g.Name)}}
 	if len(e) < 3 {
 		args := []string{"groupadd"}
 		if g.System {

@@ -47,7 +47,7 @@ func (h *Hostname) file() *File {
 	return &File{Path: "/etc/hostname", Content: secret.Plain(h.Name + "\n"), Owner: "root", Group: "root", Mode: "0644"}
 }
 
-var hostnameQuery = probe.Cmd("host name", "uname -n", "hostname")
+var hostnameQuery = probe.Cmd("host name", "uname -n", probe.Topic("hostname"))
 
 // Probe asks for the name in force and for the file.
 func (h *Hostname) Probe(seen probe.Seen) []probe.Query {

@@ -48,7 +48,7 @@ func (k *KernelModule) file() *File {
 func (k *KernelModule) builtin() probe.Query {
 	name := strings.NewReplacer("-", "[-_]", "_", "[-_]").Replace(regexp.QuoteMeta(k.Name))
 	return probe.Cmd("module "+k.Name+" built in", "grep -q "+shell.Quote("/"+name+`\.ko`)+` "/lib/modules/$(uname -r)/modules.builtin"`,
-		probe.Subject("module:"+k.Name))
+		probe.Of(probe.Module, k.Name))
 }
 
 // Probe asks whether it is loaded and kept; then, when it is not loaded, whether it is built in.

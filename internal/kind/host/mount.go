@@ -138,7 +138,7 @@ func (m *Mount) Decide(seen probe.Seen) (plan.Change, error) {
 		c.Actions = append(c.Actions, act.Action{
 			Title:   "mount " + m.Path + " again with its options",
 			Shell:   "mount -o remount -- " + p,
-			Touches: []probe.Subject{probe.Subject("mount:" + m.Path)},
+			Touches: []probe.Subject{probe.Of(probe.Mount, m.Path)},
 		})
 	}
 	return c, nil

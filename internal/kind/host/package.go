@@ -181,7 +181,7 @@ func (p *Package) hold(c *plan.Change, names []string) {
 	a := act.Action{Title: verb + " " + strings.Join(names, ", "), Shell: "apt-mark " + verb + " -- " + shell.Join(names...)}
 	for _, n := range names {
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: n + " on hold", Have: have, Want: want})
-		a.Touches = append(a.Touches, probe.Subject("package:"+n))
+		a.Touches = append(a.Touches, probe.Of(probe.Package, n))
 	}
 	c.Actions = append(c.Actions, a)
 }

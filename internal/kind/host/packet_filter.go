@@ -107,7 +107,7 @@ func (f *PacketFilter) file() *File {
 	return &File{Path: f.path(), Content: secret.Plain(f.text()), Owner: "root", Group: "root", Mode: "0600"}
 }
 
-func (f *PacketFilter) subject() probe.Subject { return probe.Subject("packet_filter:" + f.Name) }
+func (f *PacketFilter) subject() probe.Subject { return probe.Topic("packet_filter:" + f.Name) }
 
 // changing are the rules whose sets the kernel fills or empties: their elements are no drift.
 var changing = regexp.MustCompile(`\b(dynamic|timeout|add @|update @|delete @)`)
@@ -197,7 +197,7 @@ func (f *PacketFilter) boot(c plan.Change, seen probe.Seen) (plan.Change, error)
 		c.Actions = append(c.Actions, act.Action{
 			Title:   "enable and start " + f.unit(),
 			Start:   &act.Unit{Name: f.unit(), Enable: true, Start: true},
-			Touches: []probe.Subject{probe.Subject("unit:" + f.unit())},
+			Touches: []probe.Subject{probe.Of(probe.Unit, f.unit())},
 		})
 		return c, nil
 	}

@@ -38,7 +38,7 @@ func (r *Requirement) Check() []kind.Problem {
 }
 
 func (r *Requirement) question() probe.Query {
-	return probe.Cmd(r.Name, r.Test, probe.Subject("requirement:"+r.Name))
+	return probe.Cmd(r.Name, r.Test, probe.Topic("requirement:"+r.Name))
 }
 
 // Probe asks the probe.

@@ -261,7 +261,7 @@ func (s *Service) pay(c *plan.Change, title, command string) {
 }
 
 func (s *Service) act(title, text string) act.Action {
-	return act.Action{Title: title, Shell: text, Touches: []probe.Subject{probe.Subject("unit:" + s.unit())}}
+	return act.Action{Title: title, Shell: text, Touches: []probe.Subject{probe.Of(probe.Unit, s.unit())}}
 }
 
 // bootable reports whether systemctl enable would have nothing to add: the unit is enabled, or it

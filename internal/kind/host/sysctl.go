@@ -74,7 +74,7 @@ func (s *Sysctl) Decide(seen probe.Seen) (plan.Change, error) {
 	c.Actions = append([]act.Action{{
 		Title:   "set " + s.Key + " to " + s.value(),
 		Shell:   "printf '%s\\n' " + shell.Quote(s.value()) + " >" + shell.Quote("/proc/sys/"+strings.ReplaceAll(s.Key, ".", "/")),
-		Touches: []probe.Subject{probe.Subject("sysctl:" + s.Key)},
+		Touches: []probe.Subject{probe.Of(probe.Sysctl, s.Key)},
 	}}, c.Actions...)
 	return c, nil
 }

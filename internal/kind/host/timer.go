@@ -124,7 +124,7 @@ func (t *Timer) Decide(seen probe.Seen) (plan.Change, error) {
 			Title:   "enable and start " + t.unit(),
 			Start:   &act.Unit{Name: t.unit(), Enable: true, Start: true},
 			Pays:    []string{t.unit()},
-			Touches: []probe.Subject{probe.Subject("unit:" + t.unit())},
+			Touches: []probe.Subject{probe.Of(probe.Unit, t.unit())},
 		})
 		return c, nil
 	}

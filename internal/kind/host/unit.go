@@ -47,6 +47,6 @@ func daemonReload(unit, file string) act.Action {
 		Title:   "reload systemd for " + unit,
 		Unless:  `[ ! -d /run/systemd/system ] || { ` + known + `; }`,
 		Shell:   "systemctl daemon-reload",
-		Touches: []probe.Subject{probe.Subject("unit:" + unit)},
+		Touches: []probe.Subject{probe.Of(probe.Unit, unit)},
 	}
 }

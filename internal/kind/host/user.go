@@ -107,9 +107,9 @@ func (u *User) Decide(seen probe.Seen) (plan.Change, error) {
 }
 
 func (u *User) touches() []probe.Subject {
-	out := []probe.Subject{probe.Subject("user:" + u.Name), probe.Subject("group:" + u.Name)}
+	out := []probe.Subject{probe.Of(probe.User, u.Name), probe.Of(probe.Group, u.Name)}
 	for _, g := range u.groups() {
-		out = append(out, probe.Subject("group:"+g))
+		out = append(out, probe.Of(probe.Group, g))
 	}
 	return out
 }

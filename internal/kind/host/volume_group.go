@@ -69,7 +69,7 @@ func (g *VolumeGroup) Check() []kind.Problem {
 }
 
 // lvmSubject is what the questions about LVM read, and what its actions touch besides devices.
-const lvmSubject = probe.Subject("lvm")
+var lvmSubject = probe.Topic("lvm")
 
 // pvsQuery lists all physical volumes by their real names, then the disks with theirs.
 func (g *VolumeGroup) pvsQuery() probe.Query {

@@ -83,7 +83,7 @@ const briefly = "timeout -k 1 4 "
 
 // query reads as root over the local socket; batch mode, no column names.
 func (s server) query(name, sql string) probe.Query {
-	return probe.Cmd("sql "+name, s.ask(sql), "sql", "unit:pacemaker.service")
+	return probe.Cmd("sql "+name, s.ask(sql), mysql.SQL, probe.Of(probe.Unit, "pacemaker.service"))
 }
 
 // ask is the command of such a question.
@@ -126,6 +126,6 @@ func serving(seen probe.Hosts, q probe.Query, place string) (host, out string, e
 // phase runs statements as root on one host. They go by standard input, never in arguments.
 func (s server) phase(host, title string, d plan.Diff, sql string) plan.Phase {
 	return plan.Phase{Name: title, Changes: map[string]plan.Change{host: {Diffs: []plan.Diff{d}, Actions: []act.Action{{
-		Title: title, Shell: s.client(), Stdin: secret.Holding(sql), Touches: []probe.Subject{"sql"},
+		Title: title, Shell: s.client(), Stdin: secret.Holding(sql), Touches: []probe.Subject{mysql.SQL},
 	}}}}}
 }

@@ -60,7 +60,7 @@ func (m *MySQLImport) record() probe.Query {
 	text := "t=$(" + m.Server.ask("SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'haprov' AND table_name = 'import'), "+
 		m.tables()+", "+status("WSREP_CLUSTER_SIZE")+", "+status("WSREP_CLUSTER_STATUS")) + ") || exit\nprintf '%s\\n' \"$t\"\n" +
 		"case $t in 1*) " + m.Server.ask("SELECT digest, DATE_FORMAT(started, '%Y-%m-%d %H:%i:%s'), IFNULL(DATE_FORMAT(done, '%Y-%m-%d %H:%i:%s'), '-') FROM haprov.import WHERE name = '"+m.Name+"'") + ";; esac"
-	return probe.Cmd("import "+m.Name, text, "sql", "unit:pacemaker.service")
+	return probe.Cmd("import "+m.Name, text, mysql.SQL, probe.Of(probe.Unit, "pacemaker.service"))
 }
 
 func (m *MySQLImport) tables() string {
@@ -177,6 +177,6 @@ func (m *MySQLImport) run(host string, f probe.FileInfo) plan.Phase {
 	return plan.Phase{Name: title, Changes: map[string]plan.Change{host: {
 		Diffs: []plan.Diff{{Attribute: "database " + m.Database, Have: "no tables", Want: fmt.Sprintf("%s, %s, sha256 %s", m.File, kind.ByteCount(f.Size), f.SHA256[:16])}},
 		Actions: []act.Action{{Title: title + " into " + m.Database, Shell: text, Guard: guard, Timeout: 6 * time.Hour,
-			Touches: []probe.Subject{"sql"}}},
+			Touches: []probe.Subject{mysql.SQL}}},
 	}}}
 }

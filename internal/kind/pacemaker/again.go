@@ -32,7 +32,7 @@ func (p *Pacemaker) again(c crm, late []string, seen probe.Hosts) (ph plan.Phase
 		ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: id, Have: "failed on " + f.Node + ": " + strings.TrimSpace(f.Said), Want: "retried"})
 		ch.Actions = append(ch.Actions, act.Action{Title: "forget that " + id + " failed on " + f.Node,
 			Shell:   "crm_resource --cleanup --resource " + shell.Quote(id) + " --node " + shell.Quote(f.Node),
-			Touches: []probe.Subject{"cib", "unit:pacemaker.service"}})
+			Touches: []probe.Subject{pacemaker.CIB, probe.Of(probe.Unit, "pacemaker.service")}})
 	}
 	if ch.Empty() {
 		return ph

@@ -43,7 +43,7 @@ func (p *Pacemaker) attributes(c crm) plan.Phase {
 			ch.Diffs = append(ch.Diffs, plan.Diff{Attribute: "attribute " + k + " of " + x.Host, Have: have[k], Want: x.Values[k]})
 			ch.Actions = append(ch.Actions, act.Action{Title: "set the attribute " + k + " of " + x.Host,
 				Shell:   "crm_attribute " + shell.Join("--node", x.Host, "--name", k, "--update", x.Values[k]),
-				Touches: []probe.Subject{"cib"}})
+				Touches: []probe.Subject{pacemaker.CIB}})
 		}
 	}
 	if ch.Empty() {

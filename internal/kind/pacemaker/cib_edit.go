@@ -52,7 +52,7 @@ func (e cibEdit) text() string {
 // simulate asks Pacemaker what it would do. It writes nothing but a copy in a folder of its own.
 func (e cibEdit) simulate() probe.Query {
 	q := probe.Cmd("simulation", "t=$(mktemp -d) && trap 'rm -rf \"$t\"' EXIT && printf '%s' "+shell.Quote(e.text())+" >\"$t/wanted\" && cibadmin -Q >\"$t/new\" &&\n"+
-		e.apply()+" &&\nCIB_shadow_dir=\"$t\" crm_simulate --simulate --xml-file \"$t/new\"", "unit:pacemaker.service", "cib")
+		e.apply()+" &&\nCIB_shadow_dir=\"$t\" crm_simulate --simulate --xml-file \"$t/new\"", probe.Of(probe.Unit, "pacemaker.service"), pacemaker.CIB)
 	q.Timeout = 30 * time.Second
 	return q
 }

@@ -75,7 +75,7 @@ func (f *Fencing) Intend(in plan.Intent) (kind.Cluster, error) {
 }
 
 func (f *Fencing) history() probe.Query {
-	return probe.Cmd("fencing history", "stonith_admin --history '*' --verbose --output-as=xml", "unit:pacemaker.service", "cib")
+	return probe.Cmd("fencing history", "stonith_admin --history '*' --verbose --output-as=xml", probe.Of(probe.Unit, "pacemaker.service"), pacemaker.CIB)
 }
 
 // Probe asks for the cluster, its volumes and the files; for the history only when the record alone
@@ -264,5 +264,5 @@ func (f *Fencing) record(c crm, all []hostProof, watch bool) plan.Phase {
 		" --update \"$(printf %s " + shell.Quote(strings.Join(words, " ")) + " | sed \"s/" + now + "/$at/g\")\""
 	return plan.Phase{Name: "record the proof", Record: true, Changes: map[string]plan.Change{c.host: {
 		Diffs:   []plan.Diff{{Attribute: "proof of fencing", Have: strings.Join(have, ", "), Want: strings.Join(want, ", ")}},
-		Actions: []act.Action{{Title: title, Shell: text, Touches: []probe.Subject{"cib"}}}}}}
+		Actions: []act.Action{{Title: title, Shell: text, Touches: []probe.Subject{pacemaker.CIB}}}}}}
 }

@@ -28,7 +28,7 @@ func (p *Pacemaker) Holds(string) string { return "" }
 const pacemakerUnit = "pacemaker.service"
 
 func (r removal) files() probe.Query {
-	return probe.Cmd("pacemaker's files", "find /var/lib/pacemaker/cib -mindepth 1 -print -quit 2>/dev/null || :", "cib")
+	return probe.Cmd("pacemaker's files", "find /var/lib/pacemaker/cib -mindepth 1 -print -quit 2>/dev/null || :", pacemaker.CIB)
 }
 
 // Probe asks for the cluster and for what Pacemaker keeps.

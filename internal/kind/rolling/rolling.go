@@ -89,10 +89,10 @@ func (r *Rolling) names() probe.Query {
 	return probe.Cmd("last "+r.Unit, r.Last, r.subject(), group)
 }
 
-func (r *Rolling) subject() probe.Subject { return probe.Subject("unit:" + r.Unit) }
+func (r *Rolling) subject() probe.Subject { return probe.Of(probe.Unit, r.Unit) }
 
 // group is what the members are together; a restart of one touches it.
-const group = probe.Subject("rolling")
+var group = probe.Topic("rolling")
 
 // Probe asks every host what is owed and whether it serves; for the order only when something is due.
 func (r *Rolling) Probe(host string, seen probe.Hosts) []probe.Query {
