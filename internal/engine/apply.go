@@ -226,27 +226,27 @@ type clock struct {
 	slow  float64
 }
 
-// waits are the clocks of what a step or a host waits for, by condition.
+// waits are the clocks of what a step or a host waits for, by reason.
 type waits map[string]clock
 
 // wait sleeps until it is time to look again, or ends with the reason when its deadline is over.
 func (r *run) wait(ctx context.Context, first waits, hosts []string, address string, w *plan.Wait) error {
-	c, ok := first[w.Condition()]
+	c, ok := first[w.Reason]
 	if !ok {
 		c.since = time.Now()
 	}
 	c.slow = max(c.slow, r.slow())
-	first[w.Condition()] = c
+	first[w.Reason] = c
 	t := c.since
 	left := time.Duration(float64(w.Deadline)*r.Speed*c.slow) - time.Since(t)
 	if left <= 0 {
-		err := fmt.Errorf("%w after %s waiting for \"%s\"", ErrTimedOut, time.Since(t).Round(time.Second), w.Reason)
+		err := fmt.Errorf("%w after %s waiting for \"%s\"", ErrTimedOut, time.Since(t).Round(time.Second), w.Text())
 		if w.Evidence != "" {
 			err = fmt.Errorf("%w\n%s", err, w.Evidence)
 		}
 		return err
 	}
-	r.event(Waiting{hosts, address, w.Reason, left})
+	r.event(Waiting{hosts, address, w.Text(), left})
 	tick := time.NewTimer(min(time.Second, left))
 	defer tick.Stop()
 	select {

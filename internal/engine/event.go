@@ -24,12 +24,14 @@ type (
 	Planned struct{ Plan plan.Plan }
 	// Started: an action begins.
 	Started struct{ Host, Address, Title string }
-	// Done: an action ended. Unchanged: there was nothing to do any more.
+	// Done: an action ended. Unchanged: there was nothing to do any more. Packages of one transaction
+	// end together: each of them is the Nth of so many, which is 0 for every other action.
 	Done struct {
 		Host, Address, Title string
 		Took                 time.Duration
 		Unchanged            bool
 		Diffs                []plan.Diff
+		Nth, Of              int
 	}
 	// Failed: a host stops here. Command is what the failed action ran, Output the end of what it
 	// printed.

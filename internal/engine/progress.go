@@ -63,13 +63,17 @@ func (p *progress) got(b []byte) {
 		}
 		was := p.state[i]
 		p.state[i] = r.State
-		for _, k := range p.covers[i] {
+		for n, k := range p.covers[i] {
 			x := p.batch[k]
 			if was == act.NotRun {
 				p.h.event(Started{p.h.name, x.address, x.action.Title})
 			}
 			if r.State == act.Done || r.State == act.Same {
-				p.h.event(Done{p.h.name, x.address, x.action.Title, time.Since(p.last), r.State == act.Same, x.diffs})
+				d := Done{Host: p.h.name, Address: x.address, Title: x.action.Title, Took: time.Since(p.last), Unchanged: r.State == act.Same, Diffs: x.diffs}
+				if len(x.action.Install) > 0 {
+					d.Nth, d.Of = n+1, len(p.covers[i])
+				}
+				p.h.event(d)
 			}
 		}
 		if r.State == act.Done || r.State == act.Same {

@@ -13,9 +13,9 @@ func TestAWaitKeepsItsTimeThoughItsReasonChanges(t *testing.T) {
 	r := &run{Options: Options{Speed: 1}}
 	first := waits{}
 	for i := range 5 {
-		w := &plan.Wait{Reason: fmt.Sprintf("everything runs (%d not yet)", 5-i), For: "everything runs", Deadline: 200 * time.Millisecond}
+		w := &plan.Wait{Reason: "everything runs", Progress: fmt.Sprintf("%d not yet", 5-i), Deadline: 200 * time.Millisecond}
 		if err := r.wait(t.Context(), first, []string{"db1"}, "db:x", w); err != nil {
-			if !strings.Contains(err.Error(), w.Reason) {
+			if !strings.Contains(err.Error(), w.Text()) {
 				t.Errorf("the last reason is not told: %v", err)
 			}
 			return

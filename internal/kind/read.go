@@ -56,11 +56,10 @@ func DiffOf(attribute, have, want string) []plan.Diff {
 // ByteCount writes a size for a diff.
 func ByteCount(n int64) string { return fmt.Sprintf("%d bytes", n) }
 
-// Wait is a phase that changes nothing: the step is decided again until the reason is gone. What stands
-// in brackets behind the condition says how far it is, and may change meanwhile.
-func Wait(reason string, deadline time.Duration) plan.Phase {
-	condition, _, _ := strings.Cut(reason, " (")
-	return plan.Phase{Wait: &plan.Wait{Reason: reason, For: condition, Deadline: deadline}}
+// Wait is a phase that changes nothing: the step is decided again until the reason is gone. progress says
+// how far it is. It may change from look to look; the reason may not, or its time would begin anew.
+func Wait(reason string, deadline time.Duration, progress ...string) plan.Phase {
+	return plan.Phase{Wait: &plan.Wait{Reason: reason, Progress: strings.Join(progress, ", "), Deadline: deadline}}
 }
 
 // Loud is a command that starts a unit, with the end of the unit's journal when it fails.

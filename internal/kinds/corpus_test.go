@@ -152,7 +152,7 @@ func sayChange(c plan.Change, err error) string {
 		fmt.Fprintf(&b, "later: %s\n", c.Later)
 	}
 	if c.Wait != nil {
-		fmt.Fprintf(&b, "wait: %s\n", c.Wait.Reason)
+		fmt.Fprintf(&b, "wait: %s\n", c.Wait.Text())
 	}
 	for _, d := range c.Diffs {
 		text := map[bool]string{true: " (text)"}[d.Text]

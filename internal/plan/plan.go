@@ -51,18 +51,18 @@ type Diff struct {
 
 // Wait is a condition that the host or cluster will reach by itself.
 type Wait struct {
-	Reason   string
-	For      string        // the condition by itself, where the reason says how far it is; empty: the reason
+	Reason   string        // the condition; while it stays the same, the time that is left runs on
+	Progress string        // how far it is, which may change at each look; may be empty
 	Deadline time.Duration // from the first time that this was waited for; scaled with the machine
 	Evidence string        // what the hosts said at this look, for whoever waited in vain
 }
 
-// Condition is what is waited for: while it stays the same, the time that is left runs on.
-func (w Wait) Condition() string {
-	if w.For != "" {
-		return w.For
+// Text is the wait as a person reads it.
+func (w Wait) Text() string {
+	if w.Progress == "" {
+		return w.Reason
 	}
-	return w.Reason
+	return w.Reason + " (" + w.Progress + ")"
 }
 
 // Phase is the next thing a cluster step does: actions by host, then everything is probed again.

@@ -14,8 +14,8 @@ func toChange(p plan.Plan) string {
 	n, more := 0, false
 	var waits []string
 	for _, it := range p.Items {
-		if w := it.Change.Wait; w != nil && !slices.Contains(waits, w.Reason) {
-			waits = append(waits, w.Reason)
+		if w := it.Change.Wait; w != nil && !slices.Contains(waits, w.Text()) {
+			waits = append(waits, w.Text())
 		}
 		more = more || it.Provisional || len(it.Then) > 0 || it.Change.Wait != nil
 		if it.Change.Wait == nil || len(it.Change.Diffs) > 0 {
@@ -65,7 +65,7 @@ func (v *Human) brief(w io.Writer, p plan.Plan) {
 			}
 		}
 		if it.Change.Wait != nil {
-			words = append(words, "waiting for: "+it.Change.Wait.Reason)
+			words = append(words, "waiting for: "+it.Change.Wait.Text())
 		}
 		if len(it.Then) > 0 {
 			words = append(words, "then "+strings.Join(it.Then, ", "))

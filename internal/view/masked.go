@@ -73,7 +73,7 @@ func maskedItem(it plan.Item) plan.Item {
 	it.Change.Later, it.Change.Diffs = secret.Mask(it.Change.Later), maskedDiffs(it.Change.Diffs)
 	if w := it.Change.Wait; w != nil {
 		masked := *w
-		masked.Reason, masked.Evidence = secret.Mask(w.Reason), secret.Mask(w.Evidence)
+		masked.Reason, masked.Progress, masked.Evidence = secret.Mask(w.Reason), secret.Mask(w.Progress), secret.Mask(w.Evidence)
 		it.Change.Wait = &masked
 	}
 	return it

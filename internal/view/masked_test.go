@@ -22,7 +22,7 @@ func TestNoEventReachesAViewWithASecretInIt(t *testing.T) {
 	const canary = "canary-in-an-event-4711"
 	secret.Learn(canary)
 	err := errors.New("it said " + canary)
-	change := plan.Change{Later: canary, Wait: &plan.Wait{Reason: canary, Evidence: canary}, Diffs: []plan.Diff{{Attribute: canary, Have: canary, Want: canary, Danger: canary}}}
+	change := plan.Change{Later: canary, Wait: &plan.Wait{Reason: canary, Progress: canary, Evidence: canary}, Diffs: []plan.Diff{{Attribute: canary, Have: canary, Want: canary, Danger: canary}}}
 	events := []engine.Event{engine.Connected{}, engine.Exchanged{}, engine.Planned{Plan: plan.Plan{Items: []plan.Item{{Phase: canary, Change: change, Then: []string{canary}}}}},
 		engine.Started{Title: canary}, engine.Done{Title: canary, Diffs: change.Diffs}, engine.Failed{Err: err, Command: canary, Output: canary},
 		engine.Waiting{Reason: canary}, engine.Phase{Name: canary}, engine.Noted{Text: canary}, engine.Checked{Text: canary, Err: err, Output: canary}}

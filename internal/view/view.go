@@ -44,7 +44,6 @@ type Human struct {
 	last     string // the failure shown last, and whose it was
 	lastHost string
 	tally    tally
-	joint    joint
 }
 
 func (v *Human) paint(code, s string) string {
@@ -73,10 +72,6 @@ func (v *Human) Lab(e lab.Event) {
 // Event draws one event of the engine.
 func (v *Human) Event(e engine.Event) {
 	v.tally.count(e)
-	if d, ok := e.(engine.Done); ok && v.joint.takes(d) {
-		return
-	}
-	v.joint.tell(v)
 	switch e := e.(type) {
 	case engine.Connected:
 		if v.Verbose {
@@ -93,9 +88,7 @@ func (v *Human) Event(e engine.Event) {
 	case engine.Noted:
 		fmt.Fprintf(v.Err, "%s %s: %s\n", v.paint("33", "note"), e.Address, Clean(e.Text))
 	case engine.Done:
-		if v.joint = (joint{Done: e, n: 1}); !installs(e.Title) {
-			v.joint.tell(v)
-		}
+		v.done(e)
 	case engine.Failed:
 		v.failed(e)
 	case engine.Waiting:
@@ -138,7 +131,7 @@ func (v *Human) plan(p plan.Plan) {
 			fmt.Fprintf(w, "    %s\n", Clean(it.Change.Later))
 		}
 		if it.Change.Wait != nil {
-			fmt.Fprintf(w, "    waiting for: %s\n", Clean(it.Change.Wait.Reason))
+			fmt.Fprintf(w, "    waiting for: %s\n", Clean(it.Change.Wait.Text()))
 		}
 		for _, d := range it.Change.Diffs {
 			v.diff(w, d)
@@ -210,7 +203,6 @@ func clip(l string) string {
 
 // Summary draws the end of a run.
 func (v *Human) Summary(s engine.Summary, err error) {
-	v.joint.tell(v)
 	if v.Verbose {
 		hosts := make([]string, 0, len(s.Counts))
 		for h := range s.Counts {
@@ -289,4 +281,19 @@ func short(d time.Duration) string {
 		return d.Round(time.Millisecond).String()
 	}
 	return d.Round(100 * time.Millisecond).String()
+}
+
+// done draws the line of an action; packages of one transaction share the first one's.
+func (v *Human) done(e engine.Done) {
+	if e.Nth > 1 {
+		return
+	}
+	what, more := v.paint("32", "done"), ""
+	if e.Unchanged {
+		what = "same"
+	}
+	if e.Of > 1 {
+		more = fmt.Sprintf(" and %d more", e.Of-1)
+	}
+	fmt.Fprintf(v.Err, "%-8s %s  %s%s (%s)\n", e.Host, what, Clean(e.Title), more, short(e.Took))
 }

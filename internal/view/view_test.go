@@ -165,3 +165,18 @@ func TestAPlanThatKnowsNoChangeYetSaysWhatItWaitsFor(t *testing.T) {
 		t.Errorf("got %q", &out)
 	}
 }
+
+func TestPackagesOfOneTransactionShareALine(t *testing.T) {
+	var out bytes.Buffer
+	v := &Human{Out: io.Discard, Err: &out}
+	for i, title := range []string{"install a", "put b there", "install c"} {
+		v.Event(engine.Done{Host: "db1", Title: title, Nth: i + 1, Of: 3})
+		v.Event(engine.Done{Host: "db2", Title: "install alone", Nth: 1, Of: 1})
+	}
+	v.Event(engine.Done{Host: "db1", Title: "install a service by hand"})
+	for text, n := range map[string]int{"install a and 2 more": 1, "install alone (": 3, "put b": 0, "install a service by hand (": 1} {
+		if strings.Count(out.String(), text) != n {
+			t.Errorf("%q: want %d in\n%s", text, n, &out)
+		}
+	}
+}

@@ -218,7 +218,7 @@ func (d *DRBDVolume) synchronising(names []string, vs map[string]volume) plan.Ph
 	}
 	ph := d.waiting("the volume is synchronised", time.Hour+time.Duration(left/4096)*time.Second, names, vs)
 	if left > 0 {
-		ph.Wait.Reason += fmt.Sprintf(" (%d MiB left)", left>>10)
+		ph.Wait.Progress = fmt.Sprintf("%d MiB left", left>>10)
 	}
 	return ph
 }

@@ -124,7 +124,7 @@ func TestAVolumeGoesPhaseByPhaseAndNeverGuesses(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		case ph.Name != c.phase:
 			t.Errorf("%s: phase %q, want %q", c.name, ph.Name, c.phase)
-		case (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, c.wait):
+		case (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Text(), c.wait):
 			t.Errorf("%s: wait %+v, want %q", c.name, ph.Wait, c.wait)
 		}
 		for n, ch := range ph.Changes {
@@ -203,7 +203,7 @@ func TestAVolumeWithoutAFileSystemIsItsUsers(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.refused) {
 				t.Errorf("%s: want refusal %q, got %q %v", name, c.refused, ph.Name, err)
 			}
-		case err != nil || ph.Name != c.phase || (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, c.wait):
+		case err != nil || ph.Name != c.phase || (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Text(), c.wait):
 			t.Errorf("%s: %q %+v %v", name, ph.Name, ph.Wait, err)
 		}
 	}
@@ -365,7 +365,7 @@ func TestABlankDiskIsFilledOnlyForTheHostThatWasReplaced(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.refused) {
 				t.Errorf("%s: want refusal %q, got %q %v", c.name, c.refused, ph.Name, err)
 			}
-		case err != nil || ph.Name != c.phase || (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && ph.Wait.Reason != c.wait:
+		case err != nil || ph.Name != c.phase || (ph.Wait != nil) != (c.wait != "") || ph.Wait != nil && ph.Wait.Text() != c.wait:
 			t.Errorf("%s: %q %+v %v", c.name, ph.Name, ph.Wait, err)
 		}
 		if c.name == "named" {
@@ -383,7 +383,7 @@ func TestASynchronisationIsGivenTheTimeThatItsSizeTakes(t *testing.T) {
 		return side{proc: kindtest.ProcLine(proc) + "    ns:1 nr:0 dw:1 dr:1 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:1073741824\n", signatures: "drbd", magic: "53ef", label: "hv-mysql", block: used}
 	}
 	ph, err := kindtest.Decide(t, d, volumes(d, map[string]side{"db1": sync("cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"), "db2": sync("cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate")}))
-	if err != nil || ph.Wait == nil || ph.Wait.For != "the volume is synchronised" || !strings.Contains(ph.Wait.Reason, "1048576 MiB left") || ph.Wait.Deadline < 72*time.Hour {
+	if err != nil || ph.Wait == nil || ph.Wait.Reason != "the volume is synchronised" || !strings.Contains(ph.Wait.Text(), "1048576 MiB left") || ph.Wait.Deadline < 72*time.Hour {
 		t.Errorf("%+v %v", ph.Wait, err)
 	}
 }

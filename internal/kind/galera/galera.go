@@ -224,7 +224,7 @@ func (g *Galera) begin(ms []member) (plan.Phase, error) {
 	}
 	switch {
 	case len(running) > 0:
-		return kind.Wait("a primary component forms again by itself (running: "+names(running)+"); else haprov recover shows what can be done", 2*time.Minute), nil
+		return kind.Wait("a primary component forms again by itself", 2*time.Minute, "running: "+names(running)+"; else haprov recover shows what can be done"), nil
 	case len(holders) > 1:
 		if m, ok := lastToLeave(holders); ok {
 			return g.bootstrap(ms, m, "start the cluster from "+m.Name+", which left it last"), nil
@@ -284,7 +284,7 @@ func (g *Galera) complete(begin, ms []member) (plan.Phase, error) {
 	}
 	for _, m := range ms {
 		if m.Lost == "" && !m.stoppedByUser() && m.Status.Size < present {
-			return kind.Wait(fmt.Sprintf("%s sees all %d members (%d)", m.Name, present, m.Status.Size), 2*time.Minute), nil
+			return kind.Wait(fmt.Sprintf("%s sees all %d members", m.Name, present), 2*time.Minute, fmt.Sprint(m.Status.Size)), nil
 		}
 	}
 	return g.restarts(begin, ms)
@@ -301,13 +301,13 @@ func (m member) settles() *plan.Wait {
 	case m.Lost != "" || m.Stopped():
 		return nil
 	case m.Status == nil && m.Unit == "active":
-		return kind.Wait(m.Name+": the server, which runs, answers ("+m.Mute+")", 2*time.Minute).Wait
+		return kind.Wait(m.Name+": the server, which runs, answers", 2*time.Minute, m.Mute).Wait
 	case m.Status == nil:
-		return kind.Wait(m.Name+": the server answers ("+m.Mute+")", 30*time.Minute).Wait
+		return kind.Wait(m.Name+": the server answers", 30*time.Minute, m.Mute).Wait
 	case !m.Status.Primary():
-		return kind.Wait(m.Name+" is back in the primary component ("+m.Status.Component+", "+m.Status.State+")", 5*time.Minute).Wait
+		return kind.Wait(m.Name+" is back in the primary component", 5*time.Minute, m.Status.Component, m.Status.State).Wait
 	case !m.Status.Healthy():
-		return kind.Wait(m.Name+" is Synced ("+m.Status.State+")", 30*time.Minute).Wait
+		return kind.Wait(m.Name+" is Synced", 30*time.Minute, m.Status.State).Wait
 	}
 	return nil
 }

@@ -173,7 +173,7 @@ func TestAClusterIsStartedOnceAndJoinedOneByOne(t *testing.T) {
 		{"two components of one cluster", but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(of("1", synced), func(n *galeraNode) { n.sees = "db3" }), "", "", "two primary components"},
 		{"one that joined is not told of to all yet", but(of("2", synced), func(n *galeraNode) { n.sees = "db1 db2" }), but(synced, func(n *galeraNode) { n.sees = "db1 db2 db3" }), but(synced, func(n *galeraNode) { n.sees = "db1 db2 db3" }), "", "db1 sees all 3 members (2)", ""},
 		{"one hangs", synced, hung, synced, "", "db2: the server, which runs, answers", ""},
-		{"nobody is primary", minority, minority, minority, "", "forms again by itself (running: db1, db2, db3)", ""},
+		{"nobody is primary", minority, minority, minority, "", "forms again by itself (running: db1, db2, db3;", ""},
 		{"all down", crashed, crashed, crashed, "", "", "haprov recover"},
 		{"all stopped in order", ordered, last, ordered, "start the cluster from db2, which left it last", "", ""},
 		{"all stopped in order, and two say that they left last", last, last, ordered, "", "", "haprov recover"},

@@ -142,7 +142,7 @@ func (g *Galera) maintain(ms []member) (plan.Phase, error) {
 	case m.drain == "":
 		return g.mark(m, "take "+m.Name+" out of service", "in service", "in maintenance", "printf '%s\\n' "+shell.Quote("haprov maintenance "+m.Name+" on")+" >"+file+"\n"+g.drained(60)), nil
 	case m.Status != nil && m.Status.Sessions > 0:
-		return kind.Wait(fmt.Sprintf("%s: its sessions end (%d left)", m.Name, m.Status.Sessions), 2*time.Minute), nil
+		return kind.Wait(m.Name+": its sessions end", 2*time.Minute, fmt.Sprintf("%d left", m.Status.Sessions)), nil
 	}
 	return plan.Phase{}, nil
 }

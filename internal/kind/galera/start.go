@@ -88,7 +88,7 @@ func (g *Galera) join(ms []member, m member) plan.Phase {
 	}}}
 	if m.broke {
 		// after the last try this is what the run ends with
-		ph.Tries, ph.Wait = joins, kind.Wait(fmt.Sprintf("%s joins (%s)", m.Name, have), time.Second).Wait
+		ph.Tries, ph.Wait = joins, kind.Wait(m.Name+" joins", time.Second, have).Wait
 	}
 	return ph
 }

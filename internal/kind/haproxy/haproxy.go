@@ -133,10 +133,10 @@ func (h *HAProxy) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
 			if h.move {
 				return plan.Phase{}, fmt.Errorf("%s: %w: nothing was moved", n, err)
 			}
-			return kind.Wait(n+": HAProxy answers ("+err.Error()+")", time.Minute), nil
+			return kind.Wait(n+": HAProxy answers", time.Minute, err.Error()), nil
 		}
 		if p.writer == "" && !h.move {
-			return kind.Wait(n+": a server of backend "+h.Backend+" is up ("+saying(p.servers)+")", 2*time.Minute), nil
+			return kind.Wait(n+": a server of backend "+h.Backend+" is up", 2*time.Minute, saying(p.servers)), nil
 		}
 		proxies[n] = p
 	}

@@ -39,8 +39,10 @@ func Expect(t *testing.T, name string, ph plan.Phase, err error, phase, waits, r
 		t.Errorf("%s: %v", name, err)
 	case ph.Name != phase:
 		t.Errorf("%s: phase %q, want %q", name, ph.Name, phase)
-	case (ph.Wait != nil) != (waits != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Reason, waits):
+	case (ph.Wait != nil) != (waits != "") || ph.Wait != nil && !strings.Contains(ph.Wait.Text(), waits):
 		t.Errorf("%s: wait %+v, want %q", name, ph.Wait, waits)
+	case ph.Wait != nil && strings.Contains(ph.Wait.Reason, " ("):
+		t.Errorf("%s: the reason %q of a wait holds how far it is: that is its progress", name, ph.Wait.Reason)
 	}
 }
 

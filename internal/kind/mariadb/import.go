@@ -132,7 +132,7 @@ func (m *MySQLImport) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 				return plan.Phase{}, fmt.Errorf("a dump is imported at full size only: %d of %d members, %s cannot be asked", x.size, len(m.Nodes), n.Name)
 			}
 		}
-		return kind.Wait(fmt.Sprintf("the cluster has its full size for the import (%d of %d)", x.size, len(m.Nodes)), 5*time.Minute), nil
+		return kind.Wait("the cluster has its full size for the import", 5*time.Minute, fmt.Sprintf("%d of %d", x.size, len(m.Nodes))), nil
 	}
 	where := []string{host}
 	if m.On == "one" {

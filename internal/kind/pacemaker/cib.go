@@ -91,7 +91,7 @@ func lookCRM(seen probe.Hosts) (c crm, unready *plan.Phase, err error) {
 		}
 	}
 	if len(off) > 0 {
-		w := kind.Wait(fmt.Sprintf("all %d nodes are online and have quorum (%s not yet)", len(c.names), strings.Join(off, ", ")), 3*time.Minute)
+		w := kind.Wait(fmt.Sprintf("all %d nodes are online and have quorum", len(c.names)), 3*time.Minute, strings.Join(off, ", ")+" not yet")
 		return c, &w, nil
 	}
 	cib := seen[c.host].Get(pacemaker.CIBQuery())
@@ -105,7 +105,7 @@ func lookCRM(seen probe.Hosts) (c crm, unready *plan.Phase, err error) {
 
 // waiting waits until everything runs: one after the other, and a server alone may take minutes.
 func (c crm) waiting(late []string, seen probe.Hosts) plan.Phase {
-	ph := kind.Wait("everything runs ("+strings.Join(late, ", ")+" not yet)", 8*time.Minute)
+	ph := kind.Wait("everything runs", 8*time.Minute, strings.Join(late, ", ")+" not yet")
 	ph.Wait.Evidence = pacemaker.Evidence(seen[c.host].Get(pacemaker.MonQuery()).Out)
 	return ph
 }
@@ -146,26 +146,26 @@ func (c crm) another(host string) (by string) {
 // drbdFence begins the ids of constraints that DRBD's fence handler makes.
 const drbdFence = "drbd-fence-by-handler-"
 
-// unsettled says what is not as it should be with everything up and in sync; empty when all is.
-func (c crm) unsettled(seen probe.Hosts) string {
+// unsettled is what must still come for everything to be up and in sync, and how far it is; empty when all is.
+func (c crm) unsettled(seen probe.Hosts) (reason, progress string) {
 	if late := c.state.Late(); len(late) > 0 {
-		return "everything runs (" + strings.Join(late, ", ") + " not yet)"
+		return "everything runs", strings.Join(late, ", ") + " not yet"
 	}
 	for _, n := range c.names {
 		proc := seen[n].Get(drbd.ProcQuery())
 		if proc.State == probe.Unanswered {
-			return n + " reports no volumes"
+			return n + " reports its volumes", ""
 		}
 		for minor, s := range drbd.ParseAll(proc.Out) {
 			if !s.Healthy() {
-				return fmt.Sprintf("both disks of volume %s are up to date (%s says %s)", minor, n, s)
+				return fmt.Sprintf("both disks of volume %s are up to date", minor), fmt.Sprintf("%s says %s", n, s)
 			}
 		}
 	}
 	if c.constraint(drbdFence) != nil {
-		return "DRBD's fence constraint is lifted"
+		return "DRBD's fence constraint is lifted", ""
 	}
-	return ""
+	return "", ""
 }
 
 // servesGuard is a shell condition, to be checked on one host: what serves runs where it was seen.

@@ -75,7 +75,7 @@ func (c *Corosync) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		}
 	}
 	if len(alone) > 0 {
-		return kind.Wait("all members see each other ("+strings.Join(alone, ", ")+" not yet)", 2*time.Minute), nil
+		return kind.Wait("all members see each other", 2*time.Minute, strings.Join(alone, ", ")+" not yet"), nil
 	}
 	if len(owing) > 0 {
 		ph := plan.Phase{Name: "apply the changed configuration", Changes: map[string]plan.Change{}}

@@ -103,7 +103,7 @@ func (c *CorosyncRecover) heals(here []string, seen probe.Hosts) (plan.Phase, er
 		return plan.Phase{}, errors.New(strings.Join(c.missing, ", ") + " answers: nothing is missing")
 	}
 	if len(alone) > 0 {
-		return kind.Wait("all members see each other ("+strings.Join(alone, ", ")+" not yet)", 2*time.Minute), nil
+		return kind.Wait("all members see each other", 2*time.Minute, strings.Join(alone, ", ")+" not yet"), nil
 	}
 	return plan.Phase{}, nil
 }
@@ -113,7 +113,7 @@ func (c *CorosyncRecover) serves(host string, s probe.Seen) plan.Phase {
 	if state, err := pacemaker.ParseMon(s.Get(pacemaker.MonQuery()).Out); err == nil && state.Active() == host {
 		return plan.Phase{}
 	}
-	return kind.Wait(host+" serves (its volumes: "+volumesOf(s)+")", 5*time.Minute)
+	return kind.Wait(host+" serves", 5*time.Minute, "its volumes: "+volumesOf(s))
 }
 
 // volumesOf says in DRBD's words which data a host holds.

@@ -170,8 +170,8 @@ func (f *Fencing) decide(begin, all []hostProof, seen probe.Hosts) (plan.Phase, 
 	if held := heldFor(c); held != "" { // the active side is on its way
 		return c.move(seen, held)
 	}
-	if reason := c.unsettled(seen); reason != "" {
-		return kind.Wait(reason, 8*time.Minute), nil
+	if reason, progress := c.unsettled(seen); reason != "" {
+		return kind.Wait(reason, 8*time.Minute, progress), nil
 	}
 	if len(due) == 0 {
 		return f.record(c, all, false), nil

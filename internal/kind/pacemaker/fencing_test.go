@@ -140,7 +140,7 @@ func (p *pair) fires(t *testing.T, f kind.Cluster) (done []string, last plan.Pha
 			return done, last
 		}
 		if ph.Wait != nil {
-			t.Fatalf("after %q waits: %s", done, ph.Wait.Reason)
+			t.Fatalf("after %q waits: %s", done, ph.Wait.Text())
 		}
 		done = append(done, ph.Name)
 		p.now++
@@ -264,7 +264,7 @@ func TestNothingIsFencedWhileTheClusterIsNotWhole(t *testing.T) {
 		}), "", "db2 serves", ""},
 		{"the other side serves", is(func(p *pair) { p.running = serving2 }), "fence db1", "", ""},
 		{"a file of which nothing was said", is(func(p *pair) { p.silent = ring }), "", "", "db1 gives no answer about " + ring},
-		{"volumes of which nothing was said", is(func(p *pair) { p.silent = "drbd" }), "", "reports no volumes", ""},
+		{"volumes of which nothing was said", is(func(p *pair) { p.silent = "drbd" }), "", "reports its volumes", ""},
 		{"a history of which nothing was said", is(func(p *pair) { p.silent = "fencing history" }), "", "", "no answer about the fencing history"},
 		{"a host is away", is(func(p *pair) { p.lost = "no route" }), "", "", "is not reachable"},
 	} {

@@ -60,7 +60,7 @@ func (p *Pacemaker) ready(seen probe.Hosts) (crm, error) {
 	case len(c.names) < 2:
 		return c, fmt.Errorf("%s is for two hosts or more, not %d", p.intent.Verb, len(c.names))
 	case unready != nil:
-		return c, fmt.Errorf("%s: refused until this holds: %s", p.intent.Verb, unready.Wait.Reason)
+		return c, fmt.Errorf("%s: refused until this holds: %s", p.intent.Verb, unready.Wait.Text())
 	}
 	return c, nil
 }
@@ -213,8 +213,8 @@ func (c crm) canMove(seen probe.Hosts, to string) error {
 	case c.state.Standby(to):
 		return fmt.Errorf("%s is in maintenance: haprov maintenance %s off", to, to)
 	}
-	if reason := c.unsettled(seen); reason != "" {
-		return fmt.Errorf("%s cannot take over until this holds: %s", to, reason)
+	if reason, progress := c.unsettled(seen); reason != "" {
+		return fmt.Errorf("%s cannot take over until this holds: %s", to, plan.Wait{Reason: reason, Progress: progress}.Text())
 	}
 	return nil
 }
@@ -241,8 +241,8 @@ func (p *Pacemaker) maintain(c crm, seen probe.Hosts) (plan.Phase, error) {
 			ph.Then = []string{"wait until " + host + " is in sync"}
 			return ph, nil
 		}
-		if reason := c.unsettled(seen); reason != "" {
-			return kind.Wait(reason, 10*time.Minute), nil
+		if reason, progress := c.unsettled(seen); reason != "" {
+			return kind.Wait(reason, 10*time.Minute, progress), nil
 		}
 		return plan.Phase{}, nil
 	}
@@ -252,7 +252,7 @@ func (p *Pacemaker) maintain(c crm, seen probe.Hosts) (plan.Phase, error) {
 	case c.state.Standby(host):
 		for _, r := range c.state.Resources {
 			if r.Node == host {
-				return kind.Wait("nothing runs on "+host+" ("+r.ID+" still does)", 4*time.Minute), nil
+				return kind.Wait("nothing runs on "+host, 4*time.Minute, r.ID+" still does"), nil
 			}
 		}
 		return plan.Phase{}, nil

@@ -146,7 +146,7 @@ func (r *Rolling) Decide(begin, now probe.Hosts) (plan.Phase, error) {
 	case len(due) > 0 && len(away) > 0:
 		return plan.Phase{}, fmt.Errorf("%s cannot be reached: no member is restarted while another one is away", strings.Join(away, ", "))
 	case len(late) > 0:
-		ph := kind.Wait("all members serve ("+strings.Join(late, ", ")+" not yet)", r.Deadline)
+		ph := kind.Wait("all members serve", r.Deadline, strings.Join(late, ", ")+" not yet")
 		ph.Wait.Evidence = r.evidence(late, now)
 		return ph, nil
 	}
