@@ -81,9 +81,10 @@ func Sentence(s string) string {
 	return s + "."
 }
 
-// unknownName finds the name that is not there, and the nearest that is.
+// unknownName finds the name that is not there, and the nearest that is. It looks itself: the words of a
+// diagnostic say nothing that a program may rely on.
 func (r *Report) unknownName(d *hcl.Diagnostic) bool {
-	if d.Expression == nil || d.EvalContext == nil || !(d.Summary == "Unknown variable" || d.Summary == "Unsupported attribute" || d.Summary == "Invalid index") {
+	if d.Expression == nil || d.EvalContext == nil {
 		return false
 	}
 	for _, t := range d.Expression.Variables() {
