@@ -452,7 +452,9 @@ func (s *split) after(begin probe.Hosts, relation drbd.Relation) (plan.Phase, er
 	if s.ruled {
 		state, err := pacemaker.ParseMon(s.seen[s.ruler()].Get(pacemaker.MonQuery()).Out)
 		if late := state.Late(); err != nil || len(late) > 0 {
-			return r.waiting("all is up (not yet: "+strings.Join(late, ", ")+")", 5*time.Minute, s.names, s.vs), nil
+			ph := r.waiting("all is up", 5*time.Minute, s.names, s.vs)
+			ph.Wait.Progress = strings.Join(late, ", ") + " not yet"
+			return ph, nil
 		}
 	}
 	return plan.Phase{Note: "both sides of " + r.Name + " are up to date; what " + s.loses + " held is kept there in " + strings.Join(strings.Fields(s.seen[s.loses].Get(r.kept()).Out), " ")}, nil

@@ -163,7 +163,7 @@ func TestASplitBrainIsEndedByDiscardingOneSideThatTheUserNamed(t *testing.T) {
 		{"in sync, in another run", "db2", false, good, filled, "take db2 back into service", "", "", "db1"},
 		{"back in service", "db2", true, with(back(good), func(s *torn) {
 			s.mon = mon(on("db1") + `<resource id="disk" role="Stopped" active="false" failed="false"/>`)
-		}), back(filled), "", "all is up (not yet: disk)", "", ""},
+		}), back(filled), "", "all is up (disk not yet)", "", ""},
 		{"done", "db2", true, back(good), back(filled), "", "", "", ""},
 		{"done, and asked again", "db2", false, back(good), back(filled), "", "", "no split brain", ""},
 		{"the side that serves is named", "db1", true, serves, other, "take db1 out of service", "", "", "db2"},

@@ -106,7 +106,7 @@ func (r removal) stop(running []string, seen probe.Hosts) (ph plan.Phase, done b
 	}
 	if len(on) > 0 {
 		slices.Sort(on)
-		ph := kind.Wait("nothing runs ("+strings.Join(on, ", ")+" still does)", 10*time.Minute)
+		ph := kind.Wait("nothing runs", 10*time.Minute, strings.Join(on, ", ")+" still does")
 		ph.Wait.Evidence = pacemaker.Evidence(seen[host].Get(pacemaker.MonQuery()).Out)
 		return ph, false, nil
 	}
