@@ -272,7 +272,7 @@ func (s *split) aside() (ph plan.Phase, done bool, err error) {
 			Diffs:   []plan.Diff{{Attribute: attribute, Have: have, Want: want}},
 			Actions: []act.Action{{Title: name, Shell: do, Guard: guard, Touches: []probe.Subject{probe.All}}}}}}
 	}
-	switch constraint := s.constraint(); {
+	switch constraint := s.constraint(s.loses); {
 	case !s.crm[by]:
 		return ph, false, fmt.Errorf("neither host runs Pacemaker: start it on %[1]s (systemctl start pacemaker), then run this again", s.keeps)
 	case s.standby(s.keeps):
@@ -312,9 +312,8 @@ func (s *split) runs(host string) bool {
 	return err != nil || slices.ContainsFunc(state.Resources, func(r pacemaker.Resource) bool { return r.Node == host })
 }
 
-// constraint is the id of the fence handler's constraint, when it holds the volume on the side that
-// loses.
-func (s *split) constraint() (id string) {
+// constraint is the id of the fence handler's constraint that lets the volume be promoted on a host alone.
+func (s *split) constraint(host string) (id string) {
 	root, err := pacemaker.Parse(s.seen[s.ruler()].Get(pacemaker.CIBQuery()).Out)
 	if err != nil {
 		return ""
@@ -324,7 +323,7 @@ func (s *split) constraint() (id string) {
 			return
 		}
 		n.All(func(x *pacemaker.Node) {
-			if x.Name == "expression" && x.Attrs["operation"] == "ne" && x.Attrs["value"] == s.loses {
+			if x.Name == "expression" && x.Attrs["operation"] == "ne" && x.Attrs["value"] == host {
 				id = n.Attrs["id"]
 			}
 		})
@@ -451,6 +450,9 @@ func (s *split) after(begin probe.Hosts, relation drbd.Relation) (plan.Phase, er
 	}
 	if s.ruled {
 		state, err := pacemaker.ParseMon(s.seen[s.ruler()].Get(pacemaker.MonQuery()).Out)
+		if s.constraint(s.keeps) != "" {
+			return r.waiting("DRBD's fence constraint is lifted", 3*time.Minute, s.names, s.vs), nil
+		}
 		if late := state.Late(); err != nil || len(late) > 0 {
 			ph := r.waiting("all is up", 5*time.Minute, s.names, s.vs)
 			ph.Wait.Progress = strings.Join(late, ", ") + " not yet"

@@ -164,6 +164,7 @@ func TestASplitBrainIsEndedByDiscardingOneSideThatTheUserNamed(t *testing.T) {
 		{"back in service", "db2", true, with(back(good), func(s *torn) {
 			s.mon = mon(on("db1") + `<resource id="disk" role="Stopped" active="false" failed="false"/>`)
 		}), back(filled), "", "all is up (disk not yet)", "", ""},
+		{"the handler's constraint is still there", "db2", true, with(good, cib("", "db1")), with(filled, cib("", "db1")), "", "DRBD's fence constraint is lifted", "", ""},
 		{"done", "db2", true, back(good), back(filled), "", "", "", ""},
 		{"done, and asked again", "db2", false, back(good), back(filled), "", "", "no split brain", ""},
 		{"the side that serves is named", "db1", true, serves, other, "take db1 out of service", "", "", "db2"},
