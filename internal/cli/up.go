@@ -22,8 +22,8 @@ import (
 )
 
 type upFlags struct {
-	yes, plan, detailed, verify, prove, mixed bool
-	allow                                     []string
+	yes, plan, detailed, verify, prove, mixed, untried bool
+	allow                                              []string
 
 	replaced string // a host whose machine or disks are new
 }
@@ -42,6 +42,7 @@ func (a *app) upCmd() *cobra.Command {
 	c.Flags().StringSliceVar(&f.allow, "allow", nil, "allow the step at `ADDRESS` to destroy data")
 	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fence each host once whose fence device is not proved, also outside of a lab")
 	c.Flags().BoolVar(&f.mixed, "mixed-releases", false, "go on although hosts run other releases of their system, while they are upgraded one after the other")
+	c.Flags().BoolVar(&f.untried, "untried", false, "go on although hosts run a system of Debian's kin that was never tried, such as Ubuntu")
 	return c
 }
 
@@ -82,6 +83,7 @@ func (a *app) planCmd() *cobra.Command {
 	}
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 when changes are pending")
 	c.Flags().BoolVar(&f.mixed, "mixed-releases", false, "go on although hosts run other releases of their system, while they are upgraded one after the other")
+	c.Flags().BoolVar(&f.untried, "untried", false, "go on although hosts run a system of Debian's kin that was never tried, such as Ubuntu")
 	return c
 }
 
@@ -162,7 +164,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		o.Events, o.Allow = v.Event, f.allow
 		o.Preflight = preflight.Of(j.program.Inventory, c.Hosts, c.Needs())
 		for i := range o.Preflight {
-			o.Preflight[i].Mixed = f.mixed
+			o.Preflight[i].Mixed, o.Preflight[i].Untried = f.mixed, f.untried
 		}
 		o.PlanOnly, o.Verify = f.plan && !f.verify, f.verify
 		switch {

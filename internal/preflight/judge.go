@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,17 +21,17 @@ const (
 // disks, addresses, modules and tools conclude from that.
 type answer struct {
 	Host
-	clock           int64
-	free            []space // of / first
-	asked           Span
-	id, like, major string
-	other           bool // the login is not root's
-	addresses       []string
-	disks           map[string]int64
-	modules         map[string]string // those that are there, with the version of one that is loaded
-	tools           map[string]bool
-	drill           string // a drill's fault that is armed there
-	called          string // what uname -n says
+	clock                     int64
+	free                      []space // of / first
+	asked                     Span
+	id, like, major, codename string
+	other                     bool // the login is not root's
+	addresses                 []string
+	disks                     map[string]int64
+	modules                   map[string]string // those that are there, with the version of one that is loaded
+	tools                     map[string]bool
+	drill                     string // a drill's fault that is armed there
+	called                    string // what uname -n says
 }
 
 // space is the room on a file system.
@@ -88,6 +89,8 @@ func read(h Host, text string) answer {
 			a.id = v
 		case f[0] == "ID_LIKE":
 			a.like = strings.Trim(strings.TrimPrefix(l, "ID_LIKE "), `"'`)
+		case f[0] == "VERSION_CODENAME":
+			a.codename = v
 		case f[0] == "VERSION_ID":
 			a.major, _, _ = strings.Cut(v, ".")
 		case f[0] == "address":
@@ -126,7 +129,9 @@ func (a answer) alone() (out []Finding) {
 	case a.id == "":
 	case a.id != "debian" && a.id != "ubuntu" && !slices.Contains(strings.Fields(a.like), "debian"):
 		add(true, "release", "use a machine with Debian 12 or later", "found %.40q: packages are installed by apt-get", a.id)
-	case a.id == "debian" && major > 0 && major < 12:
+	case a.id != "debian":
+		add(!a.Untried, "release", "use a machine with Debian 12 or 13; to try this one (docs/real-machines.md): --untried", "found %.40q, which was never tried", a.release())
+	case major > 0 && (major < 12 || major > 13):
 		add(false, "release", "only Debian 12 and 13 were tested", "found Debian %d", major)
 	}
 	for _, s := range a.free {
@@ -176,12 +181,14 @@ func (a answer) needs(add func(fail bool, name, repair, text string, args ...any
 	}
 }
 
-// release is what a host runs, as one word; empty when it did not say.
+// release is what a host runs, in two words; empty when it did not say. Debian sid has no number, and
+// the name of the release that it will be.
 func (a answer) release() string {
-	if a.id == "" || a.major == "" {
+	which := cmp.Or(a.major, a.codename)
+	if a.id == "" || which == "" {
 		return ""
 	}
-	return a.id + " " + a.major
+	return a.id + " " + which
 }
 
 // beside judges a host by the first one. Members of one cluster that run other releases have other

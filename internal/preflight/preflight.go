@@ -38,6 +38,7 @@ type Host struct {
 	Disks     []inventory.Disk // that must be there
 	Needs     []Need           // of the steps that it has
 	Mixed     bool             // it may run another release than the others, because they are being upgraded
+	Untried   bool             // it may run a system of Debian's kin that was never tried
 }
 
 // Need is what a step needs of a host that no step brings about. One of Module, Called, Room and Tool
@@ -88,7 +89,7 @@ func (h Host) Query() probe.Query {
 	b.WriteString("[ -O /proc/1 ] || echo login other\ndate '+clock %s'\n")
 	b.WriteString("for f in " + DrillDir + "/*.heal; do [ ! -e \"$f\" ] || echo \"drill ${f##*/}\"; done\n")
 	b.WriteString(h.room())
-	b.WriteString(`while IFS='=' read -r k v; do case $k in ID|ID_LIKE|VERSION_ID) echo "$k $v";; esac; done </etc/os-release` + "\n")
+	b.WriteString(`while IFS='=' read -r k v; do case $k in ID|ID_LIKE|VERSION_ID|VERSION_CODENAME) echo "$k $v";; esac; done </etc/os-release` + "\n")
 	if len(h.Addresses) > 0 {
 		b.WriteString("ip -o addr show | while read -r _ _ _ a _; do echo \"address ${a%/*}\"; done\n")
 	}

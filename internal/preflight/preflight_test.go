@@ -50,6 +50,9 @@ func TestEachPromiseIsJudged(t *testing.T) {
 		"db2 fail drill: \"20261127-shop-1\" is at work":                                                                                    "drill 20261127-shop-1.heal\n" + good,
 		"db2 fail login: it is not root's":                                                                                                  "login other\n" + good,
 		"db2 warn release: found Debian 11\ndb2 fail release: it runs \"debian 11\", db1 \"debian 12\"":                                     change("\"12\"", "\"11\""),
+		"db2 fail release: it runs \"debian forky\", db1 \"debian 12\"":                                                                     change("VERSION_ID \"12\"", "VERSION_CODENAME forky"),
+		"db2 warn release: found Debian 14\ndb2 fail release: it runs \"debian 14\", db1 \"debian 12\"":                                     change("\"12\"", "\"14\""),
+		"db2 fail release: found \"ubuntu 24\", which was never tried\ndb2 fail release: it runs \"ubuntu 24\", db1 \"debian 12\"":          strings.Replace(change("\"12\"", "\"24.04\""), "ID debian", "ID ubuntu\nID_LIKE debian", 1),
 		"db2 fail release: it runs \"debian 13\", db1 \"debian 12\"":                                                                        change("\"12\"", "\"13\""),
 		"db2 fail free space: 39 MiB free on /":                                                                                             change("4096 1000000", "4096 10000"),
 		"db2 warn free space: 390 MiB free on /srv":                                                                                         strings.Replace(good, "ID debian", "free 4096 100000 bb /srv\nID debian", 1),
@@ -67,6 +70,13 @@ func TestEachPromiseIsJudged(t *testing.T) {
 	upgraded := Host{Name: "db2", Mixed: true}
 	if f := read(upgraded, "ID debian\nVERSION_ID 13").beside(read(Host{Name: "db1"}, "ID debian\nVERSION_ID 12")); len(f) != 1 || f[0].Fail {
 		t.Errorf("hosts that are being upgraded: %v", f)
+	}
+	tried := Host{Name: "db2", Untried: true}
+	if f := read(tried, "ID ubuntu\nID_LIKE debian\nVERSION_ID \"24.04\"").alone(); len(f) != 1 || f[0].Fail || !strings.Contains(f[0].Repair, "--untried") {
+		t.Errorf("--untried: %v", f)
+	}
+	if f := read(tried, "ID almalinux\nID_LIKE \"rhel centos fedora\"\nVERSION_ID \"9.4\"").alone(); len(f) != 1 || !f[0].Fail {
+		t.Errorf("no flag makes apt-get of dnf: %v", f)
 	}
 	if got := judge(good, ""); got != "" {
 		t.Errorf("a host that did not answer: %q", got)
