@@ -1,4 +1,4 @@
-// Command haprov takes machines to a highly available MariaDB, and repairs what has drifted when run again.
+// Command haprov takes machines to a highly available MariaDB or MySQL, and repairs what has drifted when run again.
 package main
 
 import (
