@@ -297,8 +297,9 @@ type thatBlock struct {
 type wantBlock struct {
 	Name  string `hcl:"name,label" about:"Name of the role"`
 	About string `hcl:"about,optional" text:"lines" about:"What it does"`
-	Min   int    `hcl:"min,optional" default:"1" min:"1" max:"5000" about:"Minimum number of hosts"`
+	Min   int    `hcl:"min,optional" default:"1" min:"0" max:"5000" about:"Minimum number of hosts; 0: an inventory may leave the role out"`
 	Max   int    `hcl:"max,optional" default:"5000" min:"1" max:"5000" about:"Maximum number of hosts"`
+	Apart bool   `hcl:"apart,optional" about:"Its hosts are none of the cluster's members: what the recipe needs of machines is not asked of them"`
 }
 
 type onBlock struct {

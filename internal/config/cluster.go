@@ -170,18 +170,26 @@ func (b *builder) wants(d *recipeDef, c *recipe.Cluster, blk clusterBlock) (whol
 	}
 	whole = true
 	for _, n := range known {
+		if w, ok := sizes[n]; ok && w.Min == 0 && !slices.ContainsFunc(c.Roles, func(r inventory.Role) bool { return r.Name == n }) {
+			c.Roles = append(c.Roles, inventory.Role{Name: n})
+			continue
+		}
 		if n != "all" && roleHosts(*c, n) == nil && b.rep.Failed() == 0 {
 			whole = false
 			b.rep.At(blk.Range, fmt.Sprintf("Missing role %q", n), "Recipe %s needs it: write role %q { hosts = [host.NAME, ...] }.", d.Name, n)
 		}
 	}
-	b.needs(d, c, blk)
+	b.needs(d, c)
 	return whole
 }
 
-func (b *builder) needs(d *recipeDef, c *recipe.Cluster, blk clusterBlock) {
+func (b *builder) needs(d *recipeDef, c *recipe.Cluster) {
+	apart := func(role string) bool {
+		return slices.ContainsFunc(d.Roles, func(w wantBlock) bool { return w.Name == role && w.Apart })
+	}
+	members := b.inOrder(slices.DeleteFunc(slices.Clone(c.Roles), func(r inventory.Role) bool { return apart(r.Name) }))
 	for _, need := range d.Needs {
-		for _, name := range c.Hosts {
+		for _, name := range members {
 			h, _ := b.inv.Host(name)
 			switch {
 			case need == "fencing" && (b.inv.Lab == nil || b.opts.Vagrant) && len(h.Fence) == 0:
@@ -226,6 +234,9 @@ func (b *builder) proofs(d *recipeDef, c *recipe.Cluster, p place) {
 			role = first
 		}
 		hosts := roleHosts(*c, role)
+		if len(hosts) == 0 && slices.ContainsFunc(c.Roles, func(r inventory.Role) bool { return r.Name == role }) {
+			continue // a role that may be left out, and is
+		}
 		if len(hosts) == 0 {
 			b.rep.At(chk.Range, fmt.Sprintf("Unknown role %s", source.Bounded(role)), "The cluster has no such role.")
 			continue
