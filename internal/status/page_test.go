@@ -146,6 +146,17 @@ func pages() map[string]*status.Page {
 		return says(parts, status.Row{Name: name}, map[string]string{"haproxy servers": stat, "haproxy table": "# table: writer\n0x1: key=3306 use=0 server_id=" + stick + "\n", "addresses": "2: eth0    inet 192.0.2.100/24 brd"})
 	}
 	one := members("proxy1")
+	// what corosync-quorumtool says of the three votes, see internal/cluster/corosync/testdata
+	votes := func(quorate, votes, device string) string {
+		return "Quorate:          " + quorate + "\nExpected votes:   3\nTotal votes:      " + votes + "\n         0          " + device + "            Qdevice\n"
+	}
+	ask := func(a, b string) *status.Page {
+		return two(but(active, quorum, a), but(standby, quorum, b))
+	}
+	arbiter := ask(votes("Yes", "3", "1"), votes("Yes", "3", "1"))
+	arbiterAway := ask(votes("Yes", "2", "0"), votes("Yes", "2", "0"))
+	arbiterAndStandbyAway := ask(votes("No", "1", "0"), votes("No", "1", "0"))
+	arbiterAndStandbyAway.Hosts[1] = status.Row{Name: "db2", Machine: "off-by-user", Known: []string{"192.0.2.2", "198.51.100.2"}}
 	four := &status.Page{Cluster: "shop", Recipe: "galera", Endpoint: "192.0.2.100:3306", Active: "db2", Parts: one, Hosts: []status.Row{
 		db(one, "db1", strings.Replace(member, "Synced", "Donor/Desynced", 1), ""),
 		db(one, "db2", member, ""),
@@ -176,7 +187,8 @@ func pages() map[string]*status.Page {
 		"failed_logs=1769899500 the repository /b was used and is not there now: is its disk mounted?\nfailed_prove=1769800000 no room\nrestored=/var/lib/haprov-restored\n"
 	saved := &status.Page{Cluster: "shop", Recipe: "mysql-drbd", Endpoint: "192.0.2.100:3306", Active: "db1", Parts: saves, Hosts: []status.Row{
 		says(saves, status.Row{Name: "db1", Active: true}, but(active, backups, state)), says(saves, status.Row{Name: "db2"}, but(standby, backups, "now=1769900000\n"))}}
-	return map[string]*status.Page{"backups": saved, "two-nodes": two(active, standby), "standby-away": away, "syncing": syncing, "alone": alone, "hostile": hostile, "galera": four, "recovered": recovered, "barred": barred, "split": split,
+	return map[string]*status.Page{
+		"arbiter": arbiter, "arbiter-away": arbiterAway, "arbiter-and-standby-away": arbiterAndStandbyAway, "backups": saved, "two-nodes": two(active, standby), "standby-away": away, "syncing": syncing, "alone": alone, "hostile": hostile, "galera": four, "recovered": recovered, "barred": barred, "split": split,
 		"services": queue, "rolling": rolls}
 }
 

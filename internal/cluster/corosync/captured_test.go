@@ -19,7 +19,23 @@ func TestCapturedAnswers(t *testing.T) {
 		t.Errorf("%v %v", l, err)
 	}
 	q, err := ParseQuorum(read("quorumtool-s-3.1.7.txt"))
-	if err != nil || q != (Quorum{true, 2, 2}) {
+	if err != nil || q != (Quorum{Quorate: true, Votes: 2, Expect: 2}) {
 		t.Errorf("%v %v", q, err)
+	}
+}
+
+func TestCapturedVotesOfAnArbiter(t *testing.T) {
+	for name, want := range map[string]Quorum{
+		"arbiter":               {Quorate: true, Votes: 3, Expect: 3, Device: true, Voting: true},
+		"arbiter-away":          {Quorate: true, Votes: 2, Expect: 3, Device: true},
+		"arbiter-and-node-away": {Votes: 1, Expect: 3, Device: true},
+	} {
+		b, err := os.ReadFile("testdata/quorumtool-s-3.1.7-" + name + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q, err := ParseQuorum(string(b)); err != nil || q != want {
+			t.Errorf("%s: %+v %v", name, q, err)
+		}
 	}
 }

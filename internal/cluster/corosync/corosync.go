@@ -65,6 +65,9 @@ type Quorum struct {
 	Quorate bool `json:"quorate"`
 	Votes   int  `json:"votes"`
 	Expect  int  `json:"expected"`
+	// Device: a member has registered a quorum device, an arbiter; Voting: and its vote counts for this host.
+	Device bool `json:"arbiter,omitempty"`
+	Voting bool `json:"arbiter_votes,omitempty"`
 }
 
 // ParseQuorum reads `corosync-quorumtool -s`.
@@ -74,6 +77,10 @@ func ParseQuorum(text string) (Quorum, error) {
 	for _, l := range strings.Split(text, "\n") {
 		k, v, ok := strings.Cut(l, ":")
 		if !ok {
+			// a row of the members: the device's has node 0 and its votes, 0 when it gives none
+			if f := strings.Fields(l); len(f) >= 3 && f[0] == "0" && f[2] == "Qdevice" {
+				q.Device, q.Voting = true, f[1] != "0"
+			}
 			continue
 		}
 		v = strings.TrimSpace(v)

@@ -16,7 +16,7 @@ func TestLinksAndQuorum(t *testing.T) {
 		}
 	}
 	q, err := ParseQuorum("Quorum information\n------------------\nNodes:            2\nQuorate:          Yes\n\nExpected votes:   2\nHighest expected: 2\nTotal votes:      2\nFlags:            2Node Quorate WaitForAll\n")
-	if err != nil || q != (Quorum{true, 2, 2}) {
+	if err != nil || q != (Quorum{Quorate: true, Votes: 2, Expect: 2}) {
 		t.Errorf("%v %v", q, err)
 	}
 	if q, err := ParseQuorum("Cannot initialize QUORUM service"); err == nil {

@@ -96,9 +96,22 @@ func judgeRing(v *status.Verdict, all []status.Said[ringView]) {
 				v.Bad("%s: %s to %s %s down", h.Host, what+strings.Join(ids, " and "), nodeName(l.Node, h.Value.Links, all), verb)
 			}
 		}
-		if q := h.Value.Quorum; q != nil && !q.Quorate {
-			v.Bad("%s: no quorum (%d of %d votes)", h.Host, q.Votes, q.Expect)
+		if q := h.Value.Quorum; q != nil {
+			judgeQuorum(v, h.Host, *q, len(all))
 		}
+	}
+}
+
+// judgeQuorum tells what votes are missing. More are expected than there are hosts when an arbiter has one.
+func judgeQuorum(v *status.Verdict, host string, q corosync.Quorum, hosts int) {
+	away := q.Expect > hosts && !q.Voting
+	switch {
+	case q.Quorate && away:
+		v.Bad("the arbiter does not vote: when one of the hosts fails now, the other stops, too (on its host: systemctl status corosync-qnetd; on the others: corosync-qdevice-tool -s)")
+	case !q.Quorate && away:
+		v.Bad("%s: no quorum (%d of %d votes): neither the arbiter nor another host votes with it, so it serves nothing", host, q.Votes, q.Expect)
+	case !q.Quorate:
+		v.Bad("%s: no quorum (%d of %d votes)", host, q.Votes, q.Expect)
 	}
 }
 
