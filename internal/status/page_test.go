@@ -220,7 +220,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 		golden(t, "testdata/"+name+".txt", b.String())
-		if healthy := name == "two-nodes" || name == "recovered"; p.Healthy != healthy {
+		if healthy := slices.Contains([]string{"two-nodes", "recovered", "arbiter"}, name); p.Healthy != healthy {
 			t.Errorf("%s: healthy %v", name, p.Healthy)
 		}
 	}
