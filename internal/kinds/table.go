@@ -48,6 +48,7 @@ var Table = []kind.Spec{
 	backup.BackupSpec,
 	drbd.DrbdVolumeSpec,
 	pacemaker.CorosyncSpec,
+	pacemaker.QuorumDeviceSpec,
 	pacemaker.PacemakerSpec,
 	pacemaker.FencingSpec,
 	haproxy.HaproxySpec,
