@@ -10,3 +10,6 @@ import "embed"
 //
 //go:embed recipes templates inventory faults vagrant/Vagrantfile
 var Shipped embed.FS
+
+// Default is the shipped inventory that is read when none is named and none is there.
+const Default = "inventory/mysql-drbd.hcl"

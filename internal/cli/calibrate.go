@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"haprov"
-	"haprov/internal/config"
 	"haprov/internal/drill"
 	"haprov/internal/drill/judge"
 	"haprov/internal/recipe"
@@ -226,7 +225,7 @@ func (j *job) mutate(m recipe.Mutant, dir string) error {
 		text, err = haprov.Shipped.ReadFile(name)
 	case j.path == "":
 		beside = "."
-		text, err = haprov.Shipped.ReadFile(config.Default)
+		text, err = haprov.Shipped.ReadFile(haprov.Default)
 	default:
 		text, err = os.ReadFile(j.path)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"haprov"
-	"haprov/internal/config"
 )
 
 func (a *app) initCmd() *cobra.Command {
@@ -28,7 +27,7 @@ func (a *app) initCmd() *cobra.Command {
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: stacks(),
 		RunE: func(_ *cobra.Command, args []string) error {
-			stack := strings.TrimSuffix(path.Base(config.Default), ".hcl")
+			stack := strings.TrimSuffix(path.Base(haprov.Default), ".hcl")
 			if len(args) == 1 {
 				stack = args[0]
 			}

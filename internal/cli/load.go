@@ -116,7 +116,7 @@ func openSecrets(root string) (*store.Store, error) {
 
 // read makes the program, once, and shows all problems at once.
 func (j *job) read() error {
-	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Machines: j.machines, Vagrant: j.useVagrant}
+	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Default: haprov.Default, Machines: j.machines, Vagrant: j.useVagrant}
 	if j.hypervisor != nil {
 		o.Fences = j.hypervisor.fences
 	}

@@ -31,6 +31,8 @@ type Options struct {
 	// Shipped holds the folders recipes, templates and files that come with the program. Folders
 	// of the same names beside the inventory come first. May be nil.
 	Shipped fs.FS
+	// Default is the inventory in Shipped that is read when Load is given no path.
+	Default string
 	// Text is read instead of the file at the path, which then only names it; for an inventory
 	// that is shipped.
 	Text []byte
@@ -52,18 +54,15 @@ type Machines struct {
 	Speed  float64 // how much slower than a real machine they are; 0 is 1
 }
 
-// Default is the shipped inventory that is read when Load is given no path.
-const Default = "inventory/mysql-drbd.hcl"
-
-// Load reads an inventory and the recipes that its clusters name; an empty path is the shipped
-// Default, with the folders of the working directory beside it. It finds all mistakes at once
+// Load reads an inventory and the recipes that its clusters name; an empty path is the Default of what
+// is shipped, with the folders of the working directory beside it. It finds all mistakes at once
 // and connects to nothing. The program is nil when any problem is an error; an inventory without
 // clusters makes a program without any. The same files give the same program.
 func Load(path string, o Options) (*recipe.Program, source.Problems) {
 	var err error
 	if path == "" && o.Text == nil && o.Shipped != nil {
-		path = "(shipped)/" + Default
-		if o.Text, err = fs.ReadFile(o.Shipped, Default); err != nil {
+		path = "(shipped)/" + o.Default
+		if o.Text, err = fs.ReadFile(o.Shipped, o.Default); err != nil {
 			return nil, source.Problems{{Severity: source.Error, Summary: "No inventory", Detail: "There is no haprov.hcl here and none was named with -i."}}
 		}
 	}

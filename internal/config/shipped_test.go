@@ -23,7 +23,7 @@ import (
 // TestTheShippedInventoryLoads is the first thing a new user does: nothing named, an empty folder.
 func TestTheShippedInventoryLoads(t *testing.T) {
 	t.Chdir(t.TempDir())
-	p, problems := config.Load("", config.Options{Shipped: haprov.Shipped, Secrets: secrets{}})
+	p, problems := config.Load("", config.Options{Shipped: haprov.Shipped, Default: haprov.Default, Secrets: secrets{}})
 	if len(problems) > 0 {
 		t.Fatal(problems.Render(100, false))
 	}

@@ -8,7 +8,7 @@ var Described = []Function{
 	{`cnf VALUE`, "A value of a my.cnf line, quoted where it must be; refuses a line end"},
 	{`sql VALUE`, "A text literal of SQL with its quotes; refuses a zero byte"},
 	{`shell VALUE`, "One word of a POSIX shell, quoted"},
-	{`word VALUE`, "A bare word of the files of Corosync, DRBD, HAProxy and systemd; refuses blanks, quotes and brackets"},
+	{`word VALUE`, "A bare word, as the files of most daemons have them; refuses blanks, quotes and brackets"},
 	{`json VALUE`, "The value as JSON"},
 	{`join SEPARATOR LIST [FIELD]`, "The elements of a list, or one field of each of its objects"},
 	{`upper TEXT`, "In capital letters"},

@@ -44,7 +44,7 @@ func TestOneHostBacksUpUntilItSaysThatItIsDone(t *testing.T) {
 	if qs := quiet.Probe("a", probe.Hosts{}); len(qs) > 0 {
 		t.Errorf("asks %v though nothing is asked of it", qs)
 	}
-	if ph, err := quiet.Decide(nil, nil); err != nil || len(ph.Changes) > 0 {
+	if ph, err := kindtest.Decide(t, quiet, nil); err != nil || len(ph.Changes) > 0 {
 		t.Errorf("does %v %v though nothing is asked of it", ph, err)
 	}
 	if _, err := quiet.Intend(plan.Intent{Verb: plan.Restart}); !errors.Is(err, kind.ErrNoIntent) {
@@ -54,7 +54,7 @@ func TestOneHostBacksUpUntilItSaysThatItIsDone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := odd.Decide(nil, nil); err == nil {
+	if _, err := kindtest.Decide(t, odd, nil); err == nil {
 		t.Error("does what nobody knows")
 	}
 	if ps := (&Backup{Unit: "X y"}).Check(); len(ps) != 4 {

@@ -478,7 +478,7 @@ func TestAClusterIsMadeInARunThatBeganWithoutTheServer(t *testing.T) {
 	bare := probe.HostSeen{Seen: probe.NewSeen(kindtest.Answer(g.unit(), 0, "LoadState=not-found\nActiveState=inactive"))}
 	begin := probe.Hosts{"db1": bare, "db2": bare, "db3": bare}
 	for _, b := range []probe.Hosts{begin, nil} {
-		ph, err := g.Decide(b, probe.Hosts{"db1": blank3.seen(g), "db2": blank3.seen(g), "db3": blank3.seen(g)})
+		ph, err := kindtest.DecideLater(t, g, b, probe.Hosts{"db1": blank3.seen(g), "db2": blank3.seen(g), "db3": blank3.seen(g)})
 		kindtest.Expect(t, "made", ph, err, "start a new cluster on db1", "", "")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"haprov/internal/kind"
+	"haprov/internal/kind/kindtest"
 	"haprov/internal/probe"
 )
 
@@ -33,7 +34,7 @@ func TestAProxyLeavesBeforeTheOthersForgetIt(t *testing.T) {
 		{"nobody else can be asked", probe.HostSeen{Lost: "no route"}, on, "", "no proxy that stays"},
 	} {
 		seen := probe.Hosts{"p1": x.p1, "p3": x.p3}
-		ph, err := l.Decide(seen, seen)
+		ph, err := kindtest.Decide(t, l, seen)
 		got := ""
 		if as := ph.Changes["p3"].Actions; len(as) > 0 {
 			got = as[0].Shell
