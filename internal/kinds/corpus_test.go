@@ -50,7 +50,7 @@ func TestHostStepsDecideAsTheirCasesSay(t *testing.T) {
 			continue
 		}
 		if _, host := s.New().(kind.Step); !host {
-			continue // cluster kinds have cases of their own form
+			continue // see TestClusterStepsDecideAsTheirCasesSay
 		}
 		t.Run(strings.TrimSuffix(strings.TrimPrefix(f, "testdata/"), ".txtar"), func(t *testing.T) { runCase(t, f, s) })
 	}
@@ -298,6 +298,12 @@ func setField(f reflect.Value, raw string) error {
 		return nil
 	case isString && f.Kind() == reflect.Bool:
 		f.SetBool(s == "true")
+		return nil
+	case isString && f.Kind() == reflect.Int:
+		n, err := strconv.Atoi(s)
+		f.SetInt(int64(n))
+		return err
+	case isString && f.Kind() == reflect.Map: // the default of a map is an empty one
 		return nil
 	case isString && f.Kind() != reflect.String:
 		return errors.New("a string here")

@@ -29,7 +29,7 @@ func (d *DRBDVolume) superblock(host string) string {
 }
 
 func (d *DRBDVolume) disk(host string) probe.Query {
-	return probe.Cmd("disk "+d.Name, "set -- $(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing[host])+"); echo signatures: \"$@\"; "+d.superblock(host)+
+	return probe.Cmd("disk "+d.Name, "echo signatures: \"$(wipefs -n --noheadings -O TYPE "+shell.Quote(d.Backing[host])+" | tr '\\n' ' ')\"; "+d.superblock(host)+
 		"\necho \"magic: $magic\"; echo \"head: $head\"; echo \"label: $label\"; echo \"identifiers: $(drbdadm get-gi "+shell.Quote(d.Name)+" 2>/dev/null)\"", d.subjects(host)...)
 }
 

@@ -34,7 +34,7 @@ func (p *Pacemaker) agents() (out []string) {
 // metadata asks for the names of all parameters: a line for each agent that tells some.
 func (p *Pacemaker) metadata() (qs []probe.Query) {
 	if all := p.agents(); len(all) > 0 {
-		q := probe.Cmd("agents' parameters", "for a in "+shell.Join(all...)+"; do echo \"$a\" $(crm_resource --show-metadata \"$a\" 2>/dev/null | sed -n 's/.*<parameter [^>]*name=\"\\([A-Za-z0-9_.-]*\\)\".*/\\1/p'); done")
+		q := probe.Cmd("agents' parameters", "for a in "+shell.Join(all...)+"; do echo \"$a\" \"$(crm_resource --show-metadata \"$a\" 2>/dev/null | sed -n 's/.*<parameter [^>]*name=\"\\([A-Za-z0-9_.-]*\\)\".*/\\1/p' | tr '\\n' ' ')\"; done")
 		q.Timeout = time.Minute // each agent is run
 		qs = append(qs, q)
 	}
