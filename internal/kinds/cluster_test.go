@@ -29,14 +29,14 @@ import (
 //
 // Host number n has the address 10.0.0.n in each network.
 func TestClusterStepsDecideAsTheirCasesSay(t *testing.T) {
-	files, err := filepath.Glob("testdata/*/*.txtar")
+	files, err := filepath.Glob(*cases + "/*/*.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range files {
 		s, ok := Lookup(filepath.Base(filepath.Dir(f)))
 		if _, cluster := s.New().(kind.Cluster); ok && cluster {
-			t.Run(strings.TrimSuffix(strings.TrimPrefix(f, "testdata/"), ".txtar"), func(t *testing.T) { runClusterCase(t, f, s) })
+			t.Run(strings.TrimSuffix(strings.TrimPrefix(f, *cases+"/"), ".txtar"), func(t *testing.T) { runClusterCase(t, f, s) })
 		}
 	}
 }

@@ -26,7 +26,10 @@ import (
 	"haprov/internal/secret"
 )
 
-var update = flag.Bool("update", false, "write what the kinds decide into testdata")
+var (
+	update = flag.Bool("update", false, "write what the kinds decide into testdata")
+	cases  = flag.String("cases", "testdata", "the folder of the cases")
+)
 
 // A case is one file, testdata/KIND/NAME.txtar:
 //
@@ -38,7 +41,7 @@ var update = flag.Bool("update", false, "write what the kinds decide into testda
 // In answers a JSON string may hold line breaks, @sha256(TEXT) stands for a digest, `missing` is an
 // absent text, `exit N` a command's status, `unanswered` a question that hung.
 func TestHostStepsDecideAsTheirCasesSay(t *testing.T) {
-	files, err := filepath.Glob("testdata/*/*.txtar")
+	files, err := filepath.Glob(*cases + "/*/*.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +55,7 @@ func TestHostStepsDecideAsTheirCasesSay(t *testing.T) {
 		if _, host := s.New().(kind.Step); !host {
 			continue // see TestClusterStepsDecideAsTheirCasesSay
 		}
-		t.Run(strings.TrimSuffix(strings.TrimPrefix(f, "testdata/"), ".txtar"), func(t *testing.T) { runCase(t, f, s) })
+		t.Run(strings.TrimSuffix(strings.TrimPrefix(f, *cases+"/"), ".txtar"), func(t *testing.T) { runCase(t, f, s) })
 	}
 }
 

@@ -1,7 +1,11 @@
 package kinds
 
 import (
+	"encoding/json"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,31 +74,115 @@ func (m *Motd) Decide(seen probe.Seen) (plan.Change, error) {
 
 // end
 
-// TestTheDocumentShowsThisExample: docs/kinds.md has the code above and the case below, and both work.
-func TestTheDocumentShowsThisExample(t *testing.T) {
-	code, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+// TestTheDocumentShowsTheseExamples: docs/kinds.md has the code of this file and of
+// example_cluster_test.go, each with a case, and all of it works.
+func TestTheDocumentShowsTheseExamples(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/kinds.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, code2, _ := strings.Cut(string(code), "\n// begin\n\n")
-	example, _, _ := strings.Cut(code2, "\n// end\n")
-	if !strings.Contains(string(doc), "```go\n"+example+"```\n") {
-		t.Error("docs/kinds.md shows another example than example_test.go")
+	for _, e := range examples {
+		if !strings.Contains(string(doc), "```go\n"+e.code(t)+"```\n") {
+			t.Errorf("docs/kinds.md shows another example than %s", e.file)
+		}
 	}
-	_, rest, _ := strings.Cut(string(doc), "```txtar\n")
+	runCase(t, examples[0].writeCase(t, t.TempDir()), MotdSpec)
+	runClusterCase(t, examples[1].writeCase(t, t.TempDir()), LeaderSpec)
+}
+
+// Whoever follows the page touches one file, its cases and the table: this does so, in an overlay.
+func TestAKindIsAFileItsCasesAndALineOfTheTable(t *testing.T) {
+	dir := t.TempDir()
+	replace := map[string]string{}
+	put := func(at, text string) {
+		t.Helper()
+		at, err := filepath.Abs(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, strings.ReplaceAll(at, "/", "_"))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[at] = file
+	}
+	table, err := os.ReadFile("table.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(table)
+	for _, e := range examples {
+		imports := ""
+		for name, path := range map[string]string{"fmt": "fmt", "slices": "slices", "time": "time", "act": "haprov/internal/act", "kind": "haprov/internal/kind", "plan": "haprov/internal/plan",
+			"probe": "haprov/internal/probe", "secret": "haprov/internal/secret", "shell": "haprov/internal/shell"} {
+			if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(e.code(t)) {
+				imports += "import \"" + path + "\"\n"
+			}
+		}
+		put("../kind/"+e.of+"/"+e.name+".go", "package "+e.of+"\n\n"+imports+"\n"+e.code(t))
+		text = strings.Replace(text, "\n}\n", "\n\t"+e.of+"."+strings.ToUpper(e.name[:1])+e.name[1:]+"Spec,\n}\n", 1)
+		if !strings.Contains(text, "/kind/"+e.of+"\"") {
+			text = strings.Replace(text, "import (", "import (\n\t\"haprov/internal/kind/"+e.of+"\"", 1)
+		}
+		if err := os.MkdirAll(filepath.Join(dir, "cases", e.name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		e.writeCase(t, filepath.Join(dir, "cases", e.name))
+	}
+	put("table.go", text)
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/overlay.json", overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "test", "-vet=off", "-overlay", dir+"/overlay.json", "-v", "-run", "StepsDecide|IsDescribed", ".", "-cases", dir+"/cases").CombinedOutput()
+	for _, e := range examples {
+		if err != nil || !strings.Contains(string(out), "--- PASS: "+map[bool]string{true: "TestHostStepsDecideAsTheirCasesSay", false: "TestClusterStepsDecideAsTheirCasesSay"}[e.of == "host"]+"/"+e.name+"/the_page") {
+			t.Fatalf("%s: %v\n%s", e.name, err, out)
+		}
+	}
+}
+
+// example is one of the page's kinds: where its code stands here, and what it is called there.
+type example struct{ file, of, name string }
+
+var examples = []example{{"example_test.go", "host", "motd"}, {"example_cluster_test.go", "leader", "leader"}}
+
+// code is what stands between the marks.
+func (e example) code(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(e.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n// begin\n\n")
+	code, _, ok := strings.Cut(rest, "\n// end\n")
+	if !ok {
+		t.Fatalf("%s has no marks", e.file)
+	}
+	return code
+}
+
+// writeCase writes the case that follows the code on the page.
+func (e example) writeCase(t *testing.T, dir string) string {
+	t.Helper()
+	doc, err := os.ReadFile("../../docs/kinds.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), e.code(t))
+	_, rest, _ = strings.Cut(rest, "```txtar\n")
 	text, _, ok := strings.Cut(rest, "```\n")
 	if !ok {
-		t.Fatal("docs/kinds.md shows no case")
+		t.Fatalf("docs/kinds.md shows no case of %s", e.name)
 	}
-	file := t.TempDir() + "/case.txtar"
+	file := filepath.Join(dir, "the_page.txtar")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	runCase(t, file, MotdSpec)
+	return file
 }
 
 func TestEveryKindHasACase(t *testing.T) {
