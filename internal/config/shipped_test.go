@@ -133,6 +133,10 @@ func TestEveryShippedInventoryLoads(t *testing.T) {
 func TestEveryExampleDecodes(t *testing.T) {
 	for _, s := range kinds.Table {
 		t.Run(s.Name, func(t *testing.T) {
+			hosts := "[host.db1, host.db2]"
+			if strings.Contains(s.Example, "arb1") {
+				hosts = "[host.db1, host.db2, host.arb1]"
+			}
 			text := `
 network "a" { cidr = "10.0.0.0/24" }
 host "db1" {
@@ -143,9 +147,10 @@ host "db2" {
   address = "10.0.0.2"
   disk "data" { device = "/dev/vdb" }
 }
+host "arb1" { address = "10.0.0.3" }
 cluster "c" {
   recipe = "r"
-  role "db" { hosts = [host.db1, host.db2] }
+  role "db" { hosts = ` + hosts + ` }
 }
 recipe "r" {
   on "db" {

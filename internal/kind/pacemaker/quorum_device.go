@@ -81,7 +81,7 @@ func (d *QuorumDevice) held() probe.Query {
 [ -e $db/cert9.db ] || exit 0
 echo "ca $(certutil -L -d $db -n 'QNet CA' -a 2>/dev/null | base64 -w0)"
 echo "request $(base64 -w0 $db/qdevice-net-node.crq 2>/dev/null)"
-echo "certificate $(certutil -L -d $db -n 'Cluster Cert' -a 2>/dev/null | base64 -w0)"`, memberDB), "package:corosync-qdevice", qdevice)
+echo "certificate $(certutil -L -d $db -n 'Cluster Cert' -a 2>/dev/null | base64 -w0)"`, memberDB), probe.Of(probe.Package, "corosync-qdevice"), qdevice)
 	q.Max = 64 << 10
 	return q
 }
@@ -98,13 +98,13 @@ for m in %s; do
   f=$db/cluster-%s-$m
   [ -s "$f.crt" ] || continue
   echo "signed-$m $(base64 -w0 "$f.crq") $(base64 -w0 "$f.crt")"
-done`, arbiterDB, strings.Join(names, " "), d.Cluster), "package:corosync-qnetd", qdevice)
+done`, arbiterDB, strings.Join(names, " "), d.Cluster), probe.Of(probe.Package, "corosync-qnetd"), qdevice)
 	q.Max = 256 << 10
 	return q
 }
 
 // qdevice is what the questions of this kind read besides.
-const qdevice = probe.Subject("qdevice")
+var qdevice = probe.Topic("qdevice")
 
 func (d *QuorumDevice) members() (out []string) {
 	for _, n := range d.Nodes {
