@@ -209,12 +209,12 @@ func (b *builder) text(d decode.Decoder, s *stepDef, f *host.File, ctx *hcl.Eval
 		d.Report.At(s.rangeOf("template"), "Template cannot be read", "%s", source.Sentence(err.Error()))
 		return
 	}
-	values, hidden := b.seen.by(ctx, true)
-	shut := values
+	values, hidden := b.scopes.values(ctx, true)
+	masked := values
 	if hidden {
-		shut, _ = b.seen.by(ctx, false)
+		masked, _ = b.scopes.values(ctx, false)
 	}
-	out, err := fill(t, values, shut, b.files.Budget())
+	out, err := fill(t, values, masked, b.files.Budget())
 	if err != nil {
 		d.Report.At(s.rangeOf("template"), "Template cannot be filled", "%s", source.Sentence(err.Error()))
 		return
@@ -222,7 +222,7 @@ func (b *builder) text(d decode.Decoder, s *stepDef, f *host.File, ctx *hcl.Eval
 	f.Content, f.Template = secret.Plain(out), ""
 	if hidden {
 		// What comes out differently without the secrets holds one of them.
-		if without, err := t.Render(shut, b.files.Budget()); err != nil || without != out {
+		if without, err := t.Render(masked, b.files.Budget()); err != nil || without != out {
 			f.Content = secret.Holding(out)
 		}
 	}

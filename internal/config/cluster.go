@@ -24,7 +24,7 @@ type builder struct {
 	world   *world // the same inventory, as expressions see it
 	opts    Options
 	recipes map[string]*recipeDef // nil: looked for and not there
-	seen    sights
+	scopes  scopeValues
 	asked   *names                     // secrets that the inventory itself asks for
 	made    map[*recipe.Item]hcl.Range // where steps are written
 	wide    map[string]owned           // what only one host may own

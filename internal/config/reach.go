@@ -80,7 +80,7 @@ func templateFunc(f *source.Files) function.Function {
 			if err != nil {
 				return cty.NilVal, source.Sayable(err)
 			}
-			values, shut := map[string]any{}, map[string]any{}
+			values, masked := map[string]any{}, map[string]any{}
 			hide := false
 			for _, a := range args[1:] {
 				open, marks := a.UnmarkDeep()
@@ -90,13 +90,13 @@ func templateFunc(f *source.Files) function.Function {
 					return cty.NilVal, source.Sayable(errors.New("the values of a template are an object: { name = value }"))
 				}
 				for k, v := range m {
-					values[k], shut[k] = v, secret.Sensitive("")
+					values[k], masked[k] = v, secret.Sensitive("")
 				}
 				if m, ok := plain(a).(map[string]any); ok {
-					maps.Copy(shut, m)
+					maps.Copy(masked, m)
 				}
 			}
-			s, err := fill(t, values, shut, f.Budget())
+			s, err := fill(t, values, masked, f.Budget())
 			if err != nil {
 				return cty.NilVal, err
 			}
@@ -211,10 +211,10 @@ func nameArg(v cty.Value) (string, error) {
 
 var templatePlace = regexp.MustCompile(`^[^ ]*?:\d+(:\d+)?`)
 
-// fill renders a template with its secrets. shut are the same values, the secrets in them printing
+// fill renders a template with its secrets. masked are the same values, the secrets in them printing
 // as such: the error comes from them.
-func fill(t *template.Template, open, shut map[string]any, b *budget.Budget) (string, error) {
-	s, err := t.Render(open, b)
+func fill(t *template.Template, revealed, masked map[string]any, b *budget.Budget) (string, error) {
+	s, err := t.Render(revealed, b)
 	if err == nil {
 		return s, nil
 	}
@@ -223,7 +223,7 @@ func fill(t *template.Template, open, shut map[string]any, b *budget.Budget) (st
 		return "", source.Sayable(err)
 	}
 	at := templatePlace.FindString(err.Error())
-	if _, err := t.Render(shut, b); err != nil && templatePlace.FindString(err.Error()) == at {
+	if _, err := t.Render(masked, b); err != nil && templatePlace.FindString(err.Error()) == at {
 		return "", source.Sayable(err)
 	}
 	return "", source.Sayable(fmt.Errorf("%s: a value that is a secret does not fit here", at))
