@@ -99,6 +99,7 @@ type Alert struct {
 type Fences struct {
 	Reboot    time.Duration `hcl:"reboot_timeout,optional" default:"60s" about:"How long a device may take, unless it has pcmk_reboot_timeout itself"`
 	Delay     time.Duration `hcl:"delay,optional" default:"1s" about:"Delay before the first host is fenced, so that two hosts do not fence each other at the same time"`
+	ThirdVote bool          `hcl:"third_vote,optional" about:"Nothing is delayed: two hosts that lose each other are told by an arbiter which of them goes on"`
 	Passwords string        `hcl:"passwords,optional" default:"/etc/haprov" about:"The folder with a script ID.password for each device that has a password"`
 }
 
@@ -174,7 +175,7 @@ func (p *Pacemaker) devices() (all []Primitive, away []Location) {
 	for i, h := range p.Nodes {
 		for _, f := range h.Fence {
 			params := map[string]string{"pcmk_reboot_timeout": seconds(p.Fence.Reboot)}
-			if i == 0 {
+			if i == 0 && !p.Fence.ThirdVote {
 				// for this host by name: Pacemaker 3.0 logs an error for a delay without one, and takes it all the same
 				params["pcmk_delay_base"] = h.Name + ":" + seconds(p.Fence.Delay)
 			}
@@ -349,8 +350,8 @@ func (p *Pacemaker) Owns(_ string) []kind.Thing {
 
 var crmSeconds = regexp.MustCompile(`^([0-9]{1,6})(s|sec)?$`)
 
-// checkDelays looks for what keeps two nodes that lose each other from fencing each other: there is
-// no third vote that could tell which of them is to go on (Pacemaker Explained, priority-fencing-delay).
+// checkDelays looks for what keeps two nodes that lose each other from fencing each other, unless
+// a third vote tells which of them is to go on (Pacemaker Explained, priority-fencing-delay).
 func (p *Pacemaker) checkDelays(out *kind.Problems) {
 	head := time.Duration(0)
 	if text := p.Properties["priority-fencing-delay"]; text != "" {
@@ -362,7 +363,7 @@ func (p *Pacemaker) checkDelays(out *kind.Problems) {
 		head = time.Duration(n) * time.Second
 	}
 	switch {
-	case len(p.Nodes) != 2:
+	case len(p.Nodes) != 2 || p.Fence.ThirdVote:
 	case head == 0 && p.Fence.Delay == 0:
 		out.Add("fence", "Nothing delays the fencing of either", "Two nodes that lose each other would fence each other at once, and nobody serves: give the property priority-fencing-delay, or delay here.")
 	case head <= p.Fence.Delay:
