@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"haprov/internal/cluster/corosync"
 	"haprov/internal/template"
 )
 
@@ -275,6 +276,62 @@ func TestOnlyTwoNodesMayGoOnAlone(t *testing.T) {
 		text := rendered(t, "corosync.conf.tmpl", map[string]any{"cluster": "x", "token": 3000, "consensus": 600, "nodes": nodes[:n]})
 		if got := strings.Contains(text, "two_node: 1"); got != (n == 2) || !strings.Contains(text, "provider: corosync_votequorum\n") {
 			t.Errorf("%d nodes:\n%s", n, text)
+		}
+	}
+}
+
+// TestWithAnArbiterNoNodeGoesOnAlone: two_node beside a device is refused by lint, and wait_for_all lets one
+// node and the arbiter go on; the device is read back by the parser that lint has.
+func TestWithAnArbiterNoNodeGoesOnAlone(t *testing.T) {
+	nodes := []any{map[string]any{"name": "a", "id": 1, "links": []any{"192.0.2.1"}}, map[string]any{"name": "b", "id": 2, "links": []any{"192.0.2.2"}}}
+	text := rendered(t, "corosync.conf.tmpl", map[string]any{"cluster": "x", "token": 3000, "consensus": 600, "nodes": nodes, "arbiter": "192.0.2.9"})
+	c, err := corosync.ParseConf(text)
+	if err != nil || strings.Contains(text, "two_node:") || strings.Contains(text, "wait_for_all:") {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for path, want := range map[string]string{"votes": "1", "timeout": "1250", "sync_timeout": "3000", "net host": "192.0.2.9", "net tls": "required", "net algorithm": "ffsplit"} {
+		if k, _ := c.Get(append([]string{"quorum", "device"}, strings.Fields(path)...)...); k.Value != want {
+			t.Errorf("%s is %q, want %q", path, k.Value, want)
+		}
+	}
+}
+
+// TestAMemberThatStartsAloneAsksForNoVote runs the unit's script with tools in place of Corosync's.
+func TestAMemberThatStartsAloneAsksForNoVote(t *testing.T) {
+	unit, err := Shipped.ReadFile("templates/corosync-qdevice.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, script, ok := strings.Cut(strings.ReplaceAll(string(unit), " \\\n", "\n"), "ExecStart=/bin/sh -c '")
+	if !ok {
+		t.Fatal("no script in the unit")
+	}
+	dir := t.TempDir()
+	conf, mark := dir+"/corosync.conf", dir+"/mark"
+	script = strings.NewReplacer("$$", "$", "/etc/corosync/corosync.conf", conf, "/run/haprov-ring-was-whole", mark, "/usr/sbin/", "").Replace(strings.TrimSuffix(strings.TrimSpace(script), "'"))
+	write := func(file, text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	device := "quorum {\n  device {\n  }\n}\n"
+	for _, x := range []struct{ name, conf, mark, want string }{
+		{"alone", device, "", "sleep 1\nvotes of 2\n"},
+		{"alone, and this start of corosync has seen both", device, "this\n", "votes\n"},
+		{"alone, and only an earlier one has", device, "earlier\n", "sleep 1\nvotes of 2\n"},
+		{"no device any more", "quorum {\n}\n", "", ""},
+	} {
+		write(conf, x.conf)
+		write(mark, x.mark)
+		write(dir+"/nodes", "1")
+		said, err := run(t, script, "", map[string]string{
+			"systemctl":           "echo this",
+			"corosync-quorumtool": "echo \"Nodes:            $(cat " + dir + "/nodes)\"",
+			"sleep":               "echo sleep $1; echo 2 >" + dir + "/nodes",
+			"corosync-qdevice":    "[ $(cat " + dir + "/nodes) = 2 ] && echo votes of 2 || echo votes",
+		})
+		if err != nil || said != x.want {
+			t.Errorf("%s: %q %v, want %q", x.name, said, err, x.want)
 		}
 	}
 }

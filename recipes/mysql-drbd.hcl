@@ -79,8 +79,8 @@ recipe "mysql-drbd" {
   }
   input "fencing_delay" {
     type    = number
-    default = lookup({ kvm = 5, uml = 6, tcg = 30 }, lab.driver, 15)
-    about   = "Seconds that the active side is ahead when the two fence each other; more than the election of a coordinator and one fencing take, and paid at each loss of the active side"
+    default = length(role.arbiter.hosts) > 0 ? 0 : lookup({ kvm = 5, uml = 6, tcg = 30 }, lab.driver, 15)
+    about   = "Seconds that the active side is ahead when the two fence each other; more than the election of a coordinator and one fencing take, and paid at each loss of the active side; 0 with an arbiter, whose vote decides"
     check "expected 0 to 600" { that = value >= 0 && value <= 600 }
   }
   input "handler_timeout" {
@@ -129,6 +129,12 @@ recipe "mysql-drbd" {
   role "db" {
     min = 2
     max = 2
+  }
+  role "arbiter" {
+    about = "a small host outside both, which has the third vote: two sides that lose each other need no delay to tell which one goes on"
+    min   = 0
+    max   = 1
+    apart = true
   }
 
   on "db" {
@@ -267,6 +273,44 @@ recipe "mysql-drbd" {
       written = input.server == "mariadb" ? "/usr/local/lib/haprov/mysql-written \"$1\"" : ""
     }
 
+    package "corosync-qdevice" { when = length(role.arbiter.hosts) > 0 }
+  }
+
+  on "arbiter" {
+    package "corosync-qnetd" {}
+    package "nftables" { when = lab.can.filter_packets }
+    file "/etc/apt/apt.conf.d/52haprov" {
+      content = template("unattended.conf.tmpl", { packages = ["corosync-qnetd"] })
+    }
+    # members alone may ask, those of all clusters that this host has a vote in
+    directory "/etc/haprov" { mode = "0755" }
+    directory "/etc/haprov/firewall" {}
+    file "/etc/systemd/system/haprov-firewall@.service" {
+      content = file("firewall@.service")
+    }
+    file "firewall" {
+      for_each = ["/etc/haprov/firewall/arbiter-${cluster.name}.nft"]
+      content  = template("arbiter-firewall.nft.tmpl", { members = [for h in role.db.hosts : { address = h.network.service.address }] })
+      validate = "nft -c -f %s"
+      owes     = ["haprov-firewall@arbiter-${cluster.name}.service:reload"]
+      when     = lab.can.filter_packets
+    }
+    service "firewall" {
+      for_each = ["haprov-firewall@arbiter-${cluster.name}"]
+      when     = lab.can.filter_packets
+    }
+    service "corosync-qnetd" {}
+  }
+
+  on "all" {
+    quorum_device "arbiter" {
+      cluster = cluster.name
+      arbiter = join(",", [for h in role.arbiter.hosts : h.name])
+      when    = length(role.arbiter.hosts) > 0
+    }
+  }
+
+  on "db" {
     secret "/etc/corosync/authkey" {
       value = secret("corosync", 256)
     }
@@ -276,6 +320,7 @@ recipe "mysql-drbd" {
         cluster   = cluster.name
         token     = input.token
         consensus = max(200, floor(input.token / 5))
+        arbiter   = join(",", [for h in role.arbiter.hosts : h.network.service.address])
         # numbered by name, so that a host more in the inventory renumbers nobody: a running ring takes no other nodeid
         nodes = [for i, n in sort([for h in role.db.hosts : h.name]) : { name = n, id = i + 1, links = distinct(concat(host[n].network.ring.addresses, [host[n].network.replication.address])) }]
       })
@@ -288,6 +333,11 @@ recipe "mysql-drbd" {
     }
     service "corosync" {}
     corosync "ring" {}
+    # once the ring knows of it
+    service "corosync-qdevice" {
+      drop_in = file("corosync-qdevice.service")
+      when    = length(role.arbiter.hosts) > 0
+    }
     directory "/etc/systemd/system/pacemaker.service.d" {}
     file "/etc/systemd/system/pacemaker.service.d/haprov.conf" { content = file("pacemaker.service") }
     service "pacemaker" {}
@@ -375,7 +425,10 @@ recipe "mysql-drbd" {
         then   = "mysql"
       }
       # a service processor takes its time to cut the power and to see it gone
-      fence { reboot_timeout = lab.enabled ? "30s" : "90s" }
+      fence {
+        reboot_timeout = lab.enabled ? "30s" : "90s"
+        third_vote     = length(role.arbiter.hosts) > 0
+      }
     }
     mysql_database "app" {
       database = input.database
@@ -455,6 +508,12 @@ recipe "mysql-drbd" {
     }
   }
 
+  check "every member is connected to the arbiter" {
+    role     = "arbiter"
+    on       = "each"
+    run      = "[ $(corosync-qnetd-tool -l -c ${cluster.name} | grep -c 'Node ID [0-9]*:') = 2 ]"
+    deadline = "1m"
+  }
   check "the database answers on the virtual IP" {
     on       = "active"
     run      = "timeout 10 ${input.programs.client} -N -e 'select 1' >/dev/null && ip -o addr show | grep -qF ' ${input.vip} '"

@@ -79,13 +79,13 @@ var corosyncChecks = []Check{
 		Title:  "the quorum device is elsewhere, has one vote, and is asked over TLS",
 		Why:    "A third vote that runs on one of the nodes goes with it. Without TLS anybody on the way can vote.",
 		Source: "corosync-qdevice(8), corosync.conf(5), quorum.device",
-		Remedy: "quorum { device { model: net, votes: 1, net { host: a host that is none of the nodes, tls: required, algorithm: ffsplit } } }", Command: "none: haprov's recipes have no quorum device yet",
+		Remedy: "quorum { device { model: net, votes: 1, net { host: a host that is none of the nodes, tls: required, algorithm: ffsplit } } }", Command: "haprov up, with role \"arbiter\" in the cluster",
 		Excluded: "no quorum device is configured", Reads: []string{"corosync.conf"}, judge: qdeviceSettings},
 	{ID: "qdevice-connected", Group: "corosync", Severity: Critical,
 		Title:  "each node is connected to the quorum device",
 		Why:    "While the third vote is away, the loss of one node of two stops the other.",
 		Source: "corosync-qdevice-tool(8)",
-		Remedy: "systemctl status corosync-qdevice on the node, corosync-qnetd-tool -l on the device's host", Command: "none: haprov's recipes have no quorum device yet",
+		Remedy: "systemctl status corosync-qdevice on the node, corosync-qnetd-tool -l on the device's host", Command: "haprov up",
 		Excluded: "no quorum device is configured", Reads: []string{"corosync.conf", "corosync-qdevice-tool.txt"}, judge: qdeviceConnected},
 }
 

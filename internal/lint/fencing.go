@@ -56,7 +56,7 @@ var fencingChecks = []Check{
 		Title:  "beside a quorum device, fencing does not wait",
 		Why:    "The third vote decides which side goes on; the delay is only added to every failover.",
 		Source: "corosync-qdevice(8); Pacemaker Explained, priority-fencing-delay",
-		Remedy: "take priority-fencing-delay and pcmk_delay_base out", Command: "set the recipe's input fencing_delay, then haprov up",
+		Remedy: "take priority-fencing-delay and pcmk_delay_base out", Command: "leave the recipe's input fencing_delay out, then haprov up",
 		Excluded: "no quorum device is configured", Reads: []string{"cib.xml", "corosync.conf"}, judge: fencingDelayNeedless},
 	{ID: "fencing-ipmi", Group: "fencing", Severity: Warning,
 		Title:  "service processors switch off and on instead of cycling",

@@ -23,6 +23,9 @@ import (
 //
 //	alone, waits --missing host fenced--> it is off --wait_for_all given up--> quorate --wait--> serves
 //
+// With an arbiter it asks for that vote only once it has seen the other one (corosync-qdevice waits); that is
+// what is given up then, and the arbiter must answer.
+//
 // Which data it holds is DRBD's to say: a volume that is not up to date is not promoted, and that
 // is not overridden here.
 type CorosyncRecover struct {
@@ -45,8 +48,14 @@ func (c *Corosync) Intend(in plan.Intent) (kind.Cluster, error) {
 
 // Probe asks for the members, and for what runs.
 func (c *CorosyncRecover) Probe(host string, seen probe.Hosts) []probe.Query {
-	return kind.Unread(seen[host].Seen, c.members(), pacemaker.MonQuery(), drbd.ProcQuery())
+	return kind.Unread(seen[host].Seen, c.members(), pacemaker.MonQuery(), drbd.ProcQuery(), qdeviceUnit)
 }
+
+// qdeviceUnit runs where there is an arbiter. It waits until this start of Corosync has seen all members,
+// or somebody says that it need not.
+var qdeviceUnit = kind.UnitQuery("corosync-qdevice.service")
+
+const ringWasWhole = "systemctl show -P InvocationID corosync.service >/run/haprov-ring-was-whole"
 
 // Decide gives the next phase.
 func (c *CorosyncRecover) Decide(_, seen probe.Hosts) (plan.Phase, error) {
@@ -71,23 +80,31 @@ func (c *CorosyncRecover) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	}
 	host, away := here[0], lost[0]
 	a := seen[host].Get(c.members())
+	u, _ := seen[host].Unit("corosync-qdevice.service")
+	arbiter := u.Active == "active"
 	switch quorate := field(a.Out, "Quorate"); {
 	case a.State != probe.Answered || quorate == "":
 		return plan.Phase{}, fmt.Errorf("corosync does not run on %s: start it first (systemctl start corosync pacemaker):%s", host, said)
 	case quorate == "Yes":
 		return c.serves(host, seen[host].Seen), nil
-	case !strings.Contains(field(a.Out, "Flags"), "WaitForAll"):
+	case strings.Contains(field(a.Out, "Flags"), "Qdevice"):
+		return plan.Phase{}, fmt.Errorf("%s asks the arbiter for its vote and has none: bring the arbiter back (on it: systemctl status corosync-qnetd; here: corosync-qdevice-tool -s):%s", host, said)
+	case !arbiter && !strings.Contains(field(a.Out, "Flags"), "WaitForAll"):
 		return plan.Phase{}, fmt.Errorf("%s has no quorum, and it is not wait_for_all that holds it:%s", host, said)
 	case !slices.Contains(c.missing, away):
 		return plan.Phase{}, fmt.Errorf("%s may hold newer rows, or serve: to go on without it, and have it fenced, use --accept-missing %s:%s", away, away, said)
 	}
+	quorum, letGo := plan.Diff{Attribute: "quorum of " + host, Have: "waits for all", Want: "alone"}, act.Action{Title: "no longer wait for all", Shell: "corosync-cmapctl -s quorum.cancel_wait_for_all u8 1", Touches: []probe.Subject{probe.All}}
+	if arbiter {
+		quorum.Want, letGo.Title, letGo.Shell = "with the arbiter", "ask the arbiter for its vote", ringWasWhole
+	}
 	// Both in one shell: the second rests on the first. Pacemaker fences once more when it has quorum.
 	return plan.Phase{Name: "go on without " + away, Changes: map[string]plan.Change{host: {
-		Diffs: []plan.Diff{{Attribute: away, Have: "unknown", Want: "fenced: its power is off"}, {Attribute: "quorum of " + host, Have: "waits for all", Want: "alone"}},
+		Diffs: []plan.Diff{{Attribute: away, Have: "unknown", Want: "fenced: its power is off"}, quorum},
 		Actions: []act.Action{
 			{Title: "fence " + away, Shell: fmt.Sprintf("stonith_admin --fence %s --tag haprov-recover --timeout %d", shell.Quote(away), int(180*max(c.Speed, 1))),
 				Guard: "corosync-quorumtool -s | grep -q '^Quorate: *No'", Touches: []probe.Subject{probe.All}},
-			{Title: "no longer wait for all", Shell: "corosync-cmapctl -s quorum.cancel_wait_for_all u8 1", Touches: []probe.Subject{probe.All}},
+			letGo,
 		}}}, Then: []string{"wait until " + host + " serves"}}, nil
 }
 

@@ -23,6 +23,9 @@ func TestANodeThatWaitsForAllGoesOnOnlyWhenTheOtherIsOff(t *testing.T) {
 	}
 	away := probe.HostSeen{Lost: "no route"}
 	waits := said("1", "No", "2Node WaitForAll", "")
+	third := func(h probe.HostSeen) probe.HostSeen {
+		return probe.HostSeen{Seen: h.With(kindtest.Answer(qdeviceUnit, 0, "LoadState=loaded\nActiveState=active\n"))}
+	}
 	for _, x := range []struct {
 		name                  string
 		missing               []string
@@ -37,6 +40,9 @@ func TestANodeThatWaitsForAllGoesOnOnlyWhenTheOtherIsOff(t *testing.T) {
 		{"nobody answers", []string{"db2"}, away, away, "", "", "one of two hosts must answer"},
 		{"corosync is down", []string{"db2"}, said("", "", "", ""), away, "", "", "corosync does not run"},
 		{"something else holds it", []string{"db2"}, said("1", "No", "2Node", ""), away, "", "", "not wait_for_all"},
+		{"with an arbiter, not named", nil, third(said("1", "No", "", "")), away, "", "", "--accept-missing db2"},
+		{"with an arbiter", []string{"db2"}, third(said("1", "No", "", "")), away, "go on without db2", "", ""},
+		{"with an arbiter that is away, too", []string{"db2"}, third(said("1", "No", "Qdevice", "")), away, "", "", "bring the arbiter back"},
 		{"both answer, it heals by itself", nil, waits, waits, "", "db1, db2 not yet", ""},
 		{"named, and it answers", []string{"db2"}, waits, waits, "", "", "nothing is missing"},
 		{"healthy", nil, said("2", "Yes", "2Node Quorate WaitForAll", serving1), said("2", "Yes", "2Node Quorate WaitForAll", serving1), "", "", ""},
@@ -48,8 +54,11 @@ func TestANodeThatWaitsForAllGoesOnOnlyWhenTheOtherIsOff(t *testing.T) {
 		ph, err := kindtest.Decide(t, c, probe.Hosts{"db1": x.a, "db2": x.b})
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
 		if ch, ok := ph.Changes["db1"]; ok {
-			as := ch.Actions
-			if len(as) != 2 || !strings.Contains(as[0].Shell, "--fence db2") || !strings.Contains(as[0].Guard, "Quorate") || !strings.Contains(as[1].Shell, "cancel_wait_for_all") {
+			as, letGo := ch.Actions, "cancel_wait_for_all"
+			if x.name == "with an arbiter" {
+				letGo = ringWasWhole
+			}
+			if len(as) != 2 || !strings.Contains(as[0].Shell, "--fence db2") || !strings.Contains(as[0].Guard, "Quorate") || !strings.Contains(as[1].Shell, letGo) {
 				t.Errorf("%s: the other one must be off before: %+v", x.name, as)
 			}
 		}
