@@ -83,6 +83,7 @@ var (
 	ErrHosts       = errors.New("some hosts failed")
 	ErrCheck       = errors.New("a check did not succeed")
 	ErrTimedOut    = errors.New("timed out")
+	ErrOverran     = errors.New("an action ran longer than its timeout")
 )
 
 type run struct {

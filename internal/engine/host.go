@@ -200,6 +200,11 @@ type actionError struct {
 
 func (e *actionError) Unwrap() error { return e.lost }
 
+// Is tells an action that timeout(1) ended: by its signal, or by KILL when it did not heed that.
+func (e *actionError) Is(target error) bool {
+	return target == ErrOverran && e.state != act.Refused && e.state != act.Running && (e.exit == 124 || e.exit == 137)
+}
+
 func (e *actionError) Error() string {
 	switch e.state {
 	case act.Refused:

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -29,5 +30,17 @@ func TestPackagesOfOneTransactionEndTogether(t *testing.T) {
 	p.late.Stop()
 	if want := "add socat 1/2; add jq 2/2; install nothing 0/0"; strings.Join(got, "; ") != want {
 		t.Errorf("got %s, want %s", strings.Join(got, "; "), want)
+	}
+}
+
+func TestAnActionThatItsTimeoutEndedIsTold(t *testing.T) {
+	for exit, want := range map[int]bool{124: true, 137: true, 1: false} {
+		err := fmt.Errorf("db1: %w", &actionError{title: "wait", state: act.Failed, exit: exit})
+		if errors.Is(err, ErrOverran) != want {
+			t.Errorf("exit %d: %v", exit, !want)
+		}
+	}
+	if errors.Is(&actionError{state: act.Refused, exit: 124}, ErrOverran) {
+		t.Error("what was refused did not run")
 	}
 }

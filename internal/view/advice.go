@@ -59,7 +59,7 @@ func Advice(host string, err error, output string) (cause, next string) {
 		}
 	}
 	switch {
-	case strings.Contains(err.Error(), ": exit 124"), strings.Contains(err.Error(), ": exit 137"):
+	case errors.Is(err, engine.ErrOverran):
 		return "it ran longer than its timeout", "find out on the host what blocks it; a step may have a longer timeout"
 	case errors.Is(err, engine.ErrTimedOut):
 		return "", "see the state of the cluster: haprov status"

@@ -180,3 +180,12 @@ func TestPackagesOfOneTransactionShareALine(t *testing.T) {
 		}
 	}
 }
+
+func TestATimeoutIsAdvisedOnByItsKind(t *testing.T) {
+	if cause, _ := Advice("db1", fmt.Errorf("wait: exit 124: %w", engine.ErrOverran), ""); !strings.Contains(cause, "longer than its timeout") {
+		t.Error(cause)
+	}
+	if cause, _ := Advice("db1", errors.New("a command that says: exit 124"), ""); cause != "" {
+		t.Error(cause)
+	}
+}
