@@ -68,7 +68,7 @@ func (w Wait) Text() string {
 // Phase is the next thing a cluster step does: actions by host, then everything is probed again.
 // The zero Phase means that nothing differs.
 type Phase struct {
-	Name    string // "create metadata", "first sync"
+	Name    string // "create metadata", "first sync"; the same name is the same phase, so nothing that changes from look to look is in it
 	Changes map[string]Change
 	Wait    *Wait
 	// Then previews the phases that follow, for the plan alone.
