@@ -271,6 +271,7 @@ recipe "galera" {
     }
     mysql_user "app" {
       password = secret("app")
+      former   = former("app")
       database = input.database
       place    = "one"
     }
@@ -281,6 +282,7 @@ recipe "galera" {
     }
     mysql_user "drill" {
       password = secret("drill")
+      former   = former("drill")
       database = "drill"
       place    = "one"
     }

@@ -436,6 +436,7 @@ recipe "mysql-drbd" {
     }
     mysql_user "app" {
       password = secret("app")
+      former   = former("app")
       database = input.database
       server   = input.server
     }
@@ -443,6 +444,7 @@ recipe "mysql-drbd" {
     mysql_database "drill" { server = input.server }
     mysql_user "drill" {
       password = secret("drill")
+      former   = former("drill")
       database = "drill"
       server   = input.server
     }

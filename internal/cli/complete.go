@@ -41,7 +41,7 @@ func (a *app) complete(root *cobra.Command) {
 			c.ValidArgsFunction = first(hosts)
 		case c.Name() == "maintenance":
 			c.ValidArgsFunction = first(hosts, []string{"on", "off"})
-		case c.CommandPath() == "haprov secret show", c.CommandPath() == "haprov secret adopt":
+		case c.CommandPath() == "haprov secret show", c.CommandPath() == "haprov secret adopt", c.CommandPath() == "haprov secret rotate":
 			c.ValidArgsFunction = first(a.names(func(j *job) (out []string) {
 				for _, n := range j.secretsAsked("") {
 					out = append(out, n.name)

@@ -25,7 +25,8 @@ type upFlags struct {
 	yes, plan, detailed, verify, prove, mixed, untried bool
 	allow                                              []string
 
-	replaced string // a host whose machine or disks are new
+	replaced string    // a host whose machine or disks are new
+	rotation *rotation // of secrets
 }
 
 func (a *app) upCmd() *cobra.Command {
@@ -111,6 +112,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if f.replaced != "" {
 		verb = "replace " + f.replaced
 	}
+	if f.rotation != nil {
+		verb = f.rotation.String()
+	}
 	if !f.plan || f.verify { // verify fences
 		a.begins("haprov " + verb + a.flags())
 	}
@@ -118,6 +122,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	j, err := a.load()
 	if err == nil {
 		err = j.given()
+	}
+	if err == nil && f.rotation != nil {
+		err = f.rotation.find(j)
 	}
 	if err == nil {
 		clusters, err = f.clusters(j.program.Clusters)
@@ -139,7 +146,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		defer one.Unlock()
 		v.Lab(e)
 	}
-	err = j.reach(ctx, !f.plan, report)
+	err = j.reach(ctx, !f.plan && f.rotation == nil, report)
 	if err == nil && j.outdated() {
 		if j, err = a.load(); err == nil {
 			err = j.reach(ctx, false, report)
@@ -153,6 +160,15 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	}
 	if !f.plan || f.verify {
 		if err := j.undrilled(ctx); err != nil {
+			return a.ended(v, err)
+		}
+	}
+	if f.rotation != nil {
+		err := j.rotate(ctx, f.rotation)
+		if err == nil {
+			clusters, err = f.clusters(j.program.Clusters)
+		}
+		if err != nil {
 			return a.ended(v, err)
 		}
 	}
@@ -182,6 +198,11 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		if err != nil {
 			return err
 		}
+		if f.rotation != nil && !f.plan { // when no host had to be changed, nothing is stored yet
+			if err := j.secrets.Commit(); err != nil {
+				return err
+			}
+		}
 		unproved := s.Unproved()
 		if f.prove || f.verify && j.lab != nil {
 			if unproved, err = a.proveFencing(ctx, j, c, f, v); err != nil {
@@ -191,15 +212,22 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		if f.plan && f.detailed && s.Changes > 0 {
 			return errPending
 		}
-		if !a.json && !f.plan {
+		if !a.json && !f.plan && f.rotation == nil {
 			view.Ready(a.out, c.Endpoints, a.flags(), unproved, j.lab != nil, s.Changes > 0)
 		}
+	}
+	if f.rotation != nil && !f.plan {
+		a.rotated(f.rotation)
 	}
 	return nil
 }
 
-// clusters are those that the run is for: all, or the one that has the replaced host.
+// clusters are those that the run is for: all, those whose secrets are rotated, or the one that has
+// the replaced host.
 func (f upFlags) clusters(all []recipe.Cluster) ([]recipe.Cluster, error) {
+	if f.rotation != nil {
+		return slices.DeleteFunc(slices.Clone(all), func(c recipe.Cluster) bool { return !f.rotation.concerns(c) }), nil
+	}
 	if f.replaced == "" {
 		return all, nil
 	}

@@ -51,7 +51,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	if !b.wants(d, &c, blk) {
 		return c, false // all that is said of the role would be told again
 	}
-	used := &names{}
+	used := &names{former: &names{}}
 	p := b.place(c, blk.Name, used)
 	p.shared.Variables["backup"] = b.backup(d, blk.Backup)
 	input, ok := b.inputs(d, blk.Inputs, p.shared, p.shared, blk.Range)
@@ -81,7 +81,7 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	c.Endpoints = b.endpoints(d, p)
 	b.served(c, blk)
 	b.drills(d, &c, blk, p)
-	c.Secrets = used.sorted()
+	c.Secrets, c.Rotated = used.sorted(), used.former.sorted()
 	return c, true
 }
 

@@ -27,6 +27,8 @@ func (secrets) Get(cluster, name string, _ int) (secret.Text, bool) {
 	return secret.Sensitive("drawn-" + cluster + "-" + name), false
 }
 
+func (secrets) Former(string, string) (secret.Text, bool) { return secret.Text{}, false }
+
 // made keeps what secrets made: it must be the same at every call.
 var made sync.Map
 

@@ -22,6 +22,10 @@ func (s songs) Get(string, string, int) (secret.Text, bool) {
 	return secret.Sensitive(string(s)), true
 }
 
+func (s songs) Former(string, string) (secret.Text, bool) {
+	return secret.Sensitive(string(s)), true
+}
+
 func (s songs) Make(_, _ string, make func() (string, error)) (secret.Text, bool, error) {
 	t, err := make()
 	return secret.Sensitive(t), false, err

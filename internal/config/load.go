@@ -107,7 +107,7 @@ func start(path string, o *Options) *builder {
 	f := source.New(dir, o.Shipped)
 	r := source.NewReport(f)
 	w := &world{rep: r, dec: decode.Decoder{Report: r}, inv: &inventory.Inventory{Path: path}, dir: dir, speed: 1, vagrant: o.Vagrant, places: map[string]hcl.Range{}}
-	asked := &names{}
+	asked := &names{former: &names{}}
 	w.ctx = &hcl.EvalContext{Functions: reach(f, "inventory", o.Secrets, asked)}
 	return &builder{rep: r, dec: w.dec, files: f, inv: w.inv, world: w, asked: asked, opts: *o, recipes: map[string]*recipeDef{}, made: map[*recipe.Item]hcl.Range{}, wide: map[string]owned{}, serves: map[string]string{}, faults: map[string]*recipe.Fault{}}
 }

@@ -24,17 +24,20 @@ import (
 // in characters, 0 for the store's own.
 type Secrets interface {
 	Get(cluster, name string, length int) (t secret.Text, exists bool)
+	// Former is the value before the rotation in progress, and whether there is one.
+	Former(cluster, name string) (t secret.Text, rotated bool)
 	// Make is Get for a secret that make gives, not chance; the error is make's own.
 	Make(cluster, name string, make func() (string, error)) (t secret.Text, exists bool, err error)
 }
 
-// reach makes the functions that look beyond their arguments: template, file, secret, certificate,
-// ssh_key.
+// reach makes the functions that look beyond their arguments: template, file, secret, former,
+// certificate, ssh_key.
 func reach(f *source.Files, cluster string, from Secrets, used *names) map[string]function.Function {
 	out := map[string]function.Function{
 		"template":    templateFunc(f),
 		"file":        fileFunc(f),
 		"secret":      secretFunc(cluster, from, used),
+		"former":      formerFunc(cluster, from, used),
 		"certificate": certificateFunc(cluster, from, used),
 		"ssh_key":     sshKeyFunc(cluster, from, used),
 	}
@@ -48,6 +51,8 @@ func reach(f *source.Files, cluster string, from Secrets, used *names) map[strin
 type names struct {
 	mu  sync.Mutex
 	set map[string]bool
+
+	former *names // those of which the former value is asked for, too
 }
 
 func (n *names) add(s string) {
@@ -137,12 +142,9 @@ func secretFunc(cluster string, from Secrets, used *names) function.Function {
 		VarParam:    &function.Parameter{Name: "length", Type: cty.Number},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name, err := nameArg(args[0])
+			name, err := secretName(args[0])
 			if err != nil {
 				return cty.NilVal, err
-			}
-			if !decode.IsName(strings.ReplaceAll(name, "_", "-")) {
-				return cty.NilVal, fmt.Errorf("%s is not a name for a secret: lower-case letters, digits, - and _", source.Bounded(name))
 			}
 			n := 0
 			if len(args) > 1 {
@@ -159,6 +161,37 @@ func secretFunc(cluster string, from Secrets, used *names) function.Function {
 			return cty.StringVal(t.Reveal()).Mark(sensitive), nil
 		},
 	})
+}
+
+// former("app") is what secret("app") was before it was rotated, while both are valid, and empty
+// otherwise. That a recipe asks for it says that hosts accept both: only such a secret is rotated.
+func formerFunc(cluster string, from Secrets, used *names) function.Function {
+	return function.New(&function.Spec{
+		Description: "The value that a secret of the cluster had before `haprov secret rotate`, until the rotation is finished; empty when none is in progress. A secret can be rotated when the recipe asks for this, too: whatever the secret opens accepts both meanwhile.",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
+		Type:        function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name, err := secretName(args[0])
+			if err != nil {
+				return cty.NilVal, err
+			}
+			if from == nil {
+				return cty.NilVal, errors.New("no secret store is available")
+			}
+			t, _ := from.Former(cluster, name)
+			used.former.add(name)
+			return cty.StringVal(t.Reveal()).Mark(sensitive), nil
+		},
+	})
+}
+
+// secretName is an argument that names a secret.
+func secretName(v cty.Value) (string, error) {
+	name, err := nameArg(v)
+	if err == nil && !decode.IsName(strings.ReplaceAll(name, "_", "-")) {
+		err = fmt.Errorf("%s is not a name for a secret: lower-case letters, digits, - and _", source.Bounded(name))
+	}
+	return name, err
 }
 
 // plain is a value as templates and the inventory see it.

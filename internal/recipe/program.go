@@ -33,6 +33,7 @@ type Cluster struct {
 	Chains    []Chain  // one a host, in inventory order
 	Checks    []Check
 	Secrets   []string   // names that the recipe asks for, sorted
+	Rotated   []string   // those of them of which hosts accept the former value, too, while they are rotated
 	Active    []Run      // by host: succeeds on the host that is active; none when there is no such thing
 	Endpoints []Endpoint // in the order written: the first is the cluster's main one
 	Drills    Drills

@@ -35,9 +35,10 @@ func madeWhereTheServerIs(t *testing.T, s server) {
 		{"no database", d, d.query(), "", "create database app", "", ""},
 		{"database there", d, d.query(), "app\n", "", "", ""},
 		{"no user", u, u.query(), "-\t0\n", "create user app", "", ""},
-		{"another password", u, u.query(), "*0000\t1\n", "create user app", "", ""},
-		{"rights lost", u, u.query(), u.stored() + "\t0\n", "create user app", "", ""},
+		{"another password", u, u.query(), "*0000\t1\n", "change user app", "", ""},
+		{"rights lost", u, u.query(), u.stored() + "\t0\n", "change user app", "", ""},
 		{"user as wanted", u, u.query(), u.stored() + "\t1\n", "", "", ""},
+		{"a former password is valid, too", u, u.query(), u.stored() + " [\"*0000\"]\t1\n", "change user app", "", ""},
 	} {
 		ph, err := kindtest.Decide(t, x.c, probe.Hosts{"db1": away(x.q), "db2": here(x.q, x.out)})
 		kindtest.Expect(t, x.name, ph, err, x.phase, x.waits, x.refused)
@@ -56,5 +57,29 @@ func madeWhereTheServerIs(t *testing.T, s server) {
 		kindtest.Expect(t, x.name+", nobody serves", ph, err, "", "answers", "")
 		ph, err = kindtest.Decide(t, x.c, probe.Hosts{"db1": here(x.q, x.out), "db2": here(x.q, x.out)})
 		kindtest.Expect(t, x.name+", both serve", ph, err, "", "", "at once")
+	}
+}
+
+// Of two passwords the server keeps a list, as MariaDB 10.11.19 gave it.
+func TestAUserHasItsFormerPasswordToo(t *testing.T) {
+	u := &MySQLUser{Name: "app", From: "%", Database: "app", Password: secret.Sensitive("new"), Former: secret.Sensitive("old")}
+	both := `*6FE2B845E049CDA9EFED8CFAF265CD29622FD852 ["*CD02AC33DE7D3D2AFEDF5F2BAB51B07CDB499E79"]`
+	for _, x := range []struct{ name, have, phase string }{
+		{"both", both, ""},
+		{"the former one alone", "*CD02AC33DE7D3D2AFEDF5F2BAB51B07CDB499E79", "change user app"},
+		{"the new one alone", "*6FE2B845E049CDA9EFED8CFAF265CD29622FD852", "change user app"},
+	} {
+		ph, err := kindtest.Decide(t, u, probe.Hosts{"db1": {Seen: probe.NewSeen(kindtest.Answer(u.query(), 0, x.have+"\t1\n"))}})
+		kindtest.Expect(t, x.name, ph, err, x.phase, "", "")
+		if x.phase == "" {
+			continue
+		}
+		if sql := ph.Changes["db1"].Actions[0].Stdin.Reveal(); !strings.Contains(sql, " USING '*6FE2B845E049CDA9EFED8CFAF265CD29622FD852' OR mysql_native_password USING '*CD02AC33DE7D3D2AFEDF5F2BAB51B07CDB499E79';") {
+			t.Errorf("%s: %s", x.name, sql)
+		}
+	}
+	u.Server = oracle
+	if p := u.Check(); len(p) != 1 || p[0].Attribute != "former" {
+		t.Errorf("MySQL: %v", p)
 	}
 }

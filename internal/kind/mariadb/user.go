@@ -30,6 +30,7 @@ type MySQLUser struct {
 	Name       string      `hcl:"name,label" about:"The user's name"`
 	From       string      `hcl:"from,optional" default:"%" about:"The hosts it may come from, as the server writes them: a name, an address, or a pattern with %"`
 	Password   secret.Text `hcl:"password" about:"The password"`
+	Former     secret.Text `hcl:"former,optional" about:"A second password that is valid, too, while the first is rotated: former(\"app\") beside secret(\"app\"). With mariadb only"`
 	Database   string      `hcl:"database" about:"The database it has all rights on"`
 	On         string      `hcl:"place,optional" default:"active" oneof:"active,one" about:"active: the server of exactly one host answers; one: several answer, with the same data"`
 	Server     server      `hcl:"server,optional" default:"mariadb" oneof:"mariadb,mysql" about:"Whose server it is: mariadb keeps the password as mysql_native_password, mysql as caching_sha2_password"`
@@ -47,32 +48,48 @@ func (m *MySQLUser) Check() []kind.Problem {
 	if m.Password.Empty() {
 		p.Add("password", "Empty password", "A user without a password is refused.")
 	}
+	if m.Server == oracle && !m.Former.Empty() {
+		p.Add("former", "Second password cannot be kept", "MySQL keeps a second password only when the first is given to it in clear text, which haprov does not do. Expected none with server = \"mysql\".")
+	}
 	return p
 }
 
-// stored is what the server keeps of the password: of mysql_native_password SHA1(SHA1(password)), of
+// digest is what the server keeps of a password: of mysql_native_password SHA1(SHA1(password)), of
 // caching_sha2_password a digest with a salt, which is the same each time so that it can be compared.
-func (m *MySQLUser) stored() string {
+func (m *MySQLUser) digest(password secret.Text) string {
 	if m.Server == oracle {
-		return secret.Sensitive(mysql.SHA2(m.Password.Reveal(), m.Name+"@"+m.From)).Reveal()
+		return secret.Sensitive(mysql.SHA2(password.Reveal(), m.Name+"@"+m.From)).Reveal()
 	}
-	one := sha1.Sum([]byte(m.Password.Reveal()))
+	one := sha1.Sum([]byte(password.Reveal()))
 	two := sha1.Sum(one[:])
 	return secret.Sensitive("*" + strings.ToUpper(hex.EncodeToString(two[:]))).Reveal()
 }
 
-// identified is how the password stands in a statement.
-func (m *MySQLUser) identified() string {
-	if m.Server == oracle {
-		return " IDENTIFIED WITH caching_sha2_password AS '" + m.stored() + "'"
+// stored is all that the server keeps, as query reads it: of a second password it has a list.
+func (m *MySQLUser) stored() string {
+	if m.Former.Empty() {
+		return m.digest(m.Password)
 	}
-	return " IDENTIFIED VIA mysql_native_password USING '" + m.stored() + "'"
+	return m.digest(m.Password) + ` ["` + m.digest(m.Former) + `"]`
 }
 
-// query reads what is kept of the password, and whether the rights on the database are all that this
+// identified is how the passwords stand in a statement. MariaDB tries one after the other: a login with
+// either succeeds, by the method that all clients know.
+func (m *MySQLUser) identified() string {
+	if m.Server == oracle {
+		return " IDENTIFIED WITH caching_sha2_password AS '" + m.digest(m.Password) + "'"
+	}
+	s := " IDENTIFIED VIA mysql_native_password USING '" + m.digest(m.Password) + "'"
+	if !m.Former.Empty() {
+		s += " OR mysql_native_password USING '" + m.digest(m.Former) + "'"
+	}
+	return s
+}
+
+// query reads what is kept of the passwords, and whether the rights on the database are all that this
 // server's version has: it lists as many as mysql.db has columns for, but for the right to grant.
 func (m *MySQLUser) query() probe.Query {
-	kept := "JSON_VALUE(priv, '$.authentication_string') FROM mysql.global_priv"
+	kept := "CONCAT_WS(' ', JSON_VALUE(priv, '$.authentication_string'), JSON_EXTRACT(priv, '$.auth_or[*].authentication_string')) FROM mysql.global_priv"
 	if m.Server == oracle {
 		kept = "authentication_string FROM mysql.user"
 	}
@@ -97,10 +114,14 @@ func (m *MySQLUser) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		return plan.Phase{}, nil
 	}
 	d := plan.Diff{Attribute: "user", Want: m.Name + "@" + m.From + " with all rights on " + m.Database}
+	title := "create user "
 	if have != "-" {
-		d.Have = "another password or other rights"
+		d.Have, title = "another password or other rights", "change user "
+	}
+	if !m.Former.Empty() {
+		d.Want += ", its former password valid, too"
 	}
 	who := "'" + m.Name + "'@'" + m.From + "'"
-	return m.Server.phase(host, "create user "+m.Name, d, "CREATE USER IF NOT EXISTS "+who+m.identified()+";\n"+
+	return m.Server.phase(host, title+m.Name, d, "CREATE USER IF NOT EXISTS "+who+m.identified()+";\n"+
 		"ALTER USER "+who+m.identified()+";\nGRANT ALL PRIVILEGES ON `"+m.Database+"`.* TO "+who+";\n"), nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"haprov/internal/file"
 	"haprov/internal/secret"
@@ -14,7 +15,7 @@ import (
 const maxSecret = 1 << 20
 
 func (s *Store) path(cluster, name string) (string, error) {
-	if !goodName.MatchString(cluster) || !goodName.MatchString(name) {
+	if !goodName.MatchString(cluster) || !goodName.MatchString(strings.TrimSuffix(name, former)) {
 		return "", fmt.Errorf("%q of %q is not a name of a secret", name, cluster)
 	}
 	return filepath.Join(s.dir, cluster, name), nil

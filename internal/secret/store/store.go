@@ -1,8 +1,8 @@
 // Package store keeps a controller's generated secrets: one file each, 0600, in folders 0700.
 //
 // A secret that is asked for and does not exist is drawn at once and kept in memory; Commit writes
-// what was drawn, before the first action of a run, and never replaces anything. So planning
-// leaves nothing behind. Files are in the clear unless there is an age identity (Unlock). It must
+// what was drawn, before the first action of a run, and replaces nothing but what Rotate was asked
+// for. So planning leaves nothing behind. Files are in the clear unless there is an age identity (Unlock). It must
 // not know recipes.
 package store
 
@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,6 +43,9 @@ type Store struct {
 	drawn []string               // keys in the order in which they were drawn
 	err   error
 
+	rotated map[string]secret.Text // by "cluster/name": the former value of what Commit replaces
+	ended   map[string]bool        // by "cluster/name": whose former value Commit removes
+
 	clear      map[string]bool // by "cluster/name": read in the clear, though there is an identity
 	identities []age.Identity
 	recipients []age.Recipient
@@ -55,7 +60,7 @@ func Open(dir string) (*Store, error) {
 	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%s may be read by others: chmod 700 %s", dir, dir)
 	}
-	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}, clear: map[string]bool{}}, nil
+	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}, clear: map[string]bool{}, rotated: map[string]secret.Text{}, ended: map[string]bool{}}, nil
 }
 
 // Get gives a cluster's secret, and whether it exists already. One that does not is drawn with
@@ -140,6 +145,14 @@ func (s *Store) Commit() error {
 		}
 		delete(s.new, key)
 	}
+	for _, keys := range []iter.Seq[string]{maps.Keys(s.rotated), maps.Keys(s.ended)} {
+		for key := range keys {
+			cluster, name, _ := strings.Cut(key, "/")
+			if err := s.rotate(cluster, name); err != nil {
+				return err
+			}
+		}
+	}
 	for key := range s.clear {
 		cluster, name, _ := strings.Cut(key, "/")
 		if err := s.replace(cluster, name, s.has[key]); err != nil {
@@ -173,6 +186,7 @@ func (s *Store) Replace(cluster, name string, t secret.Text) error {
 	s.has[key] = t
 	delete(s.new, key)
 	delete(s.clear, key)
+	delete(s.rotated, key)
 	return nil
 }
 

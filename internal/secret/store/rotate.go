@@ -1,0 +1,123 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"haprov/internal/secret"
+)
+
+// A secret that is rotated has two values: the new one under its name, and the former one beside it
+// until the rotation is ended. Hosts accept both meanwhile, so nobody who uses the former one is
+// refused, and a run that is killed at any point goes on with the same two.
+//
+//	app --Rotate, Commit--> app, app.former --EndRotation, Commit--> app
+const former = ".former"
+
+// Former is the value that a secret had before the rotation in progress, and whether there is one.
+func (s *Store) Former(cluster, name string) (secret.Text, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok, err := s.former(cluster, name)
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	return t, ok && err == nil
+}
+
+// former is Former without the lock. A kill between the two writes of Commit leaves a former value
+// that is the one in use: no rotation has begun then.
+func (s *Store) former(cluster, name string) (secret.Text, bool, error) {
+	key := cluster + "/" + name
+	if s.ended[key] {
+		return secret.Text{}, false, nil
+	}
+	if t, ok := s.rotated[key]; ok {
+		return t, true, nil
+	}
+	t, clear, err := s.read(cluster, name+former)
+	if errors.Is(err, fs.ErrNotExist) {
+		return secret.Text{}, false, nil
+	}
+	if err != nil {
+		return secret.Text{}, false, err
+	}
+	if clear && len(s.recipients) > 0 {
+		s.has[key+former], s.clear[key+former] = t, true
+	}
+	now, _, err := s.read(cluster, name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && now.Reveal() == t.Reveal() {
+		return secret.Text{}, false, nil
+	}
+	return t, err == nil, err
+}
+
+// Rotate draws a new value for a secret that exists, kept by Commit with the former one beside it.
+// One whose rotation is in progress keeps its two values, and begun is false.
+func (s *Store) Rotate(cluster, name string) (begun bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, _, err := s.read(cluster, name)
+	if err != nil {
+		return false, err
+	}
+	if _, ok, err := s.former(cluster, name); ok || err != nil {
+		return false, err
+	}
+	key := cluster + "/" + name
+	s.rotated[key] = now
+	s.has[key] = secret.Sensitive(draw(max(DefaultLength, len(now.Reveal()))))
+	return true, nil
+}
+
+// EndRotation forgets the former value of a secret; Commit removes it. An error when no rotation is in
+// progress.
+func (s *Store) EndRotation(cluster, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok, err := s.former(cluster, name); err != nil {
+		return err
+	} else if !ok {
+		return fmt.Errorf("secret %s of %s is not being rotated", name, cluster)
+	}
+	s.ended[cluster+"/"+name] = true
+	return nil
+}
+
+// rotate writes what Rotate and EndRotation have prepared. The former value is safe on the disk
+// before the new one takes its place.
+func (s *Store) rotate(cluster, name string) error {
+	key := cluster + "/" + name
+	if old, ok := s.rotated[key]; ok {
+		if now, _, err := s.read(cluster, name); err != nil {
+			return err
+		} else if now.Reveal() != old.Reveal() {
+			return fmt.Errorf("secret %s of %s was changed by another run meanwhile: run again", name, cluster)
+		}
+		if err := s.replace(cluster, name+former, old); err != nil {
+			return err
+		}
+		if err := s.replace(cluster, name, s.has[key]); err != nil {
+			return err
+		}
+		delete(s.rotated, key)
+		delete(s.clear, key)
+	}
+	if s.ended[key] {
+		p, err := s.path(cluster, name+former)
+		if err != nil {
+			return err
+		}
+		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := syncDir(p); err != nil {
+			return err
+		}
+		delete(s.clear, key+former)
+		delete(s.ended, key)
+	}
+	return nil
+}
