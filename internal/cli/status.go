@@ -20,6 +20,7 @@ import (
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
 	"haprov/internal/secret"
+	"haprov/internal/secret/ca"
 	"haprov/internal/status"
 	"haprov/internal/transport"
 	"haprov/internal/view"
@@ -195,6 +196,9 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 			}
 		}
 	}
+	for _, n := range j.ending(c, time.Now()) {
+		bad("%s", n)
+	}
 	o := j.options(ctx, c)
 	o.Open = func(ctx context.Context, host string) (transport.Session, error) {
 		if m := machines[host]; m != "" && m != string(lab.Running) {
@@ -256,6 +260,21 @@ func (j *job) health(ctx context.Context, c recipe.Cluster) status.Page {
 	p.Proofs(proofs)
 	p.Judge()
 	return p
+}
+
+// ending are the stored certificates of a cluster whose last 30 days have begun. Any up in the year
+// before renews them: none has acted since.
+func (j *job) ending(c recipe.Cluster, now time.Time) (out []string) {
+	for _, name := range c.Secrets {
+		if !strings.HasPrefix(name, "tls-") {
+			continue
+		}
+		t, err := j.secrets.Show(c.Name, name)
+		if ends, due := ca.Due(t.Reveal(), now); err == nil && due && ends.Sub(now) < 30*24*time.Hour {
+			out = append(out, fmt.Sprintf("certificate %s ends on %s; haprov up%s renews it", name, ends.UTC().Format(time.DateOnly), j.flags()))
+		}
+	}
+	return out
 }
 
 // oneReason puts what has several lines, as evidence has, on one.

@@ -10,17 +10,35 @@ import (
 
 	"haprov/internal/config/decode"
 	"haprov/internal/config/source"
+	"haprov/internal/secret"
 	"haprov/internal/secret/ca"
 )
 
 var certificateType = cty.Object(map[string]cty.Type{"ca": cty.String, "cert": cty.String, "key": cty.String})
 
+// renewed is a certificate of the store, made when there is none, and made anew long before it ends.
+func renewed(from Secrets, cluster, name string, first func() (string, error), anew func(old string) (string, error)) (secret.Text, bool, error) {
+	if _, _, err := from.Make(cluster, name, first); err != nil {
+		return secret.Text{}, false, err
+	}
+	err := from.Renew(cluster, name, func(old string) (string, error) {
+		if _, due := ca.Due(old, time.Now()); !due {
+			return "", nil
+		}
+		return anew(old)
+	})
+	if err != nil {
+		return secret.Text{}, false, err
+	}
+	return from.Make(cluster, name, first)
+}
+
 // certificate("db1") is a certificate of the cluster's own authority, as PEM: .ca is the
-// authority's, .cert the member's, .key the member's key, which is sensitive. Both are made once
-// and kept with the cluster's secrets, as tls-ca and tls-NAME.
+// authority's, .cert the member's, .key the member's key, which is sensitive. Both are made once,
+// renewed long before they end, and kept with the cluster's secrets, as tls-ca and tls-NAME.
 func certificateFunc(cluster string, from Secrets, used *names) function.Function {
 	return function.New(&function.Spec{
-		Description: "A certificate of the cluster's own authority as PEM: .ca, .cert, and .key, which is sensitive. Generated once and stored.",
+		Description: "A certificate of the cluster's own authority as PEM: .ca, .cert, and .key, which is sensitive. Generated once and stored; renewed by the first up in the last year before it ends.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		Type:        function.StaticReturnType(certificateType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -34,11 +52,18 @@ func certificateFunc(cluster string, from Secrets, used *names) function.Functio
 			if from == nil {
 				return cty.NilVal, errors.New("no secret store is available")
 			}
-			authority, kept, err := from.Make(cluster, "tls-ca", func() (string, error) { return ca.New(cluster, time.Now()) })
+			authority, kept, err := renewed(from, cluster, "tls-ca", func() (string, error) { return ca.New(cluster, time.Now()) },
+				func(old string) (string, error) { return ca.Renew(old, time.Now()) })
 			if err != nil {
 				return cty.NilVal, err
 			}
-			member, _, err := from.Make(cluster, "tls-"+name, func() (string, error) { return ca.Issue(authority.Reveal(), name, time.Now()) })
+			issue := func() (string, error) { return ca.Issue(authority.Reveal(), name, time.Now()) }
+			member, _, err := renewed(from, cluster, "tls-"+name, issue, func(old string) (string, error) {
+				if !ca.Signed(authority.Reveal(), old, name) {
+					return "", nil // told below
+				}
+				return issue()
+			})
 			if err != nil {
 				return cty.NilVal, err
 			}

@@ -32,6 +32,8 @@ func (secrets) Former(string, string) (secret.Text, bool) { return secret.Text{}
 // made keeps what secrets made: it must be the same at every call.
 var made sync.Map
 
+func (secrets) Renew(string, string, func(string) (string, error)) error { return nil }
+
 func (secrets) Make(cluster, name string, make func() (string, error)) (secret.Text, bool, error) {
 	if t, ok := made.Load(cluster + "/" + name); ok {
 		return t.(secret.Text), false, nil

@@ -26,6 +26,8 @@ func (s songs) Former(string, string) (secret.Text, bool) {
 	return secret.Sensitive(string(s)), true
 }
 
+func (songs) Renew(string, string, func(string) (string, error)) error { return nil }
+
 func (s songs) Make(_, _ string, make func() (string, error)) (secret.Text, bool, error) {
 	t, err := make()
 	return secret.Sensitive(t), false, err

@@ -28,6 +28,9 @@ type Secrets interface {
 	Former(cluster, name string) (t secret.Text, rotated bool)
 	// Make is Get for a secret that make gives, not chance; the error is make's own.
 	Make(cluster, name string, make func() (string, error)) (t secret.Text, exists bool, err error)
+	// Renew has one that exists replaced by what make gives of it, unless that is empty; Make gives the
+	// new one from then on.
+	Renew(cluster, name string, make func(old string) (string, error)) error
 }
 
 // reach makes the functions that look beyond their arguments: template, file, secret, former,

@@ -22,6 +22,10 @@ import (
 // it; who can read a key can take part until then.
 const Life = 10 * 365 * 24 * time.Hour
 
+// Early is how long before its end a certificate is renewed: whoever runs haprov once in that time
+// never sees one end.
+const Early = 365 * 24 * time.Hour
+
 // slack covers clocks that are behind.
 const slack = 24 * time.Hour
 
@@ -68,6 +72,37 @@ func Issue(authority, name string, now time.Time) (string, error) {
 		return "", err
 	}
 	return join(der, key)
+}
+
+// Renew makes an authority's certificate good for another life, with the same key: it and the one
+// before confirm the same members, so those that have one and those that have the other trust each other
+// while both are in use.
+func Renew(authority string, now time.Time) (string, error) {
+	old, key, err := parse(authority)
+	if err != nil {
+		return "", fmt.Errorf("certificate authority: %w", err)
+	}
+	t, err := template(old.Subject.CommonName, now)
+	if err != nil {
+		return "", err
+	}
+	t.IsCA, t.BasicConstraintsValid, t.MaxPathLenZero, t.KeyUsage = true, true, true, old.KeyUsage
+	t.SubjectKeyId = old.SubjectKeyId // what members name their authority by
+	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	if err != nil {
+		return "", err
+	}
+	return join(der, key)
+}
+
+// Due reports whether a text that New, Issue or Renew made is to be renewed, and when it ends. One
+// that cannot be read is not.
+func Due(text string, now time.Time) (ends time.Time, due bool) {
+	cert, _, err := parse(text)
+	if err != nil {
+		return time.Time{}, false
+	}
+	return cert.NotAfter, cert.NotAfter.Sub(now) < Early
 }
 
 // Split gives the certificate and the key of a text that New or Issue made.

@@ -3,6 +3,8 @@ package ca
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +83,82 @@ func TestAMixedUpTextIsRefused(t *testing.T) {
 		}
 		if _, err := Issue(bad, "db1", time.Now()); err == nil {
 			t.Errorf("%.30q signed", bad)
+		}
+	}
+}
+
+// While certificates are renewed on one host after the other, each end may have the older or the newer
+// one, of itself and of the authority.
+func TestRenewedAndFormerCertificatesTrustEachOther(t *testing.T) {
+	now := time.Now()
+	begun := now.Add(-Life + 30*24*time.Hour)
+	authority, err := New("shop", begun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member, err := Issue(authority, "db1", begun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renewed, err := Renew(authority, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := Issue(renewed, "db1", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []string{authority, renewed} {
+		for _, m := range []string{member, next} {
+			if !believed(t, a, m, x509.ExtKeyUsageServerAuth) || !believed(t, a, m, x509.ExtKeyUsageClientAuth) || !Signed(a, m, "db1") {
+				t.Error("one of the two certificates is not believed by one of the two authorities")
+			}
+		}
+	}
+	for text, want := range map[string]bool{authority: true, member: true, renewed: false, next: false, "x": false} {
+		if ends, due := Due(text, now); due != want || want && ends.Sub(now).Round(24*time.Hour) != 30*24*time.Hour {
+			t.Errorf("due %v at %s, want %v", due, ends, want)
+		}
+	}
+	if _, other := made(t); believed(t, renewed, other, x509.ExtKeyUsageServerAuth) {
+		t.Error("a stranger is believed")
+	}
+	if _, err := Renew("x", now); err == nil {
+		t.Error("what is no authority was renewed")
+	}
+}
+
+// OpenSSL, which the members verify with, takes them too.
+func TestOpenSSLTakesRenewedCertificates(t *testing.T) {
+	begun := time.Now().Add(-Life + 30*24*time.Hour)
+	authority, err := New("shop", begun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renewed, err := Renew(authority, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		cert, _, err := Split(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+"/"+name, []byte(cert), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return dir + "/" + name
+	}
+	for _, signer := range []string{authority, renewed} {
+		member, err := Issue(signer, "db1", begun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, root := range []string{authority, renewed} {
+			if out, err := exec.Command("openssl", "verify", "-x509_strict", "-CAfile", write("ca.pem", root), write("cert.pem", member)).CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
 		}
 	}
 }

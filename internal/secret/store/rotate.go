@@ -54,6 +54,26 @@ func (s *Store) former(cluster, name string) (secret.Text, bool, error) {
 	return t, err == nil, err
 }
 
+// Renew gives what make makes of a secret that exists, kept by Commit in its place; what it gives must
+// do wherever the one before does, since both are in use for a while. make gives "" for one that need
+// not be renewed, and is asked once while Commit has not kept it. A secret that is not there, or only
+// drawn, is left alone.
+func (s *Store) Renew(cluster, name string, make func(old string) (string, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := cluster + "/" + name
+	old, read := s.has[key]
+	if _, done := s.renewed[key]; done || !read || s.new[key] {
+		return nil
+	}
+	text, err := make(old.Reveal())
+	if err != nil || text == "" {
+		return err
+	}
+	s.renewed[key], s.has[key] = old, secret.Sensitive(text)
+	return nil
+}
+
 // Rotate draws a new value for a secret that exists, kept by Commit with the former one beside it.
 // One whose rotation is in progress keeps its two values, and begun is false.
 func (s *Store) Rotate(cluster, name string) (begun bool, err error) {
@@ -86,15 +106,36 @@ func (s *Store) EndRotation(cluster, name string) error {
 	return nil
 }
 
+// renew writes what Renew has prepared.
+func (s *Store) renew(cluster, name string) error {
+	key := cluster + "/" + name
+	if err := s.unchanged(cluster, name, s.renewed[key]); err != nil {
+		return err
+	}
+	if err := s.replace(cluster, name, s.has[key]); err != nil {
+		return err
+	}
+	delete(s.renewed, key)
+	delete(s.clear, key)
+	return nil
+}
+
+// unchanged looks whether a secret is still the one that was read.
+func (s *Store) unchanged(cluster, name string, old secret.Text) error {
+	now, _, err := s.read(cluster, name)
+	if err == nil && now.Reveal() != old.Reveal() {
+		err = fmt.Errorf("secret %s of %s was changed by another run meanwhile: run again", name, cluster)
+	}
+	return err
+}
+
 // rotate writes what Rotate and EndRotation have prepared. The former value is safe on the disk
 // before the new one takes its place.
 func (s *Store) rotate(cluster, name string) error {
 	key := cluster + "/" + name
 	if old, ok := s.rotated[key]; ok {
-		if now, _, err := s.read(cluster, name); err != nil {
+		if err := s.unchanged(cluster, name, old); err != nil {
 			return err
-		} else if now.Reveal() != old.Reveal() {
-			return fmt.Errorf("secret %s of %s was changed by another run meanwhile: run again", name, cluster)
 		}
 		if err := s.replace(cluster, name+former, old); err != nil {
 			return err

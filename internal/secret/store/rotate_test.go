@@ -160,3 +160,49 @@ func TestBothValuesAreEncrypted(t *testing.T) {
 		t.Error("a former value was written over")
 	}
 }
+
+func TestARenewedSecretIsKeptByCommit(t *testing.T) {
+	dir, first := made(t)
+	s := open(t, dir)
+	asked := 0
+	next := func(old string) (string, error) {
+		if asked++; old != first {
+			t.Errorf("the old one is %q", old)
+		}
+		return "renewed" + old, nil
+	}
+	s.Get("shop", "drawn", 0)
+	for _, name := range []string{"none", "drawn", "app"} { // app was not read yet
+		if err := s.Renew("shop", name, next); err != nil || asked > 0 {
+			t.Errorf("%s: asked %d times, %v", name, asked, err)
+		}
+	}
+	s.Get("shop", "app", 0)
+	for range 2 {
+		if err := s.Renew("shop", "app", next); err != nil || asked != 1 {
+			t.Errorf("asked %d times, %v", asked, err)
+		}
+	}
+	if now, _ := values(t, dir); now != first {
+		t.Error("something was written before Commit")
+	}
+	for range 2 {
+		if err := s.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now, former := values(t, dir); now != "renewed"+first || former != "" {
+		t.Errorf("kept %q and %q", now, former)
+	}
+	other := open(t, dir)
+	other.Get("shop", "app", 0)
+	if err := other.Renew("shop", "app", func(string) (string, error) { return "", nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if now, _ := values(t, dir); now != "renewed"+first {
+		t.Error("one that need not be renewed was")
+	}
+}

@@ -1,8 +1,8 @@
 // Package store keeps a controller's generated secrets: one file each, 0600, in folders 0700.
 //
 // A secret that is asked for and does not exist is drawn at once and kept in memory; Commit writes
-// what was drawn, before the first action of a run, and replaces nothing but what Rotate was asked
-// for. So planning leaves nothing behind. Files are in the clear unless there is an age identity (Unlock). It must
+// what was drawn, before the first action of a run, and replaces nothing but what Rotate and Renew were
+// asked for. So planning leaves nothing behind. Files are in the clear unless there is an age identity (Unlock). It must
 // not know recipes.
 package store
 
@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ type Store struct {
 	err   error
 
 	rotated map[string]secret.Text // by "cluster/name": the former value of what Commit replaces
+	renewed map[string]secret.Text // the same for Renew
 	ended   map[string]bool        // by "cluster/name": whose former value Commit removes
 
 	clear      map[string]bool // by "cluster/name": read in the clear, though there is an identity
@@ -60,7 +62,7 @@ func Open(dir string) (*Store, error) {
 	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%s may be read by others: chmod 700 %s", dir, dir)
 	}
-	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}, clear: map[string]bool{}, rotated: map[string]secret.Text{}, ended: map[string]bool{}}, nil
+	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}, clear: map[string]bool{}, rotated: map[string]secret.Text{}, renewed: map[string]secret.Text{}, ended: map[string]bool{}}, nil
 }
 
 // Get gives a cluster's secret, and whether it exists already. One that does not is drawn with
@@ -153,6 +155,12 @@ func (s *Store) Commit() error {
 			}
 		}
 	}
+	for _, key := range slices.Sorted(maps.Keys(s.renewed)) {
+		cluster, name, _ := strings.Cut(key, "/")
+		if err := s.renew(cluster, name); err != nil {
+			return err
+		}
+	}
 	for key := range s.clear {
 		cluster, name, _ := strings.Cut(key, "/")
 		if err := s.replace(cluster, name, s.has[key]); err != nil {
@@ -187,6 +195,7 @@ func (s *Store) Replace(cluster, name string, t secret.Text) error {
 	delete(s.new, key)
 	delete(s.clear, key)
 	delete(s.rotated, key)
+	delete(s.renewed, key)
 	return nil
 }
 
