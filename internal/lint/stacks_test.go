@@ -33,6 +33,10 @@ func (secrets) Get(string, string, int) (secret.Text, bool) { return secret.Sens
 
 var made sync.Map
 
+func (secrets) Former(string, string) (secret.Text, bool) { return secret.Text{}, false }
+
+func (secrets) Renew(string, string, func(string) (string, error)) error { return nil }
+
 func (secrets) Make(cluster, name string, make func() (string, error)) (secret.Text, bool, error) {
 	if t, ok := made.Load(cluster + "/" + name); ok {
 		return t.(secret.Text), false, nil
