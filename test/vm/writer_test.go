@@ -23,6 +23,7 @@ type writer struct {
 	done    chan struct{}
 	mu      sync.Mutex
 	acked   map[int]bool
+	failed  int // rows that were not acknowledged
 	last    time.Time
 	longest time.Duration
 	back    time.Time // when the row after the longest time without one was acknowledged
@@ -82,8 +83,11 @@ func write(t *testing.T, db *sql.DB, from int) *writer {
 			c, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			_, err := db.ExecContext(c, "INSERT INTO rows_written (id) VALUES (?)", i)
 			cancel()
-			if err != nil {
-				continue // unknown: it may or may not be there
+			if err != nil { // unknown: it may or may not be there
+				w.mu.Lock()
+				w.failed++
+				w.mu.Unlock()
+				continue
 			}
 			w.mu.Lock()
 			w.acked[i] = true
@@ -103,6 +107,13 @@ func (w *writer) since(t time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last.After(t)
+}
+
+// refused is how many rows were not acknowledged.
+func (w *writer) refused() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }
 
 // end stops the writer and counts the acknowledged rows that are not there.
