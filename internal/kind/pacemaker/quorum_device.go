@@ -1,6 +1,7 @@
 package pacemaker
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
@@ -172,6 +173,9 @@ func (d *QuorumDevice) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		case len(signed) == 2 && signed[0] == request:
 			take[m] = d.take(signed[1])
 		default:
+			if err := d.asks(request); err != nil {
+				return plan.Phase{}, fmt.Errorf("what %s asks the arbiter %s to sign (%s/qdevice-net-node.crq) %w; if nobody tampered with it, take %s away there, and the next run makes another", m, d.Arbiter, memberDB, err, memberDB)
+			}
 			x := d.sign(m, request)
 			sign.Diffs, sign.Actions = append(sign.Diffs, x.Diffs...), append(sign.Actions, x.Actions...)
 		}
@@ -207,6 +211,25 @@ func (d *QuorumDevice) key(ca string, other bool) (plan.Change, error) {
 			{Title: "make a key and a request", Touches: []probe.Subject{qdevice}, Shell: fmt.Sprintf(
 				"umask 077\nrm -rf %[1]s\ncorosync-qdevice-net-certutil -i -c %[2]s\ncorosync-qdevice-net-certutil -r -n %[3]s\ntest -s %[1]s/qdevice-net-node.crq", memberDB, arbiterCA, shell.Quote(d.Cluster))},
 		}}, nil
+}
+
+// asks judges a request: the arbiter knows a cluster by the name in the certificate alone, and its tool signs
+// whatever it is asked for, a name of another of its clusters or an authority too.
+func (d *QuorumDevice) asks(request string) error {
+	text, err := base64.StdEncoding.DecodeString(request)
+	if err != nil {
+		return err
+	}
+	r, err := x509.ParseCertificateRequest(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("is no request: %w", err)
+	case len(r.Subject.Names) != 1 || r.Subject.CommonName != d.Cluster:
+		return fmt.Errorf("is made out to %q; expected %q", r.Subject.String(), "CN="+d.Cluster)
+	case len(r.Extensions) > 0:
+		return fmt.Errorf("asks for extensions (%s); expected none", r.Extensions[0].Id)
+	}
+	return nil
 }
 
 // sign makes a certificate of a member's request, and keeps the request beside it.

@@ -174,6 +174,28 @@ func TestACertificateLastsAndIsMadeAnew(t *testing.T) {
 	a.certify()
 }
 
+// TestAMemberAsksForItsOwnClusterAlone: one arbiter has the votes of many clusters, and a member of one might
+// ask for a certificate of another, or for an authority that makes them.
+func TestAMemberAsksForItsOwnClusterAlone(t *testing.T) {
+	a := newArbitrated(t)
+	a.phase("make keys for the arbiter's vote", "")
+	ask := func(more string) {
+		a.shell("db2", "head -c 64 /dev/urandom >/etc/corosync/noise; cd /etc/corosync/qdevice/net/nssdb; printf 'y\\n\\ny\\n' | certutil -R -d . -f pwdfile.txt -z /etc/corosync/noise -o qdevice-net-node.crq "+more)
+	}
+	for more, refused := range map[string]string{
+		"-s CN=bank":         `is made out to "CN=bank"; expected "CN=shop"`,
+		"-s CN=bank,CN=shop": "expected \"CN=shop\"",
+		"-s CN=shop -2":      "asks for extensions (2.5.29.19)",
+		"-s CN=shop -8 bank": "asks for extensions (2.5.29.17)",
+		"-s CN=shop -a":      "is no request",
+	} {
+		ask(more)
+		a.phase("", refused)
+	}
+	ask("-s CN=shop")
+	a.phase("sign the members' certificates", "")
+}
+
 func TestAnArbiterIsOneOfTheHosts(t *testing.T) {
 	d := newArbitrated(t).step
 	if p := d.Check(); len(p) != 0 {
