@@ -24,7 +24,7 @@ func suites(t *testing.T, env string, args ...string) string {
 // TestEverySuiteOfMachinesHasItsDay reads the suites from test/vm: each test that is not of the core
 // runs on one day of a few, and what a day leaves out is told.
 func TestEverySuiteOfMachinesHasItsDay(t *testing.T) {
-	const days = 16 // more than there are suites
+	const days = 32 // more than there are suites
 	ran := ""
 	for day := range days {
 		today := "TODAY=" + strconv.Itoa(20000+day)
