@@ -34,6 +34,7 @@ func (p *place) votes(host string) string {
 // TestAnArbiter has a third vote for the two nodes, loses it, and takes it out and in again.
 func TestAnArbiter(t *testing.T) {
 	suite(t, "arbiter")
+	outer := t
 	c := &two{place: newPlace(t)}
 	with, without := arbitrated(t)
 	c.place.write("haprov.hcl", with)
@@ -51,7 +52,7 @@ func TestAnArbiter(t *testing.T) {
 			t.Errorf("and again: %+v", s)
 		}
 		until(t, "both have three votes", time.Minute, func() bool { return both("Yes 3 of 3") })
-		c.db = c.endpoint(t)
+		c.db = c.endpoint(outer) // until all steps have ended
 		until(t, "the endpoint takes a table", time.Minute, func() bool {
 			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 			return err == nil
