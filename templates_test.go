@@ -298,17 +298,9 @@ func TestWithAnArbiterNoNodeGoesOnAlone(t *testing.T) {
 
 // TestAMemberThatStartsAloneAsksForNoVote runs the unit's script with tools in place of Corosync's.
 func TestAMemberThatStartsAloneAsksForNoVote(t *testing.T) {
-	unit, err := Shipped.ReadFile("templates/corosync-qdevice.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, script, ok := strings.Cut(strings.ReplaceAll(string(unit), " \\\n", "\n"), "ExecStart=/bin/sh -c '")
-	if !ok {
-		t.Fatal("no script in the unit")
-	}
 	dir := t.TempDir()
 	conf, mark := dir+"/corosync.conf", dir+"/mark"
-	script = strings.NewReplacer("$$", "$", "/etc/corosync/corosync.conf", conf, "/run/haprov-ring-was-whole", mark, "/usr/sbin/", "").Replace(strings.TrimSuffix(strings.TrimSpace(script), "'"))
+	script := strings.NewReplacer("/etc/corosync/corosync.conf", conf, "/run/haprov-ring-was-whole", mark, "/usr/sbin/", "").Replace(deviceScript(t))
 	write := func(file, text string) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
