@@ -1,6 +1,7 @@
 package haprov
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -189,13 +190,18 @@ func newDatabase(t *testing.T) *backups {
 		}
 		b.program(p, "case $* in *mysqld.sock*|*--prepare*) exec "+real+" \"$@\";; esac\nexec "+real+" \"$@\" --socket="+sock)
 	}
+	// other tests' servers would remove its temporary tables from a folder that they share
+	tmp := b.mount + "/tmp"
+	if err := errors.Join(os.Mkdir(tmp, 0o700), os.Chmod(tmp, 0o777)); err != nil {
+		t.Fatal(err)
+	}
 	// systemd is not here
 	b.program("systemctl", "case $1 in\nstart) setsid bash \"$SCRIPT\" serve >/dev/null 2>&1 & ;;\n"+
 		"stop) f=$(ls \"$DIR\"/*/mysqld.pid) && kill $(cat $f) && while [ -e $f ]; do sleep 0.1; done;;\nesac\nexit 0")
-	if out, err := b.run("mariadb-install-db", "--user=mysql", "--datadir="+b.mount+"/data", "--skip-test-db", "--auth-root-authentication-method=socket"); err != nil {
+	if out, err := b.run("mariadb-install-db", "--user=mysql", "--datadir="+b.mount+"/data", "--tmpdir="+tmp, "--skip-test-db", "--auth-root-authentication-method=socket"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	server := exec.Command("mariadbd", "--no-defaults", "--user=mysql", "--datadir="+b.mount+"/data", "--socket="+sock, "--pid-file="+b.mount+"/data/pid", "--skip-networking",
+	server := exec.Command("mariadbd", "--no-defaults", "--user=mysql", "--datadir="+b.mount+"/data", "--tmpdir="+tmp, "--socket="+sock, "--pid-file="+b.mount+"/data/pid", "--skip-networking",
 		"--log-bin=binlog", "--binlog-format=ROW", "--server-id=1", "--log-error="+b.mount+"/data/error.log", "--innodb-flush-log-at-trx-commit=2", "--innodb-fast-shutdown=2")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -316,7 +322,7 @@ func TestADroppedTableComesBack(t *testing.T) {
 	if got := b.sql(true, "SELECT GROUP_CONCAT(id ORDER BY id) FROM app.t; SELECT LENGTH(b) FROM app.big; SELECT user FROM mysql.user WHERE user = 'late'"); got != "1,2,3\n12000000\nlate" {
 		t.Errorf("as of the second before the accident: %q", got)
 	}
-	if got := b.sql(true, "SELECT @@skip_networking, @@log_bin, @@event_scheduler, @@datadir"); got != "1\t0\tOFF\t"+b.restored+"/data/" {
+	if got := b.sql(true, "SELECT @@skip_networking, @@log_bin, @@event_scheduler, @@datadir, @@tmpdir"); got != "1\t0\tOFF\t"+b.restored+"/data/\t"+b.restored {
 		t.Errorf("how the restored server runs: %q", got)
 	}
 	if got := b.sql(false, "SELECT GROUP_CONCAT(id) FROM app.t"); got != "7" {

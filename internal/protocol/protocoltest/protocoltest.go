@@ -116,8 +116,8 @@ func MariaDB(t *testing.T) protocol.Login {
 	}
 	p := newPlace(t, "mysql")
 	p.write("init.sql", "CREATE DATABASE app;\nCREATE USER app@'%' IDENTIFIED BY 'secret';\nGRANT ALL ON app.* TO app@'%';\n")
-	p.run("/usr/bin/mariadb-install-db", "--no-defaults", "--datadir="+p.dir+"/data", "--skip-test-db", "--auth-root-authentication-method=socket")
-	c, log := p.command(server, "--no-defaults", "--datadir="+p.dir+"/data", "--socket="+p.dir+"/s", "--pid-file="+p.dir+"/pid",
+	p.run("/usr/bin/mariadb-install-db", "--no-defaults", "--datadir="+p.dir+"/data", "--tmpdir="+p.dir, "--skip-test-db", "--auth-root-authentication-method=socket")
+	c, log := p.command(server, "--no-defaults", "--datadir="+p.dir+"/data", "--tmpdir="+p.dir, "--socket="+p.dir+"/s", "--pid-file="+p.dir+"/pid",
 		"--bind-address=127.0.0.1", "--port="+p.port, "--init-file="+p.dir+"/init.sql", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
