@@ -147,18 +147,27 @@ func (s *Store) rotate(cluster, name string) error {
 		delete(s.clear, key)
 	}
 	if s.ended[key] {
-		p, err := s.path(cluster, name+former)
-		if err != nil {
+		if err := s.forgetFormer(cluster, name); err != nil {
 			return err
 		}
-		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if err := syncDir(p); err != nil {
-			return err
-		}
-		delete(s.clear, key+former)
 		delete(s.ended, key)
 	}
 	return nil
+}
+
+// forgetFormer removes the former value, if there is one.
+func (s *Store) forgetFormer(cluster, name string) error {
+	p, err := s.path(cluster, name+former)
+	if err != nil {
+		return err
+	}
+	err = os.Remove(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	delete(s.clear, cluster+"/"+name+former)
+	return syncDir(p)
 }

@@ -206,3 +206,31 @@ func TestARenewedSecretIsKeptByCommit(t *testing.T) {
 		t.Error("one that need not be renewed was")
 	}
 }
+
+// Whoever replaces a secret may do so because others know it: no value of before may be accepted.
+func TestAReplacedSecretHasNoFormerValue(t *testing.T) {
+	dir, _ := made(t)
+	s := open(t, dir)
+	rotate(t, s, true)
+	if err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, dir).Replace("shop", "app", secret.Sensitive("given")); err != nil {
+		t.Fatal(err)
+	}
+	if now, former := values(t, dir); now != "given" || former != "" {
+		t.Errorf("in a rotation: %q, former %q", now, former)
+	}
+
+	// as a kill between the two writes of Commit leaves it
+	dir, first := made(t)
+	if err := os.WriteFile(filepath.Join(dir, "shop", "app.former"), []byte(first+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, dir).Replace("shop", "app", secret.Sensitive("given")); err != nil {
+		t.Fatal(err)
+	}
+	if now, former := values(t, dir); now != "given" || former != "" {
+		t.Errorf("after a kill: %q, former %q", now, former)
+	}
+}

@@ -187,11 +187,17 @@ func (s *Store) Put(cluster, name string, t secret.Text) error {
 func (s *Store) Replace(cluster, name string, t secret.Text) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// A former value would go on to be accepted, or count as one: whoever replaces a secret may do so
+	// because it is known to others.
+	if err := s.forgetFormer(cluster, name); err != nil {
+		return err
+	}
 	if err := s.replace(cluster, name, t); err != nil {
 		return err
 	}
 	key := cluster + "/" + name
 	s.has[key] = t
+	delete(s.ended, key)
 	delete(s.new, key)
 	delete(s.clear, key)
 	delete(s.rotated, key)
