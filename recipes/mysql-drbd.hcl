@@ -49,8 +49,8 @@ recipe "mysql-drbd" {
         client   = "mysql"
         # not among Debian's own: installing or upgrading the package starts a server by those, which
         # without the volume would find no data, and fail
-        config = "/etc/mysql/haprov.cnf"
-        agent  = { binary = "/usr/sbin/mysqld", client = "mysql", config = "/etc/mysql/haprov.cnf" }
+        config   = "/etc/mysql/haprov.cnf"
+        agent    = { binary = "/usr/sbin/mysqld", client = "mysql", config = "/etc/mysql/haprov.cnf" }
         packages = "mysql-"
         seed     = file("mysql-seed")
       }

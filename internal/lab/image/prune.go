@@ -55,36 +55,48 @@ func List(cache string) ([]Stored, error) {
 		if !e.IsDir() || strings.HasSuffix(e.Name(), ".part") {
 			continue
 		}
-		s := Stored{Digest: e.Name(), Labs: []string{}}
-		dir := filepath.Join(cache, "images", s.Digest)
-		info, err := os.Stat(dir)
+		s, err := stored(cache, e.Name())
 		if err != nil {
 			return nil, err
-		}
-		s.Used = info.ModTime()
-		if s.Bytes, err = size(dir); err != nil {
-			return nil, err
-		}
-		links, err := os.ReadDir(claims(cache, s.Digest))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		for _, l := range links {
-			path, err := os.Readlink(filepath.Join(claims(cache, s.Digest), l.Name()))
-			if err != nil {
-				return nil, err
-			}
-			text, err := os.ReadFile(path)
-			switch {
-			case errors.Is(err, fs.ErrNotExist), err == nil && !bytes.Contains(text, []byte(s.Digest)):
-			default: // also what cannot be read: it may be another user's
-				s.Labs = append(s.Labs, filepath.Dir(path))
-			}
 		}
 		all = append(all, s)
 	}
 	return all, nil
 }
+
+// stored is one image of the cache.
+func stored(cache, digest string) (Stored, error) {
+	s := Stored{Digest: digest, Labs: []string{}}
+	dir := filepath.Join(cache, "images", digest)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return s, err
+	}
+	s.Used = info.ModTime()
+	if s.Bytes, err = size(dir); err != nil {
+		return s, err
+	}
+	links, err := os.ReadDir(claims(cache, digest))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s, err
+	}
+	for _, l := range links {
+		path, err := os.Readlink(filepath.Join(claims(cache, digest), l.Name()))
+		if err != nil {
+			return s, err
+		}
+		text, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), err == nil && !bytes.Contains(text, []byte(digest)):
+		default: // also what cannot be read: it may be another user's
+			s.Labs = append(s.Labs, filepath.Dir(path))
+		}
+	}
+	return s, nil
+}
+
+// spare tells whether nobody needs the image.
+func (s Stored) spare(now time.Time) bool { return len(s.Labs) == 0 && now.Sub(s.Used) >= grace }
 
 // Prune removes the images that no lab uses and that were not asked for within the last hour, and
 // gives them. What it removes is made again when a lab needs it.
@@ -94,13 +106,21 @@ func Prune(ctx context.Context, cache string, now time.Time) (removed []Stored, 
 		return nil, err
 	}
 	for _, s := range all {
-		if len(s.Labs) > 0 || now.Sub(s.Used) < grace {
+		if !s.spare(now) {
 			continue
 		}
 		dir := filepath.Join(cache, "images", s.Digest)
 		unlock, err := lock(ctx, dir+".lock")
 		if err != nil {
 			return removed, err
+		}
+		// A lab may have been made of it while others were removed.
+		if again, err := stored(cache, s.Digest); err != nil || !again.spare(now) {
+			unlock()
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return removed, err
+			}
+			continue
 		}
 		// Whoever wants it from now on builds it: half removed it has another name.
 		gone := dir + ".part"
