@@ -53,6 +53,7 @@ for c in "$@"; do
 done
 # Processes that outlive a command (a lab's supervisor and machines) end with the namespace.
 unshare --mount --pid --fork --kill-child bash -euc '
+  mount --bind "$1" "$1" # a root that is a mount, as on a machine: namespaces in there want it
   mount --rbind /dev "$1/dev"; mount -t proc proc "$1/proc"; mount -t sysfs -o ro sys "$1/sys"; mount -t tmpfs tmpfs "$1/tmp"
   exec chroot "$1" /usr/bin/env -i PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
     GOPROXY="$2" GOSUMDB="$3" SSL_CERT_FILE="${SSL_CERT_FILE:-}" GIT_SSL_CAINFO="${GIT_SSL_CAINFO:-}" GOFLAGS=-buildvcs=false bash /root/run
