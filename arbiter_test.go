@@ -30,8 +30,8 @@ for h in a b arb; do
   nsenter -n -t ${at[$h]} ip link set eth0 up
   n=$((n+1))
 done
-on() { local h=$1; shift; nsenter -n -m -t ${at[$h]} "$@"; }
-begin() { local h=$1; shift; (exec nsenter -n -m -t ${at[$h]} "$@") >>$top/$h.log 2>&1 & # $! is the program's
+on() { local h=$1; shift; nsenter -n -m -r -t ${at[$h]} "$@"; }
+begin() { local h=$1; shift; (exec nsenter -n -m -r -t ${at[$h]} "$@") >>$top/$h.log 2>&1 & # $! is the program's
   ran="$ran $!"; disown; }
 head -c 256 /dev/urandom >$top/key
 for h in a b; do cp $top/key $top/$h/etc/authkey; done
