@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,7 +102,10 @@ func (r *reader) step(s document.Step) {
 		end := make(chan string, 1)
 		r.started[s.Command] = end
 		go func() {
-			out, _ := r.shell(s.Command)
+			out, err := r.shell(s.Command)
+			if errors.Is(err, errHangs) {
+				out += err.Error() + "\n"
+			}
 			end <- out
 		}()
 	case s.Is("result"):
@@ -146,12 +150,17 @@ func (r *reader) shell(command string) (string, error) {
 	if r.mirrored {
 		command = document.Mirror(command)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 15*time.Minute, errHangs)
 	defer cancel()
 	c := exec.CommandContext(ctx, "sh", "-c", command)
 	c.Dir = r.dir
 	c.Env = append(os.Environ(), "HAPROV_STATE="+r.state, "NO_COLOR=1", "PATH="+filepath.Dir(r.exe)+":"+os.Getenv("PATH"))
 	c.WaitDelay = 10 * time.Second
 	out, err := c.CombinedOutput()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	return string(out), err
 }
+
+var errHangs = errors.New("the command did not end within 15 minutes")

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/containers/gvisor-tap-vsock/pkg/services/dns"
 	"github.com/containers/gvisor-tap-vsock/pkg/services/forwarder"
@@ -21,6 +22,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+	"gvisor.dev/gvisor/pkg/waiter"
 )
 
 const nic = 1
@@ -195,14 +197,63 @@ func (g *gateway) close() {
 	g.stack.Close()
 }
 
+// A connection whose far end lost power waits for its answer for ever: nothing is sent, so nothing
+// is missed. So a silent far end is asked whether it lives (RFC 9293, 3.8.4). The new owner of an
+// address that has moved refuses at once; a far end that says nothing is given up after askAgain
+// times askedFor, longer than drills pause a machine.
+const (
+	askAgain = 5 * time.Second
+	askedFor = 24
+)
+
 // Dial connects from the gateway to an address on the network: SSH, a database, a virtual IP
-// that has just moved. It gives up when ctx ends.
+// that has just moved. It gives up when ctx ends. The connection ends by itself when its far end
+// has gone: some seconds after another machine took the address, else after two minutes.
 func (n *Network) Dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	if !to.Addr().Is4() || !n.cfg.Prefix.Contains(to.Addr()) {
 		return nil, fmt.Errorf("%s is not on network %s (%s)", to.Addr(), n.cfg.Name, n.cfg.Prefix)
 	}
-	return gonet.DialContextTCP(ctx, n.gateway.stack,
-		tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(to.Addr().As4()), Port: to.Port()}, ipv4.ProtocolNumber)
+	var queue waiter.Queue
+	end, bad := n.gateway.stack.NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, &queue)
+	if bad != nil {
+		return nil, errors.New(bad.String())
+	}
+	connected, ready := waiter.NewChannelEntry(waiter.WritableEvents)
+	queue.EventRegister(&connected)
+	defer queue.EventUnregister(&connected)
+	bad = keepAlive(end)
+	if bad == nil {
+		bad = end.Connect(tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(to.Addr().As4()), Port: to.Port()})
+	}
+	if _, begun := bad.(*tcpip.ErrConnectStarted); begun {
+		select {
+		case <-ctx.Done():
+			end.Close()
+			return nil, ctx.Err()
+		case <-ready:
+			bad = end.LastError()
+		}
+	}
+	if bad != nil {
+		end.Close()
+		return nil, &net.OpError{Op: "connect", Net: "tcp", Addr: net.TCPAddrFromAddrPort(to), Err: errors.New(bad.String())}
+	}
+	return gonet.NewTCPConn(&queue, end), nil
+}
+
+func keepAlive(end tcpip.Endpoint) tcpip.Error {
+	idle, interval := tcpip.KeepaliveIdleOption(askAgain), tcpip.KeepaliveIntervalOption(askAgain)
+	unsent := tcpip.TCPUserTimeoutOption(askAgain * askedFor) // the same bound for what was sent and not acknowledged
+	for _, option := range []tcpip.SettableSocketOption{&idle, &interval, &unsent} {
+		if err := end.SetSockOpt(option); err != nil {
+			return err
+		}
+	}
+	if err := end.SetSockOptInt(tcpip.KeepaliveCountOption, askedFor); err != nil {
+		return err
+	}
+	end.SocketOptions().SetKeepAlive(true)
+	return nil
 }
 
 // Listen takes connections of the machines to the gateway's address. Nobody else can reach it.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -247,6 +248,47 @@ func TestTheGatewayFindsAVirtualIPAtItsNewOwnerAtOnce(t *testing.T) {
 	t.Logf("new owner reached after %v", time.Since(start))
 	if took := time.Since(start); took > 2*time.Second {
 		t.Fatalf("it took %v", took)
+	}
+}
+
+// A client that waits for an answer sends nothing, and the machine that should give it is off.
+func TestAConnectionEndsWhenAnotherMachineHasTakenItsAddress(t *testing.T) {
+	const vip = "192.168.56.100"
+	n := network(t)
+	a := guest(t, n, "a", macA, vip)
+	l, err := gonet.ListenTCP(a.stack, tcpip.FullAddress{NIC: nic, Port: 3306}, ipv4.ProtocolNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	c, err := n.Dial(ctx, netip.AddrPortFrom(netip.MustParseAddr(vip), 3306))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "insert")
+	far, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the client sent is acknowledged with the first byte of the answer: it has nothing to repeat.
+	if _, err := io.ReadFull(far, make([]byte, 6)); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(far, "o")
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	n.inject(Way{Gateway, "a"}, Fault{Cut: true})
+	n.inject(Way{"a", Gateway}, Fault{Cut: true})
+	guest(t, n, "b", macB, vip)
+	send(t, wired(t, n, "b"), gratuitous(macB, vip))
+	c.SetReadDeadline(time.Now().Add(4 * askAgain))
+	var late net.Error
+	if _, err := c.Read(make([]byte, 1)); err == nil || errors.As(err, &late) && late.Timeout() {
+		t.Fatalf("the connection to the machine that is off: %v", err)
 	}
 }
 
