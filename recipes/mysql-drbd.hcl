@@ -113,6 +113,11 @@ recipe "mysql-drbd" {
     about   = "Bytes a second at which a side that was away is brought up to date; about a third of what disks and replication network can do"
     check "expected a rate such as 33M" { that = length(split("M", value)) == 2 }
   }
+  input "verify" {
+    type    = string
+    default = "Sun 03:00"
+    about   = "When both sides of the volume are compared, as systemd's OnCalendar; it reads both disks whole, at resync_rate"
+  }
   input "ping_timeout" {
     type    = number
     default = input.speed == "fast" ? 10 : lookup({ tcg = 100 }, lab.driver, 20)
@@ -271,6 +276,16 @@ recipe "mysql-drbd" {
       seed    = input.programs.seed
       # MySQL's own tool reads its binary log otherwise
       written = input.server == "mariadb" ? "/usr/local/lib/haprov/mysql-written \"$1\"" : ""
+      verify  = "haprov-drbd-verify-mysql.service"
+    }
+    # Both hosts have the timer, and the side that is not Primary leaves it to the other one.
+    file "/usr/local/lib/haprov/drbd-verify" {
+      content = file("drbd-verify")
+      mode    = "0755"
+    }
+    timer "haprov-drbd-verify-mysql" {
+      command     = "exec /usr/local/lib/haprov/drbd-verify mysql"
+      on_calendar = input.verify
     }
 
     package "corosync-qdevice" { when = length(role.arbiter.hosts) > 0 }

@@ -90,17 +90,34 @@ func (a *app) planCmd() *cobra.Command {
 
 func (a *app) verifyCmd() *cobra.Command {
 	f := upFlags{plan: true, verify: true}
+	volumes, cluster := false, ""
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Run all checks of the recipe and prove fencing",
 		Long: `Proves that no change is pending and that the recipe's checks succeed. In a lab, then, each
 host is really fenced once: the standby first, and when it is back and in sync, the active side
 moves to it and the other host is fenced. On other machines only with --prove-fencing. Writes
-stop for some seconds at each step; the active side stays where it moved to.`,
-		Example: "  haprov verify\n  haprov verify --prove-fencing",
+stop for some seconds at each step; the active side stays where it moved to.
+
+With --volumes it compares both sides of the replicated volumes instead, block by block, while
+they are in use. It reads both disks whole, at the rate of a resynchronisation. A timer of the
+recipe does the same; status tells what came of the last one. Nothing is repaired.`,
+		Example: "  haprov verify\n  haprov verify --prove-fencing\n  haprov verify --volumes",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.up(c.Context(), f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case volumes && f.prove:
+				return errInput{"verify takes --volumes or --prove-fencing, not both"}
+			case cluster != "" && !volumes:
+				return errInput{"verify --cluster is for --volumes"}
+			case volumes:
+				return a.intend(c.Context(), plan.Intent{Verb: plan.Compare}, intentFlags{yes: true, cluster: cluster})
+			}
+			return a.up(c.Context(), f)
+		},
 	}
+	c.Flags().BoolVar(&volumes, "volumes", false, "compare both sides of the replicated volumes")
+	c.Flags().StringVar(&cluster, "cluster", "", "with --volumes: the `NAME` of the cluster, when the inventory has several")
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask before hosts are fenced")
 	c.Flags().BoolVar(&f.prove, "prove-fencing", false, "fence each host once, also outside of a lab")
 	return c

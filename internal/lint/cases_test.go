@@ -157,6 +157,7 @@ var cases = []struct {
 	{"drbd-flushes", twoNodes, nil, []edit{{"db1", "mysql.res", "  disk {", "  disk {\n    disk-flushes no;"}}, "disk-flushes no"},
 	{"drbd-resync-rate", twoNodes, nil, []edit{{"db1", "links.txt", "eth1 10000", "eth1 1000"}}, "resynchronises at 100M on a link of 1000 Mbit/s"},
 	{"drbd-verify-alg", twoNodes, nil, []edit{{"db1", "mysql.res", "    verify-alg crc32c;\n", ""}}, "no verify-alg"},
+	{"drbd-verified", twoNodes, nil, []edit{{"db1", "drbd-verified.txt", "0 1795860000", "0 1793000000"}}, "volume 0 was compared"},
 	{"drbd-auth", twoNodes, nil, []edit{{"db1", "mysql.res", "    cram-hmac-alg sha256;\n", ""}}, "takes any peer"},
 	{"drbd-module", twoNodes, nil, []edit{{"db1", "drbd-module.txt", "file 8.4.11", "file 9.2.1"}}, "8.4.11 is loaded, 9.2.1 is on the disk"},
 	{"drbd-in-sync", twoNodes, nil, []edit{{"db1", "drbd-proc.txt", "oos:0", "oos:44"}}, "44 KiB differ"},

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -80,6 +81,12 @@ var drbdChecks = []Check{
 		Source: "DRBD User's Guide, on-line device verification",
 		Remedy: "net { verify-alg crc32c; }, then drbdadm adjust", Command: "haprov up",
 		Excluded: noVolumes, Reads: []string{"*.res", "global_common.conf"}, judge: drbdVerifyAlg},
+	{ID: "drbd-verified", Group: "drbd", Severity: Advice,
+		Title:  "the two copies were compared within thirty days",
+		Why:    "A block that a disk or a controller damaged stays unseen on the standby until it takes over. A comparison finds it while the good copy is there.",
+		Source: "DRBD User's Guide, on-line device verification: weekly or monthly",
+		Remedy: "drbdadm verify all, on one host, by a timer", Command: "haprov verify --volumes",
+		Excluded: "no DRBD resource is here, or the journal is younger than thirty days and tells of no comparison", Reads: []string{"drbd-verified.txt"}, judge: drbdVerified},
 	{ID: "drbd-auth", Group: "drbd", Severity: Warning,
 		Title:  "peers show each other that they know a secret",
 		Why:    "Without, any machine that takes the peer's address is sent the data.",
@@ -388,6 +395,49 @@ func drbdModule(v *verdict, f *Facts) {
 			}
 		}
 	}
+}
+
+// verifiedWithin is how old the last comparison of both sides may be.
+const verifiedWithin = 30 * 24 * time.Hour
+
+// drbdVerified looks for the last comparison that either side's journal tells of.
+func drbdVerified(v *verdict, f *Facts) {
+	said, old := map[string]bool{}, true // by minor: compared in time
+	var where place
+	for _, h := range f.replicated() {
+		told, ok := need(v, h.Name, h.Verified, "drbd-verified.txt")
+		if !ok || h.DRBD.State != Given {
+			continue
+		}
+		where = at(h, h.Verified, 0)
+		day := func(name string) time.Time {
+			n, _ := strconv.ParseInt(told[name], 10, 64)
+			return time.Unix(n, 0)
+		}
+		if day("now").Unix() == 0 {
+			v.Unknown(h.Name, "drbd-verified.txt does not tell the host's time")
+			continue
+		}
+		from := day("now").Add(-verifiedWithin)
+		old = old && day("since").Before(from)
+		for _, r := range h.DRBD.Value.resources {
+			said[r.minor()] = said[r.minor()] || day(r.minor()).After(from)
+		}
+	}
+	for _, minor := range slices.Sorted(maps.Keys(said)) {
+		if said[minor] || old { // what a young journal does not tell is not known
+			v.Is(said[minor], where, "drbdadm verify within 30 days", "no host's journal tells that volume %.10s was compared", minor)
+		}
+	}
+}
+
+// minor is the number of the resource's device, as device /dev/drbd0, or device minor 0, tells.
+func (r resource) minor() string {
+	word := ""
+	for _, s := range drbd.In(r.block, "device") {
+		word = s.Words[len(s.Words)-1]
+	}
+	return strings.TrimPrefix(word, "/dev/drbd")
 }
 
 func drbdInSync(v *verdict, f *Facts) {

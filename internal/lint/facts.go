@@ -59,6 +59,7 @@ type Host struct {
 	DRBD         Fact[*Replication]
 	Module       Fact[string] // the text of /proc/drbd
 	Modules      Fact[map[string]string]
+	Verified     Fact[map[string]string]
 	Options      Fact[*Options]
 	Variables    Fact[map[string]string]
 	Status       Fact[map[string]string]
@@ -123,6 +124,7 @@ func hostFrom(name string, items []item) *Host {
 	h.DRBD = all(slices.Concat(by["drbd.conf"], by["global_common.conf"], by["*.res"]), parseReplication)
 	h.Module = one(by["drbd-proc.txt"], plain)
 	h.Modules = one(by["drbd-module.txt"], pairsBy(" "))
+	h.Verified = one(by["drbd-verified.txt"], pairsBy(" "))
 	h.Options = all(optionOrder(by["*.cnf"]), parseOptions)
 	h.Variables = answer(by["variables.tsv"], mysql.ParsePairs)
 	h.Status = answer(by["status.tsv"], mysql.ParsePairs)

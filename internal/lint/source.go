@@ -31,6 +31,7 @@ var Sources = []Source{
 	{Name: "global_common.conf", About: "DRBD's common section", Files: []string{"/etc/drbd.d/*.conf"}},
 	{Name: "drbd-proc.txt", About: "/proc/drbd: the module's version, and its state with version 8.4", Shell: "cat /proc/drbd", Tool: "drbdadm"},
 	{Name: "drbd-module.txt", About: "two lines: loaded VERSION, file VERSION", Shell: "echo \"loaded $(cat /sys/module/drbd/version)\"; echo \"file $(modinfo -F version drbd)\"", Tool: "drbdadm"},
+	{Name: "drbd-verified.txt", About: "a line now SECONDS, a line since SECONDS, how far the journal goes back, and a line MINOR SECONDS for each comparison that the kernel's log tells of; all since 1970", Shell: verifiedShell, Tool: "drbdadm"},
 	{Name: "*.cnf", About: "MariaDB's option files", Files: []string{"/etc/my.cnf", "/etc/my.cnf.d/*.cnf", "/etc/mysql/my.cnf", "/etc/mysql/mariadb.cnf", "/etc/mysql/conf.d/*.cnf", "/etc/mysql/mariadb.conf.d/*.cnf"}},
 	{Name: "variables.tsv", About: "SHOW GLOBAL VARIABLES, name and value parted by a tab (mariadb -N -B)", Shell: "mariadb -N -B -e 'SHOW GLOBAL VARIABLES' 2>&1", Tool: "mariadb"},
 	{Name: "status.tsv", About: "SHOW GLOBAL STATUS in the same form", Shell: "mariadb -N -B -e 'SHOW GLOBAL STATUS' 2>&1", Tool: "mariadb"},
@@ -114,3 +115,9 @@ func sourceOf(name string) (Source, bool) {
 	}
 	return Source{}, false
 }
+
+// verifiedShell asks the journal; journalctl -k would show this boot alone.
+const verifiedShell = `echo "now $(date +%s)"
+echo "since $(journalctl -q -o short-unix 2>/dev/null | head -n 1 | cut -d. -f1)"
+journalctl -q -o short-unix --since '-40 days' _TRANSPORT=kernel 2>/dev/null | sed -n 's/^\([0-9]*\)[.][0-9]* .* drbd\([0-9]*\): Online verify *done.*/\2 \1/p'
+true`

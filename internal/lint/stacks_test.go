@@ -131,6 +131,7 @@ func healthy(t *testing.T, inventory string) files {
 			put("fence-history.xml", `<pacemaker-result><list><fence_event action="reboot" target="db1" client="x" origin="db2" status="success" delegate="db2" completed="2026-11-21 06:16:58Z"/><fence_event action="reboot" target="db2" client="x" origin="db1" status="success" delegate="db1" completed="2026-11-22 06:16:58Z"/></list></pacemaker-result>`)
 			put("drbd-proc.txt", "version: 8.4.11 (api:1/proto:86-101)\n 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n    ns:0 nr:0 dw:0 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0\n")
 			put("drbd-module.txt", "loaded 8.4.11\nfile 8.4.11\n")
+			put("drbd-verified.txt", map[bool]string{false: "now 1795900000\nsince 1790000000\n", true: "now 1795900000\nsince 1790000000\n0 1795860000\n"}[i == 0])
 			put("modes.txt", "400 root root "+strings.Repeat("ab", 32)+" /etc/corosync/authkey\n600 root root - /etc/drbd.d/mysql.res\n")
 			put("units.txt", "corosync enabled\npacemaker enabled\ndrbd disabled\nmariadb disabled\n")
 			put("packages.txt", "corosync 3.1.7-1\npacemaker 2.1.5-1\nmariadb-server 1:10.11.19-0\n")

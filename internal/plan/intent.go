@@ -11,14 +11,15 @@ const (
 	// ProveFencing fires the hosts' fence devices, one after the other, the active side moved away from
 	// its host before; with Anew those that are proved, too.
 	ProveFencing = "prove-fencing"
-	Backup       = "backup" // do What with the cluster's backups: now, logs, verify, prune, prove
+	Backup       = "backup"  // do What with the cluster's backups: now, logs, verify, prune, prove
+	Compare      = "compare" // compare all copies of the replicated volumes, block by block
 	// Restore makes a server with the data as it was At, beside the one that runs; with What, end, it
 	// ends that server.
 	Restore = "restore"
 )
 
 // Verbs lists them all.
-var Verbs = []string{Switchover, Maintenance, Restart, Recover, ProveFencing, Backup, Restore}
+var Verbs = []string{Switchover, Maintenance, Restart, Recover, ProveFencing, Backup, Restore, Compare}
 
 // Intent is what a user asks of a running cluster beyond its inventory. It is data: a cluster step
 // that knows the verb decides phase after phase for it, from evidence, as it does without.

@@ -135,7 +135,34 @@ func TestTwoNodes(t *testing.T) {
 		}
 		t.Logf("0 changes in %.1f s", s.Seconds)
 	})
+	c.step(t, "copies that differ are found, and repaired as the document says", c.compared)
 	c.broken(t)
+}
+
+// compared damages a block of the standby's disk behind DRBD's back.
+func (c *two) compared(t *testing.T) {
+	v := c.status()
+	active, standby := v.Active, map[string]string{"db1": "db2", "db2": "db1"}[v.Active]
+	c.run(10*time.Minute, "verify", "--volumes")
+	if v := c.status(); !v.Healthy {
+		t.Fatalf("two equal copies: %v", v.Reasons)
+	}
+	// the last MiB before DRBD's own metadata, which no file has yet
+	c.must(standby, `d=/dev/disk/by-haprov/data
+end=$(( $(blockdev --getsize64 /dev/drbd0) / 1048576 - 1 ))
+dd if=/dev/urandom of=$d bs=1M seek=$end count=1 oflag=direct conv=notrunc`)
+	c.run(10*time.Minute, "verify", "--volumes")
+	v = c.status()
+	if v.Healthy || !strings.Contains(strings.Join(v.Reasons, "\n"), "volume mysql: 1024 KiB differ") {
+		t.Fatalf("a MiB of the standby's disk was overwritten: healthy %v, %v", v.Healthy, v.Reasons)
+	}
+	c.must(standby, "drbdadm disconnect mysql && drbdadm connect mysql")
+	c.healthy()
+	c.run(10*time.Minute, "verify", "--volumes")
+	c.healthy()
+	if v := c.status(); v.Active != active {
+		t.Errorf("the service moved to %s", v.Active)
+	}
 }
 
 // broken breaks one part of a finished cluster after the other under a writer.

@@ -58,9 +58,15 @@ func (s Status) Syncing() bool {
 	return strings.HasPrefix(s.Connection, "Sync") || strings.HasPrefix(s.Connection, "PausedSync") || strings.HasPrefix(s.Connection, "WFBitMap") || strings.HasPrefix(s.Connection, "WFSyncUUID")
 }
 
+// Connected reports whether the two sides replicate, also while they are compared (drbdadm verify).
+func (s Status) Connected() bool { return s.Connection == "Connected" || s.Comparing() }
+
+// Comparing reports whether the two sides are being compared.
+func (s Status) Comparing() bool { return s.Connection == "VerifyS" || s.Connection == "VerifyT" }
+
 // Healthy reports whether both sides are connected and hold the same, current data.
 func (s Status) Healthy() bool {
-	return s.Connection == "Connected" && s.Disk == "UpToDate" && s.PeerDisk == "UpToDate"
+	return s.Connected() && s.Disk == "UpToDate" && s.PeerDisk == "UpToDate"
 }
 
 // String is the line as a person knows it.

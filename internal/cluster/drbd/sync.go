@@ -5,7 +5,12 @@ import "strings"
 // Progress reads from /proc/drbd of module 8.4 how far each minor's resynchronisation is, in
 // percent, as the module writes it. A minor that is not under way, or whose number cannot be read,
 // is left out.
-func Progress(text string) map[string]string {
+func Progress(text string) map[string]string { return percents(text, "sync'ed:") }
+
+// Compared reads how far each minor's comparison is (drbdadm verify), in the same way.
+func Compared(text string) map[string]string { return percents(text, "verified:") }
+
+func percents(text, word string) map[string]string {
 	out := map[string]string{}
 	minor := ""
 	for _, l := range strings.Split(text, "\n") {
@@ -17,7 +22,7 @@ func Progress(text string) map[string]string {
 			minor = m
 			continue
 		}
-		_, rest, ok := strings.Cut(l, "sync'ed:")
+		_, rest, ok := strings.Cut(l, word)
 		number, _, percent := strings.Cut(rest, "%")
 		number = strings.TrimSpace(number)
 		if ok && percent && minor != "" && number != "" && len(number) <= 5 && strings.Trim(number, "0123456789.") == "" {

@@ -43,6 +43,8 @@ type DRBDVolume struct {
 	Seed       string `hcl:"seed,optional" text:"shell" about:"A shell command that fills the new file system, mounted at $1; it runs once, on one host"`
 	Written    string `hcl:"written,optional" text:"shell" about:"A shell command that only reads and prints the last changes of the data, mounted at $1: one a line, the oldest first, a name, a time, and TABLE=ROWS as often as needed; haprov recover says by it what each side of a split brain would lose"`
 
+	Verify string `hcl:"verify,optional" about:"A unit that compares both sides, as drbdadm verify does, on the side that is Primary, and writes /var/lib/haprov-drbd-verify/NAME when it is done: finished (seconds since 1970), seconds and differs_kib, each with = and a number on a line of its own; haprov verify --volumes starts it"`
+
 	replaced string // the host whose disk may be filled from the other one
 }
 
@@ -72,6 +74,7 @@ func (d *DRBDVolume) Check() []kind.Problem {
 		p.Path("backing", d.Backing[n])
 	}
 	p.Name("name", d.Name, resourceName, "resource name")
+	p.Matches("verify", d.Verify, verifier, "unit name, such as compare.service, or nothing")
 	if d.Seed != "" && d.Filesystem == none {
 		p.Add("seed", "Nothing to seed", "The volume gets no file system; leave seed out.")
 	}
@@ -79,6 +82,8 @@ func (d *DRBDVolume) Check() []kind.Problem {
 }
 
 var resourceName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$`)
+
+var verifier = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9:_.@-]*\.service)?$`)
 
 func (d *DRBDVolume) device() string { return fmt.Sprintf("/dev/drbd%d", d.Minor) }
 
@@ -136,7 +141,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		return d.waiting("Pacemaker starts the volume", 3*time.Minute, names, vs), nil
 	case !a.Up || !b.Up:
 		return d.up(names, vs), nil
-	case a.Connection != "Connected" || b.Connection != "Connected":
+	case !a.Connected() || !b.Connected():
 		return d.waiting("the two sides connect", time.Minute, names, vs), nil
 	case a.Disk == "Inconsistent" && b.Disk == "Inconsistent":
 		if a.formatted || b.formatted {

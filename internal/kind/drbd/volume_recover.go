@@ -39,9 +39,12 @@ type volumeRecover struct {
 // keptFolder is where copies of discarded data are, if no other folder was named.
 const keptFolder = "/var/lib/haprov-discarded"
 
-// Intend gives the step that ends a split brain.
+// Intend gives the step that ends a split brain, or compares both sides.
 func (d *DRBDVolume) Intend(in plan.Intent) (kind.Cluster, error) {
-	if in.Verb != plan.Recover {
+	switch {
+	case in.Verb == plan.Compare && d.Verify != "":
+		return &volumeCompare{*d}, nil
+	case in.Verb != plan.Recover:
 		return nil, kind.ErrNoIntent
 	}
 	if in.Discard != "" && !slices.ContainsFunc(d.Nodes, func(n kind.Node) bool { return n.Name == in.Discard }) {
