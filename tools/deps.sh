@@ -11,8 +11,8 @@ missing=
 # libvirt-daemon, libvirt-clients, fence-virt and fence-virtd: those of virtual machines against libvirt.
 # xfsprogs: a volume's file system is made and read again. mariadb-backup and restic: the hosts' script
 # of backups runs with the real programs. keepalived reads the recipe's file. corosync-qnetd and
-# corosync-qdevice: an arbiter signs its members' certificates. bzip2, unzip, xz-utils and zstd: archives are unpacked by them.
-for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus fence-agents openipmi ipmitool libvirt-daemon libvirt-clients fence-virt fence-virtd xfsprogs mariadb-server mariadb-backup restic bzip2 unzip xz-utils zstd keepalived corosync corosync-qnetd corosync-qdevice libnss3-tools "$@"; do
+# corosync-qdevice: an arbiter signs its members' certificates. pacemaker-cli-utils: its tools judge and change configurations. bzip2, unzip, xz-utils and zstd: archives are unpacked by them.
+for p in openssh-server openssh-client gcc libc6-dev nftables iproute2 uidmap shellcheck postgresql prometheus fence-agents openipmi ipmitool libvirt-daemon libvirt-clients fence-virt fence-virtd xfsprogs mariadb-server mariadb-backup restic bzip2 unzip xz-utils zstd keepalived corosync corosync-qnetd corosync-qdevice libnss3-tools pacemaker-cli-utils "$@"; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0

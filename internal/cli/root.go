@@ -175,7 +175,7 @@ func (a *app) root() *cobra.Command {
 		Use:   "haprov",
 		Short: "Takes machines to a highly available MariaDB or MySQL",
 		Long: `haprov takes machines to a highly available MariaDB or MySQL; run again, it repairs what has drifted.
-An inventory says what there is, recipes say what a stack is; both are HCL. Hosts are Debian 12
+An inventory says what there is, recipes say what a stack is; both are HCL. Hosts are Debian 12 or 13
 with sshd and root or sudo; no agent is installed on them. Shipped in the program are the inventories
 inventory/mysql-drbd.hcl (taken when there is no haprov.hcl here), inventory/galera.hcl and
 inventory/galera-3.hcl: five or three machines of a lab.`,

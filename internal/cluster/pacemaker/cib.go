@@ -136,7 +136,7 @@ func Missing(current, wanted *Node) (out []Difference) {
 	})
 	wanted.All(func(n *Node) {
 		id := n.Attrs["id"]
-		if id == "" {
+		if id == "" || n.Name == reference {
 			return
 		}
 		c := have[n.Name+"#"+id]

@@ -13,13 +13,15 @@ const (
 	recordName = "haprov-owned"
 	// RecordID is the id of the property.
 	RecordID = recordSet + "-owned"
+	// reference is an element whose id is another one's, of which it is a member of a set.
+	reference = "resource_ref"
 )
 
 // WithRecord is the wanted configuration with the record of all its ids; wanted does not change.
 func WithRecord(wanted *Node) *Node {
 	var all []string
 	wanted.All(func(n *Node) {
-		if id := n.Attrs["id"]; id != "" {
+		if id := n.Attrs["id"]; id != "" && n.Name != reference {
 			all = append(all, id)
 		}
 	})
@@ -50,7 +52,7 @@ var plainID = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]*$`)
 // DRBD, crm_resource (cli-) or a node's own attributes put there is never in it.
 func Surplus(current, wanted *Node) []string {
 	keep, ours := map[string]bool{}, map[string]bool{}
-	wanted.All(func(n *Node) { keep[n.Attrs["id"]] = true })
+	wanted.All(func(n *Node) { keep[n.Attrs["id"]] = keep[n.Attrs["id"]] || n.Name != reference })
 	config := current.Find("configuration")
 	config.Find("crm_config").All(func(n *Node) {
 		if n.Name == "nvpair" && n.Attrs["name"] == recordName {
@@ -68,6 +70,7 @@ func Surplus(current, wanted *Node) []string {
 		walk = func(n *Node) {
 			for _, c := range n.Children {
 				switch id := c.Attrs["id"]; {
+				case c.Name == reference: // goes with its set
 				case !ours[id] || keep[id]:
 					walk(c)
 				case section.Name == "constraints":

@@ -2,6 +2,7 @@ package pacemaker
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"regexp"
@@ -49,24 +50,35 @@ type ResourceGroup struct {
 	Meta map[string]string `hcl:"meta,optional" about:"Options of the group"`
 }
 
-// Colocation puts a resource where another one is.
+// Colocation puts a resource where another one is, or the resources of sets.
 type Colocation struct {
 	ID     string `hcl:"id,label" about:"The constraint's id"`
-	Of     string `hcl:"of" about:"The resource that follows"`
-	With   string `hcl:"with" about:"The resource that it follows"`
+	Of     string `hcl:"of,optional" about:"The resource that follows"`
+	With   string `hcl:"with,optional" about:"The resource that it follows"`
 	OfRole string `hcl:"of_role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role of the follower that follows"`
 	Role   string `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"The role that the other one must have there"`
 	Score  string `hcl:"score,optional" default:"INFINITY" about:"Score"`
+	Sets   []Set  `hcl:"set,block" about:"Resources that are put together, instead of of and with: those of a set follow those of the next one, and within a set, while it is sequential, each the one before it"`
 }
 
-// Order does one thing before another.
+// Set is a resource set of a constraint (Pacemaker Explained, Resource Sets).
+type Set struct {
+	Of         []string `hcl:"of" about:"The resources"`
+	Sequential bool     `hcl:"sequential,optional" default:"true" about:"Each depends on the one before it; false: they do not depend on each other"`
+	RequireAll bool     `hcl:"require_all,optional" default:"true" about:"In an order, the next set waits for all of them; false: for one of them, which a set that is not sequential can have"`
+	Action     string   `hcl:"action,optional" oneof:"start,promote,demote,stop" about:"In an order, what is done with them; omitted: start"`
+	Role       string   `hcl:"role,optional" oneof:"Started,Promoted,Unpromoted" about:"In a colocation, the role that they must have there"`
+}
+
+// Order does one thing before another, or what is to be done with sets of resources one set after the other.
 type Order struct {
 	ID         string `hcl:"id,label" about:"The constraint's id"`
-	First      string `hcl:"first" about:"The resource that comes first"`
+	First      string `hcl:"first,optional" about:"The resource that comes first"`
 	Action     string `hcl:"action,optional" default:"start" oneof:"start,promote,demote,stop" about:"What is done with it"`
-	Then       string `hcl:"then" about:"The resource that comes after it"`
+	Then       string `hcl:"then,optional" about:"The resource that comes after it"`
 	ThenAction string `hcl:"then_action,optional" default:"start" oneof:"start,promote,demote,stop" about:"What is done with that one"`
 	Kind       string `hcl:"kind,optional" default:"Mandatory" oneof:"Mandatory,Optional,Serialize" about:"How strictly the order is kept"`
+	Sets       []Set  `hcl:"set,block" about:"Sets of resources, one after the other, instead of first and then"`
 }
 
 // Location ties a resource to a node, or to nodes by what is true of them, or keeps it away.
@@ -115,6 +127,26 @@ func element(name, id string, attrs ...string) *pacemaker.Node {
 		}
 	}
 	return n
+}
+
+// withSets puts resource sets into a constraint. A set's id is made of what all of them say: a set that
+// is there is never changed, so that its members and the sets' order are always as written.
+func withSets(constraint *pacemaker.Node, sets []Set) *pacemaker.Node {
+	digest := sha256.Sum256(fmt.Appendf(nil, "%+v", sets))
+	for i, x := range sets {
+		n := element("resource_set", fmt.Sprintf("%s-set-%d-%x", constraint.Attrs["id"], i+1, digest[:4]), "action", x.Action, "role", x.Role)
+		if !x.Sequential {
+			n.Attrs["sequential"] = "false"
+		}
+		if !x.RequireAll {
+			n.Attrs["require-all"] = "false"
+		}
+		for _, m := range x.Of {
+			n.Children = append(n.Children, element("resource_ref", m))
+		}
+		constraint.Children = append(constraint.Children, n)
+	}
+	return constraint
 }
 
 // pairs is a set of nvpairs; none when it is empty.
@@ -241,9 +273,17 @@ func (p *Pacemaker) Wanted() *pacemaker.Node {
 		resources.Children = append(resources.Children, x.node())
 	}
 	for _, x := range p.Colocations {
+		if len(x.Sets) > 0 {
+			constraints.Children = append(constraints.Children, withSets(element("rsc_colocation", x.ID, "score", x.Score), x.Sets))
+			continue
+		}
 		constraints.Children = append(constraints.Children, element("rsc_colocation", x.ID, "rsc", x.Of, "rsc-role", x.OfRole, "with-rsc", x.With, "with-rsc-role", x.Role, "score", x.Score))
 	}
 	for _, x := range p.Orders {
+		if len(x.Sets) > 0 {
+			constraints.Children = append(constraints.Children, withSets(element("rsc_order", x.ID, "kind", x.Kind), x.Sets))
+			continue
+		}
 		constraints.Children = append(constraints.Children, element("rsc_order", x.ID, "first", x.First, "first-action", x.Action, "then", x.Then, "then-action", cmp.Or(x.ThenAction, "start"), "kind", x.Kind))
 	}
 	for _, x := range append(slices.Clone(p.Locations), away...) {
@@ -438,16 +478,40 @@ func (p *Pacemaker) Check() []kind.Problem {
 		resources = append(resources, x.ID)
 	}
 	primitives = primitives[:len(p.Primitives)]
+	// sets tells whether a constraint is of two resources, and not of sets
+	sets := func(block, id string, all []Set, two, names string) bool {
+		if len(all) > 0 && two != "" {
+			out.Add(block, "Both sets and two resources", "Found set beside "+names+" in "+kind.Quoted(id)+"; expected one of them.")
+		}
+		for _, s := range all {
+			for _, m := range s.Of {
+				refer(block, m, resources)
+			}
+			switch {
+			case len(s.Of) == 0:
+				out.Add(block, "Empty set", "Found a set of "+kind.Quoted(id)+" without resources.")
+			case block == "order" && s.Role != "", block == "colocation" && (s.Action != "" || !s.RequireAll):
+				out.Add(block, "Invalid set", "Found in "+kind.Quoted(id)+" what is not for this constraint; action and require_all are for an order, role is for a colocation.")
+			case !s.RequireAll && s.Sequential:
+				out.Add(block, "Invalid set", "Found require_all = false in "+kind.Quoted(id)+"; it needs sequential = false beside it.")
+			}
+		}
+		return len(all) == 0
+	}
 	for _, x := range p.Colocations {
 		id("colocation", x.ID)
-		refer("colocation", x.Of, resources)
-		refer("colocation", x.With, resources)
+		if sets("colocation", x.ID, x.Sets, x.Of+x.With+x.OfRole+x.Role, "of and with") {
+			refer("colocation", x.Of, resources)
+			refer("colocation", x.With, resources)
+		}
 		out.Matches("colocation", x.Score, crmScore, "score")
 	}
 	for _, x := range p.Orders {
 		id("order", x.ID)
-		refer("order", x.First, resources)
-		refer("order", x.Then, resources)
+		if sets("order", x.ID, x.Sets, x.First+x.Then, "first and then") {
+			refer("order", x.First, resources)
+			refer("order", x.Then, resources)
+		}
 	}
 	for _, x := range p.Locations {
 		id("location", x.ID)

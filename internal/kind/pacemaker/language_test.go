@@ -25,8 +25,10 @@ func wide() *Pacemaker {
 			{ID: "web", Agent: "systemd:nginx"}, {ID: "log", Agent: "systemd:rsyslog"}},
 		Groups:      []ResourceGroup{{ID: "front", Of: []string{"web", "log"}}},
 		Clones:      []ResourceClone{{ID: "db", Of: "pg", Meta: map[string]string{"promotable": "true"}}, {ID: "fronts", Of: "front", Meta: map[string]string{"interleave": "true"}}},
-		Colocations: []Colocation{{ID: "vip-with-primary", Of: "vip", With: "db", Role: "Promoted", Score: "INFINITY"}, {ID: "primary-apart", Of: "db", OfRole: "Promoted", With: "fronts", Score: "-100"}},
-		Orders:      []Order{{ID: "web-then-promote", First: "fronts", Action: "start", Then: "db", ThenAction: "promote", Kind: "Optional"}},
+		Colocations: []Colocation{{ID: "vip-with-primary", Of: "vip", With: "db", Role: "Promoted", Score: "INFINITY"}, {ID: "primary-apart", Of: "db", OfRole: "Promoted", With: "fronts", Score: "-100"},
+			{ID: "together", Score: "200", Sets: []Set{{Of: []string{"vip"}, Sequential: true, RequireAll: true}, {Of: []string{"db", "fronts"}, RequireAll: true, Role: "Started"}}}},
+		Orders:      []Order{{ID: "web-then-promote", First: "fronts", Action: "start", Then: "db", ThenAction: "promote", Kind: "Optional"},
+			{ID: "first-these", Kind: "Mandatory", Sets: []Set{{Of: []string{"fronts", "db"}, RequireAll: false, Action: "start"}, {Of: []string{"vip"}, Sequential: true, RequireAll: true}}}},
 		Locations: []Location{{ID: "vip-near", Of: "vip", Node: "n1", Score: "50"},
 			{ID: "big-only", Of: "db", Rule: "not_defined size or size ne big", Role: "Promoted", Score: "-INFINITY"},
 			{ID: "until-then", Of: "vip", Rule: "#uname eq n2 and date lt 2027-01-31", Score: "10"}},
@@ -49,6 +51,8 @@ func TestTheWholeLanguageBecomesElements(t *testing.T) {
 		`<rsc_location id="big-only" rsc="db"><rule boolean-op="or" id="big-only-rule" role="Promoted" score="-INFINITY"><expression attribute="size" id="big-only-expression-1" operation="not_defined"/><expression attribute="size" id="big-only-expression-2" operation="ne" value="big"/></rule></rsc_location>`,
 		`<date_expression end="2027-01-31" id="until-then-expression-2" operation="lt"/>`,
 		`<op_defaults><meta_attributes id="haprov-op-defaults"><nvpair id="haprov-op-defaults-timeout" name="timeout" value="40s"/></meta_attributes></op_defaults>`,
+		`action="start" id="first-these-set-1-`, `require-all="false" sequential="false"><resource_ref id="fronts"/><resource_ref id="db"/></resource_set>`,
+		`role="Started" sequential="false"><resource_ref id="db"/><resource_ref id="fronts"/></resource_set></rsc_colocation>`,
 		`<fencing-level devices="pdu-n1" id="n1-then" index="2" target="n1"/>`,
 		`<recipient id="mail-recipient-1" value="dba@example.org"/>`} {
 		if !strings.Contains(got, want) {
@@ -62,7 +66,7 @@ func TestTheWholeLanguageBecomesElements(t *testing.T) {
 func TestPacemakerTakesTheWholeLanguage(t *testing.T) {
 	verify, err := exec.LookPath("crm_verify")
 	if err != nil {
-		t.Skip("no crm_verify: apt-get install pacemaker-cli-utils")
+		t.Fatalf("%v: make deps installs it", err)
 	}
 	judge := func(p *Pacemaker, edit func(string) string) (string, error) {
 		text := edit(p.Wanted().Text())
@@ -111,6 +115,13 @@ func TestMistakesInTheLanguageAreFound(t *testing.T) {
 		{"neither", func(p *Pacemaker) { p.Locations[0].Node = "" }, `Found neither in "vip-near"`},
 		{"a role of a node", func(p *Pacemaker) { p.Locations[0].Role = "Promoted" }, "Found role in"},
 		{"a clone of a clone", func(p *Pacemaker) { p.Clones[0].Of = "fronts" }, `Found "fronts"; there is pg, vip, web, log, front.`},
+		{"sets and two resources", func(p *Pacemaker) { p.Orders[1].First = "db" }, `Found set beside first and then in "first-these"`},
+		{"neither sets nor two", func(p *Pacemaker) { p.Orders[1].Sets = nil }, `Found ""; there is`},
+		{"a set of nobody", func(p *Pacemaker) { p.Orders[1].Sets[0].Of = []string{"vipp"} }, `Found "vipp"`},
+		{"an empty set", func(p *Pacemaker) { p.Orders[1].Sets[0].Of = nil }, `Found a set of "first-these" without resources`},
+		{"one of a sequence", func(p *Pacemaker) { p.Orders[1].Sets[0].Sequential = true }, `Found require_all = false in "first-these"`},
+		{"a role in an order", func(p *Pacemaker) { p.Orders[1].Sets[1].Role = "Started" }, `role is for a colocation`},
+		{"an action in a colocation", func(p *Pacemaker) { p.Colocations[2].Sets[0].Action = "promote" }, `are for an order`},
 		{"a level of nobody", func(p *Pacemaker) { p.Levels[0].Host = "n9" }, `Found "n9"; it is none of the role.`},
 		{"a device of another host", func(p *Pacemaker) { p.Levels[0].Devices = []string{"fence-n2"} }, `Found "fence-n2"; it is none that the inventory gives n1`},
 		{"a level twice", func(p *Pacemaker) { p.Levels[1].Index = 1 }, "Found index 1 of n1 again."},
@@ -126,6 +137,67 @@ func TestMistakesInTheLanguageAreFound(t *testing.T) {
 		}
 		if got := strings.Join(told, "\n"); !strings.Contains(got, x.want) {
 			t.Errorf("%s: want %q, got %q", x.name, x.want, got)
+		}
+	}
+}
+
+// TestChangedSetsAreAsWritten has Debian's cibadmin change a file: members and sets are in the order
+// written, what is written no longer is gone, and their resources stay.
+func TestChangedSetsAreAsWritten(t *testing.T) {
+	for _, tool := range []string{"cibadmin", "crm_verify"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("%v: make deps installs it", err)
+		}
+	}
+	now := `<cib validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0">` +
+		strings.Replace(wide().Wanted().Text(), "<resources>", "<nodes/><resources>", 1) + `<status/></cib>`
+	for _, x := range []struct {
+		name string
+		edit func(*Pacemaker)
+	}{
+		{"nothing", func(*Pacemaker) {}},
+		{"the members' order", func(p *Pacemaker) { p.Orders[1].Sets[0].Of = []string{"db", "fronts"} }},
+		{"a member less", func(p *Pacemaker) { p.Colocations[2].Sets[1].Of = []string{"fronts"} }},
+		{"the sets' order", func(p *Pacemaker) { p.Orders[1].Sets = []Set{p.Orders[1].Sets[1], p.Orders[1].Sets[0]} }},
+		{"a set less", func(p *Pacemaker) { p.Orders[1].Sets = p.Orders[1].Sets[:1] }},
+		{"no constraint", func(p *Pacemaker) { p.Orders = p.Orders[:1] }},
+	} {
+		cib, err := pacemaker.Parse(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := wide()
+		x.edit(p)
+		e := cibEdit{put: p.Wanted(), drop: pacemaker.Surplus(cib, p.Wanted())}
+		if n := len(pacemaker.Missing(cib, e.put)) + len(e.drop); (n == 0) != (x.name == "nothing") {
+			t.Errorf("%s: %d differences", x.name, n)
+		}
+		dir := t.TempDir()
+		for name, text := range map[string]string{"new": now, "wanted": e.text()} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := exec.Command("sh", "-e", "-c", "t="+dir+"\n"+e.apply()+" || exit 1")
+		c.Env = append(os.Environ(), "CIB_shadow_dir="+dir)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", x.name, err, out)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "new"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := pacemaker.Parse(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{"constraints", "resources"} {
+			if got, want := after.Find("configuration", part).Text(), p.Wanted().Find(part).Text(); got != want {
+				t.Errorf("%s: %s are\n%s\nwant\n%s", x.name, part, got, want)
+			}
+		}
+		if left := pacemaker.Surplus(after, p.Wanted()); len(pacemaker.Missing(after, p.Wanted()))+len(left) > 0 {
+			t.Errorf("%s: still to be changed: %v", x.name, left)
 		}
 	}
 }
