@@ -150,7 +150,7 @@ func (r *reader) shell(command string) (string, error) {
 	if r.mirrored {
 		command = document.Mirror(command)
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), 15*time.Minute, errHangs)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 30*time.Minute, errHangs)
 	defer cancel()
 	c := exec.CommandContext(ctx, "sh", "-c", command)
 	c.Dir = r.dir
@@ -163,4 +163,4 @@ func (r *reader) shell(command string) (string, error) {
 	return string(out), err
 }
 
-var errHangs = errors.New("the command did not end within 15 minutes")
+var errHangs = errors.New("the command did not end within 30 minutes")
