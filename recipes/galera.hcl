@@ -397,6 +397,8 @@ recipe "galera" {
     members  = "db"
   }
   promise "no acknowledged row is lost" { judge = "acked" }
+  # every member takes writes at its own address
+  promise "the writers' endpoint has one member at a time" { judge = "endpoint" }
   promise "a transaction is done whole or not at all" { judge = "bank" }
   promise "all members hold the same" { judge = "digest" }
   promise "the service is back in time" { judge = "outage" }
@@ -459,6 +461,23 @@ recipe "galera" {
       outage = "${20 * lab.speed}s"
     }
   }
+  drill "writer-isolated" {
+    about = "The member that is written to is out of the group, and still answers at its port: the proxies leave it"
+    fault "member-isolated" { on = "active" }
+    expect {
+      active = "moves"
+      outage = "${20 * lab.speed}s"
+    }
+  }
+  # as long as the machines take to boot
+  drill "all-power-blip" {
+    about  = "All machines lose power at once, and have it again: the members find the last one that wrote"
+    suites = ["extended"]
+    fault "power-blip" { on = "all" }
+    expect {
+      outage = "${60 * lab.speed}s"
+    }
+  }
   # the machine may be the writer's, too
   drill "proxy-power-cut" {
     about = "The machine of the proxy that holds the virtual IP loses power"
@@ -473,6 +492,57 @@ recipe "galera" {
     fault "proxy-killed" { on = "holder" }
     expect {
       outage = "${10 * lab.speed}s"
+    }
+  }
+
+  mutant "log-flushed-late" {
+    about  = "InnoDB's log is brought to the disk once a second, not at each commit"
+    drill  = "all-power-blip"
+    breaks = "no acknowledged row is lost"
+    replace {
+      in   = "templates/galera.cnf.tmpl"
+      from = "innodb_flush_log_at_trx_commit = 1"
+      to   = "innodb_flush_log_at_trx_commit = 2"
+    }
+  }
+  mutant "proxies-ask-nothing" {
+    about  = "The proxies send clients to each member whose port is open"
+    drill  = "writer-isolated"
+    breaks = "the service is back in time"
+    replace {
+      in   = "templates/haproxy-members.cfg.tmpl"
+      from = "\toption httpchk\n\thttp-check send meth GET uri / ver HTTP/1.0\n\thttp-check expect status 200\n"
+      to   = ""
+    }
+    replace {
+      in   = "templates/haproxy-members.cfg.tmpl"
+      from = "check port 9200"
+      to   = "check"
+    }
+  }
+  mutant "several-writers" {
+    about  = "The proxies spread the writers' clients over all members"
+    drill  = "reader-power-cut"
+    breaks = "the writers' endpoint has one member at a time"
+    replace {
+      in   = "templates/haproxy-members.cfg.tmpl"
+      from = "\tstick on dst_port\n"
+      to   = ""
+    }
+    replace {
+      in   = "templates/haproxy-members.cfg.tmpl"
+      from = "{{ if $i }} backup{{ end }}"
+      to   = ""
+    }
+  }
+  mutant "split-brain-ignored" {
+    about  = "A member that lost the majority goes on alone"
+    drill  = "writer-links-cut"
+    breaks = "no acknowledged row is lost"
+    replace {
+      in   = "templates/galera.cnf.tmpl"
+      from = "gcache.recover=yes;"
+      to   = "gcache.recover=yes;pc.ignore_quorum=true;pc.ignore_sb=true;"
     }
   }
 }

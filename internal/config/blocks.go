@@ -169,7 +169,7 @@ type endpointBlock struct {
 
 type promiseBlock struct {
 	Text    string    `hcl:"text,label" about:"What is promised, in words"`
-	Judge   string    `hcl:"judge" oneof:"acked,outage,writers,reads,register,bank,append,session,digest" about:"Who judges it from the history"`
+	Judge   string    `hcl:"judge" oneof:"acked,outage,writers,endpoint,reads,register,bank,append,session,digest" about:"Who judges it from the history"`
 	Informs bool      `hcl:"informs,optional" about:"What the judge finds is told, and fails no drill"`
 	Range   hcl.Range `hcl:",range"`
 }

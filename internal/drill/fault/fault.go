@@ -222,11 +222,15 @@ func (w World) linksOf(fault recipe.Fault, targets []string) (out []link, err er
 	return out, nil
 }
 
+// together: the power of several hosts comes back when it is gone from all of them. One after the other,
+// the last would have the time to write down what the first had told it.
+func (f *inLab) together() bool { return f.what.Power == "cycle" && len(f.hosts) > 1 }
+
 func (f *inLab) Arm(ctx context.Context, lease time.Duration) error {
 	var undo []lab.Undo
 	for _, h := range f.hosts {
 		switch {
-		case f.what.Power == "off":
+		case f.what.Power == "off", f.together():
 			undo = append(undo, lab.Undo{Action: "power-on", Host: h})
 		case f.what.Pause:
 			undo = append(undo, lab.Undo{Action: "resume", Host: h})
@@ -255,6 +259,11 @@ func (f *inLab) Inject(ctx context.Context) error {
 	switch {
 	case f.what.Power == "off":
 		return f.Lab.PowerOffAll(ctx, f.hosts)
+	case f.together():
+		all = append(all, f.Lab.PowerOffAll(ctx, f.hosts))
+		for _, h := range f.hosts {
+			all = append(all, f.Lab.PowerOn(ctx, h))
+		}
 	case f.what.Power == "cycle":
 		for _, h := range f.hosts {
 			all = append(all, f.Lab.PowerCycle(ctx, h))

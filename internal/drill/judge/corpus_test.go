@@ -19,7 +19,8 @@ import (
 // say, the text of its first mark is what happened. The times before its fault are filled with a calm load.
 func TestEveryAnomalyIsCaughtByItsJudgeAlone(t *testing.T) {
 	also := map[string]string{"acked-member-lacks-rows": "digest", "register-stale-by-one": "reads", "register-stale-after-failover": "reads",
-		"register-clock-shifted-order": "reads", "register-gone": "reads"}
+		"register-clock-shifted-order": "reads", "register-gone": "reads",
+		"writers-two-at-once": "endpoint", "writers-one-row": "endpoint", "writers-after-fence": "endpoint", "endpoint-two-servers": "writers"}
 	files, err := filepath.Glob("testdata/anomalies/*.jsonl")
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +128,7 @@ func TestEveryFlawedWorldIsCaught(t *testing.T) {
 	const seeds = 10
 	for flaw, judges := range map[string]string{
 		"asynchronous":        "acked append",
-		"two sides":           "writers acked",
+		"two sides":           "writers endpoint acked",
 		"no rollback":         "acked append",
 		"repeats":             "acked",
 		"torn":                "bank",

@@ -43,7 +43,7 @@ type Judge func(h *history.History, e Expect) Verdict
 
 // All are the judges by name.
 var All = map[string]Judge{
-	"acked": Acked, "append": Append, "bank": Bank, "digest": Digest,
+	"acked": Acked, "append": Append, "bank": Bank, "digest": Digest, "endpoint": Endpoint,
 	"outage": Outage, "reads": Reads, "register": Register, "session": Session, "writers": Writers,
 }
 

@@ -92,6 +92,13 @@ func TestJudges(t *testing.T) {
 			}
 			h.Sort()
 		}, generous},
+		{"members that are written to at their own addresses", "endpoint", Pass, "db1, db2", func(h *history.History) {
+			for i := range 20 {
+				at := 30*second + int64(i)*second/10
+				h.Ops = append(h.Ops, history.Op{Do: "member", In: fmt.Sprint("b", i), Call: at, Return: at + 1, Outcome: history.OK, Server: "db1"})
+			}
+			h.Sort()
+		}, generous},
 		{"clean", "register", Pass, "each explained", nil, generous},
 		{"stale", "register", Fail, "value 1", func(h *history.History) { set(h, "read", 30*second, func(o *history.Op) { o.Out = "3" }) }, generous},
 		{"an unknown write that was done", "register", Pass, "", func(h *history.History) {

@@ -28,9 +28,20 @@ const (
 // side of a cluster moves once, and perhaps back. So the turns are counted that the times force:
 // acknowledgements of one server that lie whole between those of others.
 func Writers(h *history.History, _ Expect) Verdict {
+	return oneAtATime(h, append(slices.Clone(endpointWrites), "member"))
+}
+
+// Endpoint is Writers for clients of the endpoint alone: where every member takes writes at its own
+// address, the endpoint may still promise one at a time.
+func Endpoint(h *history.History, _ Expect) Verdict { return oneAtATime(h, endpointWrites) }
+
+// endpointWrites are the operations that write by way of the endpoint.
+var endpointWrites = []string{"add", "probe", "write", "cas", "transfer", "append", "put"}
+
+func oneAtATime(h *history.History, writes []string) Verdict {
 	var acks []history.Op // by Return
 	for _, o := range h.Ops {
-		if o.Outcome == history.OK && o.Server != "" && slices.Contains([]string{"add", "member", "probe", "write", "cas", "transfer", "append", "put"}, o.Do) {
+		if o.Outcome == history.OK && o.Server != "" && slices.Contains(writes, o.Do) {
 			acks = append(acks, o)
 		}
 	}
