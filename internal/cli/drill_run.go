@@ -30,6 +30,9 @@ type drillFlags struct {
 	yes            string
 	junit          string
 	repeat         int
+	faults         string // a schedule instead of drills
+	random         bool
+	until, budget  time.Duration
 }
 
 func (a *app) drillRunCmd() *cobra.Command {
@@ -39,15 +42,25 @@ func (a *app) drillRunCmd() *cobra.Command {
 		Long: `Runs the drills that are named, or those of a suite. Before each the cluster must be healthy. Ctrl-C takes
 the fault back, looks, judges what there is, and ends; a second one leaves the fault to its lease.
 
+With --random it draws schedules of two faults until the time is over, of the faults that the recipe's drills
+have: one host at most is lost at a time, and those pairs come first that were tried least, also in
+earlier runs whose evidence is in the state folder. What such a drill may take is the sum of what its
+faults' own drills may. A schedule that fails is shrunk: a fault or a time is left out as long as two of
+three runs still fail. What is left is printed as the command to run it alone.
+
 The evidence is a folder: each operation of the clients, the fault's times, the final reads, verdicts,
 report.html, junit.xml. Ends with 0 when all passed, 16 when one failed, 17 when one could not be judged.`,
-		Example: "  haprov drill run\n  haprov drill run --suite full --junit drills.xml\n  haprov drill run active-power-cut links-cut",
+		Example: "  haprov drill run\n  haprov drill run --suite full --junit drills.xml\n  haprov drill run active-power-cut links-cut\n  haprov drill run --random --seed 7 --until 2h\n  haprov drill run --faults replication-cut@active,server-killed@active+3s/10s",
 		RunE:    func(c *cobra.Command, args []string) error { return a.drillRun(c.Context(), args, f) },
 	}
 	c.Flags().StringVar(&f.cluster, "cluster", "", "the `NAME` of the cluster, when the inventory has several")
 	c.Flags().StringVar(&f.suite, "suite", "quick", "the drills of `SUITE`, when none is named")
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "the seed of what clients do (default: drawn, and told)")
 	c.Flags().IntVar(&f.repeat, "repeat", 1, "run each drill `N` times, and show the spread of its times")
+	c.Flags().StringVar(&f.faults, "faults", "", "run one drill of the faults of `SCHEDULE`: FAULT@TARGET[+AFTER][/HOLD],...")
+	c.Flags().BoolVar(&f.random, "random", false, "run drills of two faults each, drawn by the seed")
+	c.Flags().DurationVar(&f.until, "until", time.Hour, "with --random: begin no drill after so much `TIME`")
+	c.Flags().DurationVar(&f.budget, "budget", 30*time.Minute, "with --random: the most `TIME` to shrink one schedule that fails; 0s: do not")
 	c.Flags().BoolVar(&f.look, "plan", false, "show expectation, targets and what heals, and end")
 	c.Flags().StringVar(&f.yes, "yes", "", "machines that are no lab's: do not ask; `CLUSTER` is the cluster's name, as it would be typed")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the result to `FILE` as JUnit XML too")
@@ -97,7 +110,7 @@ func (a *app) drillRun(ctx context.Context, args []string, f drillFlags) error {
 	if err != nil {
 		return err
 	}
-	if _, err := choose(c, args, f.suite); err != nil {
+	if _, err := f.choose(c, args); err != nil {
 		return err
 	}
 	if f.repeat < 1 || f.repeat > 1000 {
@@ -110,7 +123,7 @@ func (a *app) drillRun(ctx context.Context, args []string, f drillFlags) error {
 	if c, err = j.drilled(f.cluster); err != nil {
 		return err
 	}
-	drills, err := choose(c, args, f.suite)
+	drills, err := f.choose(c, args)
 	if err != nil {
 		return err
 	}
@@ -123,13 +136,37 @@ func (a *app) drillRun(ctx context.Context, args []string, f drillFlags) error {
 		f.seed = rand.Uint64() >> 12 // whole in every reader of JSON
 	}
 	s := site{j, c}
-	if f.look {
+	switch {
+	case f.look && f.random:
+		return a.campaignPlan(ctx, s, f)
+	case f.look:
 		return a.drillPlan(ctx, s, drills)
 	}
 	if j.lab == nil && !a.consents(c.Name, f.yes) {
 		return fmt.Errorf("%w: the cluster's name was not given", errForbidden)
 	}
 	return a.drillAll(ctx, s, drills, f)
+}
+
+// choose finds the drills that are to run; a campaign draws its own.
+func (f drillFlags) choose(c recipe.Cluster, args []string) ([]recipe.Drill, error) {
+	switch {
+	case f.random && (len(args) > 0 || f.faults != "" || f.repeat != 1):
+		return nil, errInput{"--random draws its own drills: it goes neither with names nor with --faults or --repeat"}
+	case f.random && (f.until <= 0 || f.budget < 0):
+		return nil, errInput{"--until and --budget: expected a time such as 2h"}
+	case f.random:
+		return nil, nil
+	case f.faults != "" && len(args) > 0:
+		return nil, errInput{"--faults is a drill of its own: it does not go with names"}
+	case f.faults != "":
+		s, err := drill.ParseSchedule(f.faults, c)
+		if err != nil {
+			return nil, errInput{"--faults: " + err.Error()}
+		}
+		return []recipe.Drill{s.Drill("faults", c)}, nil
+	}
+	return choose(c, args, f.suite)
 }
 
 // consents asks for the name of a cluster that is no lab's.
@@ -185,22 +222,20 @@ func (a *app) drillAll(ctx context.Context, s site, drills []recipe.Drill, f dri
 		sum.Machines = fmt.Sprintf("lab %s, driver %s", s.lab.Spec().Name, st.Driver)
 		sum.Power = "takes the memory; what was written to the disk stays, flushed or not"
 	}
-	o := s.options(ctx, s.cluster) // for the machine's pace
-	for i := range len(drills) * f.repeat {
-		d, round := drills[i%len(drills)], i/len(drills)
-		if i > 0 {
-			fmt.Fprintln(a.out)
-		}
-		res := a.drillOne(ctx, s, folder, d, round, fmt.Sprintf("%s-%d", id, i+1), f.seed+uint64(round), password.Reveal(), o.Pace)
-		sum.Add(res)
-		page, err := drill.Report(sum)
-		if err := errors.Join(err, folder.Write(sum, page)); err != nil {
-			return err
-		}
-		if ctx.Err() != nil || res.Stop {
+	r := &drillRunner{app: a, site: s, flags: f, folder: folder, id: id, sum: sum, password: password.Reveal(), pace: s.options(ctx, s.cluster).Pace}
+	if f.random {
+		err = r.campaign(ctx)
+	}
+	for i := 0; i < len(drills)*f.repeat && err == nil; i++ {
+		var res drill.Result
+		if res, err = r.one(ctx, drills[i%len(drills)], i/len(drills)); ctx.Err() != nil || res.Stop {
 			break
 		}
 	}
+	if err != nil {
+		return err
+	}
+	sum = r.sum
 	if f.junit != "" {
 		text, err := os.ReadFile(filepath.Join(folder.Path, "junit.xml"))
 		if err := errors.Join(err, writeNew(f.junit, text)); err != nil {
@@ -218,6 +253,33 @@ func (a *app) drillAll(ctx context.Context, s site, drills []recipe.Drill, f dri
 		return errUnjudged
 	}
 	return nil
+}
+
+// drillRunner carries out the drills of one run and keeps their evidence.
+type drillRunner struct {
+	*app
+	site     site
+	flags    drillFlags
+	folder   drill.Folder
+	id       string
+	sum      drill.Summary
+	password string
+	pace     func() (float64, string)
+}
+
+// one carries out a drill. An error says that its evidence could not be kept.
+func (r *drillRunner) one(ctx context.Context, d recipe.Drill, round int) (drill.Result, error) {
+	n := len(r.sum.Results)
+	if n > 0 {
+		fmt.Fprintln(r.out)
+	}
+	res := r.drillOne(ctx, r.site, r.folder, d, round, fmt.Sprintf("%s-%d", r.id, n+1), r.flags.seed+uint64(round), r.password, r.pace)
+	if d.Expect.Open {
+		res.Schedule = drill.Schedule(d.Faults).String()
+	}
+	r.sum.Add(res)
+	page, err := drill.Report(r.sum)
+	return res, errors.Join(err, r.folder.Write(r.sum, page))
 }
 
 func writeNew(path string, text []byte) error { return os.WriteFile(path, text, 0o666) }

@@ -66,3 +66,23 @@ func TestDrillsAreChosenByNameOrSuite(t *testing.T) {
 		t.Error("a suite that there is not")
 	}
 }
+
+// What cannot be run is told before any host is asked.
+func TestSchedulesOfTheCommandLine(t *testing.T) {
+	t.Setenv("HAPROV_STATE", t.TempDir())
+	t.Chdir(t.TempDir())
+	for args, want := range map[string]string{
+		"--faults nothing@active":             "there is power-cut@active",
+		"--faults power-cut@active+x":         "time",
+		"--faults power-cut@active links-cut": "does not go with names",
+		"--random links-cut":                  "draws its own drills",
+		"--random --repeat 2":                 "draws its own drills",
+		"--random --faults power-cut@active":  "draws its own drills",
+		"--random --until 0s":                 "expected a time such as 2h",
+		"--random --budget -1s":               "expected a time such as 2h",
+	} {
+		if out, code := says(append([]string{"drill", "run"}, strings.Fields(args)...)...); code != exitInput || !strings.Contains(out, want) {
+			t.Errorf("%s: exit %d, expected ...%s...: %s", args, code, want, out)
+		}
+	}
+}

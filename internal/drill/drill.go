@@ -66,7 +66,8 @@ type Result struct {
 	Name     string           `json:"drill"`
 	Folder   string           `json:"folder"` // of its history, in that of the run
 	About    string           `json:"about"`
-	Word     string           `json:"verdict"` // pass, fail, unknown
+	Schedule string           `json:"schedule,omitempty"` // of a campaign's drill: as --faults takes it
+	Word     string           `json:"verdict"`            // pass, fail, unknown
 	Why      string           `json:"why,omitempty"`
 	Targets  []string         `json:"targets"`
 	Before   string           `json:"active_before"`

@@ -82,6 +82,7 @@ type Expect struct {
 	Stall  time.Duration // the longest time in which no write is acknowledged; 0: Outage
 	Outage time.Duration // the longest time in which no new client is served
 	Heals  string        // alone: without a hand
+	Open   bool          // who is active and who is fenced is not foretold
 }
 
 // Load is how a drill uses the service.
@@ -120,11 +121,10 @@ type Replace struct{ In, From, To string }
 
 // Drills is a cluster's part in drills.
 type Drills struct {
-	Tolerates int // hosts that may be away at once
-	Promises  []Promise
-	Drills    []Drill
-	Mutants   []Mutant
-	Stations  []Station
-	Load      *Load // nil: no drill can be judged
-	Consent   *Consent
+	Promises []Promise
+	Drills   []Drill
+	Mutants  []Mutant
+	Stations []Station
+	Load     *Load // nil: no drill can be judged
+	Consent  *Consent
 }
