@@ -51,7 +51,7 @@ func TestMutantsOfTheShippedRecipesCanBeMade(t *testing.T) {
 			n++
 		}
 	}
-	if n < 3 {
+	if n < 7 {
 		t.Errorf("%d mutants", n)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"haprov/internal/drill"
 	"haprov/internal/drill/judge"
 	"haprov/internal/recipe"
+	"haprov/internal/shell"
 	"haprov/internal/status"
 )
 
@@ -116,6 +117,10 @@ func (r *drillRunner) shrink(ctx context.Context, name string, s drill.Schedule)
 		}
 		return failed >= 2
 	})
-	fmt.Fprintf(r.out, "\n%s failed; to run it alone: haprov drill run%s --seed %d --faults %s\n", name, r.site.flags(), r.flags.seed, least)
+	cluster := ""
+	if r.flags.cluster != "" {
+		cluster = " --cluster " + shell.Quote(r.flags.cluster)
+	}
+	fmt.Fprintf(r.out, "\n%s failed; to run it alone: haprov drill run%s%s --seed %d --faults %s\n", name, r.site.flags(), cluster, r.flags.seed, least)
 	return err
 }

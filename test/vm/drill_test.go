@@ -97,20 +97,24 @@ func (p *place) killedInADrill(t *testing.T) {
 	until(t, "healthy again", 10*time.Minute, func() bool { return p.status().Healthy })
 }
 
-// TestDrillsNoticeWhatIsBroken builds the recipe's mutants; each drill must find the promise broken.
+// TestDrillsNoticeWhatIsBroken builds the recipes' mutants; each drill must find the promise broken.
 func TestDrillsNoticeWhatIsBroken(t *testing.T) {
 	suite(t, "calibrate")
-	p := newPlace(t)
-	text, err := os.ReadFile(filepath.Join("..", "..", "inventory", "mysql-drbd.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.write("haprov.hcl", withDriver(string(text)))
-	ctx, cancel := context.WithTimeout(context.Background(), scaled(75*time.Minute))
-	defer cancel()
-	out, err := p.command(ctx, "drill", "calibrate").CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Error(err)
+	for _, name := range []string{"mysql-drbd", "galera-3"} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			text, err := os.ReadFile(filepath.Join("..", "..", "inventory", name+".hcl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.write("haprov.hcl", withDriver(string(text)))
+			ctx, cancel := context.WithTimeout(context.Background(), scaled(75*time.Minute))
+			defer cancel()
+			out, err := p.command(ctx, "drill", "calibrate").CombinedOutput()
+			t.Logf("%s", out)
+			if err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
