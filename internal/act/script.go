@@ -179,14 +179,30 @@ func (a Action) bounded(text string) string {
 
 // install makes one transaction with services held back: nothing starts before it is configured.
 func install(names []string) string {
-	list := shell.Join(names...)
+	return heldBack("--no-install-recommends install -- "+shell.Join(names...)) + "get || { dpkg --configure -a; apt-get -q -o DPkg::Lock::Timeout=300 update; get; }"
+}
+
+// Upgrade is the text of a transaction that brings installed packages to their newest version, by the lists
+// that are there; with none named, all of the host's. Services are held back: whoever runs it restarts what
+// is to run the new version. Nothing is removed, and a configuration file that was changed stays.
+func Upgrade(names []string) string {
+	what := "--no-install-recommends --only-upgrade install -- " + shell.Join(names...)
+	if len(names) == 0 {
+		what = "--with-new-pkgs upgrade"
+	}
+	return "(\n" + heldBack(what) + "dpkg --configure -a && get\n)"
+}
+
+// heldBack defines get, which is apt-get, and keeps packages from starting and stopping services until the
+// shell ends.
+func heldBack(what string) string {
 	return `p=/usr/sbin/policy-rc.d; mine=
 [ -e $p ] || [ -L $p ] || { printf '#!/bin/sh\n# haprov: packages wait for their configuration\nexit 101\n' >$p; chmod 755 $p; mine=1; }
 if [ -f $p ] && grep -q '^# haprov:' $p; then mine=1; fi
 trap '[ -z "$mine" ] || rm -f $p' EXIT
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
-get() { apt-get -y -q --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install -- ` + list + `; }
-get || { dpkg --configure -a; apt-get -q -o DPkg::Lock::Timeout=300 update; get; }`
+get() { apt-get -y -q --no-remove -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold ` + what + `; }
+`
 }
 
 // body writes beside the target, sets owner and mode, validates, renames. The directory may

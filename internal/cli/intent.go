@@ -82,6 +82,32 @@ func (a *app) restartCmd() *cobra.Command {
 	return f.on(c)
 }
 
+func (a *app) upgradeCmd() *cobra.Command {
+	var f intentFlags
+	in := plan.Intent{Verb: plan.Upgrade}
+	c := &cobra.Command{
+		Use:   "upgrade",
+		Short: "Upgrade the packages of a cluster's hosts, one host after the other",
+		Long: `Brings the recipe's packages, and what they need, to the newest version that the hosts' package
+sources have. One host at a time is out of service, and the next one follows when the cluster
+calls everything healthy and in sync. The host that serves comes last, after the active side has
+moved; the two-node stack's stays where it moved to.
+
+Refused, before anything is changed: a cluster that is not healthy, a host in maintenance, an
+upgrade that would remove a package, and another series of a package (10.11 to 11.8). A host whose
+upgrade fails is taken back into service, and the run ends; run again, it continues.
+
+Package lists older than an hour are read first; --plan shows what follows by those that are there.
+--reboot also reboots hosts with a new kernel, or with a package that asks for it.`,
+		Example: "  haprov upgrade --plan\n  haprov upgrade\n  haprov upgrade --all --reboot",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.intend(c.Context(), in, f) },
+	}
+	c.Flags().BoolVar(&in.All, "all", false, "upgrade all packages of the hosts")
+	c.Flags().BoolVar(&in.Reboot, "reboot", false, "reboot the hosts that want it, one after the other")
+	return f.on(c)
+}
+
 func (a *app) maintenanceCmd() *cobra.Command {
 	var f intentFlags
 	c := &cobra.Command{

@@ -16,10 +16,13 @@ const (
 	// Restore makes a server with the data as it was At, beside the one that runs; with What, end, it
 	// ends that server.
 	Restore = "restore"
+	// Upgrade brings packages to newer versions of the same series, one host after the other, each out of
+	// service meanwhile: those in Packages, with All every one of a host.
+	Upgrade = "upgrade"
 )
 
 // Verbs lists them all.
-var Verbs = []string{Switchover, Maintenance, Restart, Recover, ProveFencing, Backup, Restore, Compare}
+var Verbs = []string{Switchover, Maintenance, Restart, Recover, ProveFencing, Backup, Restore, Compare, Upgrade}
 
 // Intent is what a user asks of a running cluster beyond its inventory. It is data: a cluster step
 // that knows the verb decides phase after phase for it, from evidence, as it does without.
@@ -32,6 +35,10 @@ type Intent struct {
 	// At is the time to restore to, in the zone that it was given in; the zero one is the latest there is.
 	At     time.Time
 	Folder string // restore, recover: where, when not in the usual place
+	All    bool   // upgrade
+	Reboot bool   // upgrade: hosts whose kernel, or another package, wants it are rebooted
+	// Packages are those of the recipe, by host.
+	Packages map[string][]string
 	// Discard names the host whose changes a split brain may cost.
 	Discard string
 	// AcceptMissing names hosts that recover may do without, though they may hold newer rows.

@@ -18,6 +18,9 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 	}
 	made := map[*Item]*Item{}
 	var chains []Chain
+	if in.Verb == plan.Upgrade {
+		in.Packages = c.packages()
+	}
 	for _, ch := range c.Chains {
 		out := Chain{Host: ch.Host}
 		for _, it := range ch.Items {
@@ -48,9 +51,30 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 		}
 		return c, fmt.Errorf("%s: cluster %s: %w (%s)", verb, c.Name, kind.ErrNoIntent, other)
 	}
+	for _, host := range c.Hosts {
+		has := slices.ContainsFunc(chains, func(ch Chain) bool { return ch.Host == host })
+		if len(in.Packages[host]) > 0 && !has {
+			return c, fmt.Errorf("%s: cluster %s: no step of %s's knows when it may be out of service", in.Verb, c.Name, host)
+		}
+	}
 	c.Chains = chains
 	c.Checks = c.seenFrom(chains)
 	return c, nil
+}
+
+// packages are those that the recipe installs on each host, sorted.
+func (c Cluster) packages() map[string][]string {
+	out := map[string][]string{}
+	for _, ch := range c.Chains {
+		for _, it := range ch.Items {
+			if i, ok := it.Step.(kind.Installer); ok {
+				out[ch.Host] = append(out[ch.Host], i.Packages()...)
+			}
+		}
+		slices.Sort(out[ch.Host])
+		out[ch.Host] = slices.Compact(out[ch.Host])
+	}
+	return out
 }
 
 // Replace gives the cluster with each step that knows of it taking the host for a new machine.

@@ -64,10 +64,10 @@ func (g *Galera) Check() []kind.Problem {
 	return p
 }
 
-// Intend gives the step that decides for recover, restart and maintenance.
+// Intend gives the step that decides for recover, restart, maintenance and upgrade.
 func (g *Galera) Intend(in plan.Intent) (kind.Cluster, error) {
 	switch {
-	case in.Verb == plan.Recover && in.Discard == "", in.Verb == plan.Restart, in.Verb == plan.Maintenance:
+	case in.Verb == plan.Recover && in.Discard == "", slices.Contains([]string{plan.Restart, plan.Maintenance, plan.Upgrade}, in.Verb):
 	default:
 		return nil, kind.ErrNoIntent
 	}
@@ -141,10 +141,14 @@ func (g *Galera) Probe(host string, seen probe.Hosts) []probe.Query {
 	if qs := kind.Unread(s, g.unit(), g.owed(), g.kept(), g.sql()); len(qs) > 0 {
 		return qs
 	}
-	if owed, _ := s.OwedTo(g.Unit); g.Writer != "" && (len(owed) > 0 || g.in.Verb == plan.Restart) {
-		return kind.Unread(s, g.writerQuery())
+	var qs []probe.Query
+	if g.in.Verb == plan.Upgrade {
+		qs = append(qs, g.upgrades().Query(host))
 	}
-	return nil
+	if owed, _ := s.OwedTo(g.Unit); g.Writer != "" && (len(owed) > 0 || g.in.Verb == plan.Restart || g.in.Verb == plan.Upgrade) {
+		qs = append(qs, g.writerQuery())
+	}
+	return kind.Unread(s, qs...)
 }
 
 // member is a node with what only this step needs.
@@ -182,7 +186,12 @@ func (g *Galera) Decide(begin, now probe.Hosts) (plan.Phase, error) {
 	if err := oneComponent(ms); err != nil {
 		return plan.Phase{}, err
 	}
-	ph, err := g.decide(first, ms)
+	var ph plan.Phase
+	if g.in.Verb == plan.Upgrade {
+		ph, err = g.upgrade(first, ms, begin, now)
+	} else {
+		ph, err = g.decide(first, ms)
+	}
 	if ph.Wait != nil {
 		ph.Wait.Evidence = evidence(ms)
 	}
@@ -268,6 +277,14 @@ func lastToLeave(holders []member) (last member, ok bool) {
 
 // complete brings all reachable nodes into the primary component, then pays what is owed.
 func (g *Galera) complete(begin, ms []member) (plan.Phase, error) {
+	if ph, err := g.whole(ms); err != nil || !ph.Empty() {
+		return ph, err
+	}
+	return g.restarts(begin, ms)
+}
+
+// whole is what is still to come until all reachable nodes are healthy members; the empty phase when they are.
+func (g *Galera) whole(ms []member) (plan.Phase, error) {
 	present := 0
 	for _, m := range ms {
 		if w := m.settles(); w != nil {
@@ -287,7 +304,7 @@ func (g *Galera) complete(begin, ms []member) (plan.Phase, error) {
 			return kind.Wait(fmt.Sprintf("%s sees all %d members", m.Name, present), 2*time.Minute, fmt.Sprint(m.Status.Size)), nil
 		}
 	}
-	return g.restarts(begin, ms)
+	return plan.Phase{}, nil
 }
 
 // stoppedByUser tells that the user took the node out of service and stopped its server: it is left alone.

@@ -66,25 +66,43 @@ func (g *Galera) restarts(begin, ms []member) (plan.Phase, error) {
 			return plan.Phase{}, doubt(ms, m.Name+" is in maintenance, and its server was stopped: no server is restarted meanwhile (haprov maintenance "+m.Name+" off)")
 		}
 	}
-	sort.SliceStable(due, func(i, j int) bool { return due[i].Status.Sessions < due[j].Status.Sessions })
-	if k := slices.IndexFunc(ms, func(m member) bool { return m.writer != "" }); k >= 0 {
-		sort.SliceStable(due, func(i, j int) bool { return due[i].Name != ms[k].writer && due[j].Name == ms[k].writer })
-	}
+	busiestLast(due, ms)
 	m := due[0]
 	var then []string
 	for _, o := range due[1:] {
 		then = append(then, "restart the server on "+o.Name)
 	}
-	file := shell.Quote(g.Maintenance)
-	text := "test -e " + file + " || printf '%s\\n' " + shell.Quote(restartMark) + " >" + file + "\n" +
-		g.drained(30) + "\n" + kind.Loud(g.Unit, "systemctl restart "+shell.Quote(g.Unit)) + "\n" +
-		"if grep -q '^" + ownMark + "' " + file + "; then rm -f " + file + "; fi"
+	text := g.drain(restartMark) + "\n" + kind.Loud(g.Unit, "systemctl restart "+shell.Quote(g.Unit)) + "\n" + g.undrain()
 	return plan.Phase{Name: "restart the server on " + m.Name, Then: then, Changes: map[string]plan.Change{m.Name: {
 		Diffs: []plan.Diff{{Attribute: "server", Have: "started before its configuration changed, or to be restarted", Want: "restarted, out of the proxies meanwhile"}},
 		Actions: []act.Action{{Title: "drain and restart the server on " + m.Name, Shell: text, Timeout: time.Hour,
-			Guard: isPrimary + fmt.Sprintf(` && test "$(%s "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'" | cut -f 2)" -ge %d`, asks, len(ms)), Pays: []string{g.Unit},
+			Guard: g.all(ms), Pays: []string{g.Unit},
 			Touches: []probe.Subject{mysql.SQL, provider, probe.Of(probe.Unit, g.Unit), probe.Of(probe.File, g.Maintenance)}}},
 	}}}, nil
+}
+
+// busiestLast puts the member with the most sessions at the end, and the writer behind it.
+func busiestLast(due, ms []member) {
+	sort.SliceStable(due, func(i, j int) bool { return due[i].Status.Sessions < due[j].Status.Sessions })
+	if k := slices.IndexFunc(ms, func(m member) bool { return m.writer != "" }); k >= 0 {
+		sort.SliceStable(due, func(i, j int) bool { return due[i].Name != ms[k].writer && due[j].Name == ms[k].writer })
+	}
+}
+
+// all succeeds, on the host itself, while its server is in a primary component of that many members.
+func (g *Galera) all(ms []member) string {
+	return isPrimary + fmt.Sprintf(` && test "$(%s "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'" | cut -f 2)" -ge %d`, asks, len(ms))
+}
+
+// drain takes the host out of the proxies, under a mark that undrain takes away; a user's stays.
+func (g *Galera) drain(mark string) string {
+	file := shell.Quote(g.Maintenance)
+	return "test -e " + file + " || printf '%s\\n' " + shell.Quote(mark) + " >" + file + "\n" + g.drained(30)
+}
+
+func (g *Galera) undrain() string {
+	file := shell.Quote(g.Maintenance)
+	return "if grep -q '^" + ownMark + "' " + file + "; then rm -f " + file + "; fi"
 }
 
 // surplus names members that the inventory does not have.

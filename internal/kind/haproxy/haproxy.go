@@ -40,6 +40,8 @@ type HAProxy struct {
 
 	move   bool   // the intent: make another server the writer
 	target string // which one; "": the next one that is up, as seen when the run began
+
+	asked *plan.Intent // the intent upgrade, else nil
 }
 
 // Check finds names that cannot be sent over the socket.
@@ -62,8 +64,13 @@ var (
 	socketPath  = regexp.MustCompile(`^/[A-Za-z0-9_./@+-]*$`)
 )
 
-// Intend gives the step that moves the writer.
+// Intend gives the step that moves the writer, or upgrades the proxies.
 func (h *HAProxy) Intend(in plan.Intent) (kind.Cluster, error) {
+	if in.Verb == plan.Upgrade {
+		x := *h
+		x.asked = &in
+		return &x, nil
+	}
 	if in.Verb != plan.Switchover {
 		return nil, kind.ErrNoIntent
 	}
@@ -78,7 +85,14 @@ func (h *HAProxy) table() probe.Query      { return haproxy.TableQuery(h.Socket,
 
 // Probe asks every proxy for its servers and its table.
 func (h *HAProxy) Probe(host string, seen probe.Hosts) []probe.Query {
-	return kind.Unread(seen[host].Seen, h.stat(), h.table())
+	qs := []probe.Query{h.stat(), h.table()}
+	if h.asked != nil {
+		qs = append(qs, h.upgrades().Query(host))
+		for _, u := range h.Services {
+			qs = append(qs, kind.UnitQuery(u))
+		}
+	}
+	return kind.Unread(seen[host].Seen, qs...)
 }
 
 // proxy is what one of them believes.
@@ -116,6 +130,13 @@ func (h *HAProxy) read(s probe.Seen) (p proxy, err error) {
 // Decide waits until every proxy that answers has a writer; with the intent it moves it first.
 // A proxy that is away does not hold the others up: it learns the entry from its peer.
 func (h *HAProxy) Decide(begin, seen probe.Hosts) (plan.Phase, error) {
+	if h.asked != nil {
+		return h.upgrade(begin, seen)
+	}
+	return h.decide(begin, seen)
+}
+
+func (h *HAProxy) decide(begin, seen probe.Hosts) (plan.Phase, error) {
 	var names []string
 	for n, s := range seen {
 		if s.Lost == "" {

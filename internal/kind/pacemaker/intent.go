@@ -21,10 +21,10 @@ import (
 // switchoverID is the constraint's.
 const switchoverID = "haprov-switchover"
 
-// Intend gives the step that moves the active side, takes a host out of service, or restarts what
-// serves.
+// Intend gives the step that moves the active side, takes a host out of service, restarts what serves,
+// or upgrades the hosts.
 func (p *Pacemaker) Intend(in plan.Intent) (kind.Cluster, error) {
-	if in.Verb != plan.Switchover && in.Verb != plan.Maintenance && (in.Verb != plan.Restart || len(p.Servers) == 0) {
+	if !slices.Contains([]string{plan.Switchover, plan.Maintenance, plan.Upgrade}, in.Verb) && (in.Verb != plan.Restart || len(p.Servers) == 0) {
 		return nil, kind.ErrNoIntent
 	}
 	x := *p
@@ -34,6 +34,9 @@ func (p *Pacemaker) Intend(in plan.Intent) (kind.Cluster, error) {
 
 // decideIntent is Decide for an intent: nothing is begun that could not be seen through.
 func (p *Pacemaker) decideIntent(begin, seen probe.Hosts) (plan.Phase, error) {
+	if p.intent.Verb == plan.Upgrade {
+		return p.upgrade(begin, seen)
+	}
 	first, err := p.ready(begin)
 	if err != nil {
 		return plan.Phase{}, err
@@ -144,7 +147,7 @@ func (c crm) moveTo(host string) cibEdit {
 // Hosts are asked one by one at first: the others are known from the cluster alone.
 func (p *Pacemaker) intended(seen probe.Hosts) (e cibEdit, ok bool) {
 	c, unready, err := lookCRM(seen)
-	if err != nil || unready != nil || p.intent.Verb == plan.Restart || len(c.serving()) == 0 || heldFor(c) != "" {
+	if err != nil || unready != nil || p.intent.Verb == plan.Restart || p.intent.Verb == plan.Upgrade || len(c.serving()) == 0 || heldFor(c) != "" {
 		return e, false
 	}
 	active := c.active()

@@ -1,6 +1,6 @@
 // Package pacemaker has the kinds of step for Corosync and Pacemaker: membership, the configuration
-// (CIB), the proof of fencing, and what the intents switchover, maintenance, restart and recover
-// mean there. It must not know which service the cluster runs.
+// (CIB), the proof of fencing, and what the intents switchover, maintenance, restart, recover
+// and upgrade mean there. It must not know which service the cluster runs.
 package pacemaker
 
 import (
@@ -58,7 +58,7 @@ type Pacemaker struct {
 	Serves  []string `hcl:"serves,optional" about:"The clones, groups and primitives that make a host the active one: it serves where all of them run, or are promoted; omitted: all that runs once"`
 	Servers []string `hcl:"servers,optional" about:"The primitives that haprov restart --rolling restarts"`
 
-	intent *plan.Intent // switchover, maintenance or restart, else nil
+	intent *plan.Intent // switchover, maintenance, restart or upgrade, else nil
 }
 
 // edit is the change that makes the CIB as wanted, and what differs, in words. The record of what is
@@ -87,6 +87,9 @@ func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
 	qs := append([]probe.Query{pacemaker.CIBQuery(), pacemaker.MonQuery()}, p.owed()...)
 	if p.intent != nil {
 		qs = append(qs, drbd.ProcQuery())
+	}
+	if p.intent != nil && p.intent.Verb == plan.Upgrade {
+		qs = append(qs, p.upgrades().Query(host))
 	}
 	if qs = kind.Unread(seen[host].Seen, qs...); len(qs) > 0 {
 		return qs

@@ -69,6 +69,14 @@ func (d *QuorumDevice) Owns(host string) []kind.Thing {
 	return kind.Paths(memberDB)
 }
 
+// Intend gives the step that upgrades the arbiter.
+func (d *QuorumDevice) Intend(in plan.Intent) (kind.Cluster, error) {
+	if in.Verb != plan.Upgrade {
+		return nil, kind.ErrNoIntent
+	}
+	return arbiterUpgrade{d, in}, nil
+}
+
 // Probe asks the members what they have, and the arbiter what it has signed.
 func (d *QuorumDevice) Probe(host string, seen probe.Hosts) []probe.Query {
 	if host == d.Arbiter {

@@ -43,7 +43,8 @@ type Rolling struct {
 	Last       string        `hcl:"last,optional" text:"shell" about:"Shell command that only reads and prints the name of the host to be restarted last, as the one with the leader"`
 	Deadline   time.Duration `hcl:"deadline,optional" default:"10m" about:"How long a member may take to be ready again"`
 
-	asked bool // the intent: restart all of them
+	asked bool         // the intent: restart all of them
+	in    *plan.Intent // the intent upgrade, else nil
 }
 
 var unit = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$`)
@@ -61,8 +62,13 @@ func (r *Rolling) Check() []kind.Problem {
 // Owns is the unit's restarts: its service step leaves them to this one with restarts = "rolling".
 func (r *Rolling) Owns(_ string) []kind.Thing { return []kind.Thing{kind.Runs(r.Unit, true)} }
 
-// Intend gives the step that restarts all members.
+// Intend gives the step that restarts, or upgrades, all members.
 func (r *Rolling) Intend(in plan.Intent) (kind.Cluster, error) {
+	if in.Verb == plan.Upgrade {
+		x := *r
+		x.in = &in
+		return &x, nil
+	}
 	if in.Verb != plan.Restart {
 		return nil, kind.ErrNoIntent
 	}
@@ -97,10 +103,13 @@ var group = probe.Topic("rolling")
 // Probe asks every host what is owed and whether it serves; for the order only when something is due.
 func (r *Rolling) Probe(host string, seen probe.Hosts) []probe.Query {
 	qs := kind.Unread(seen[host].Seen, r.owed(), r.state(), r.life(), r.serves())
+	if r.in != nil {
+		qs = append(qs, kind.Unread(seen[host].Seen, r.upgrades().Query(host))...)
+	}
 	if len(qs) > 0 || r.Last == "" {
 		return qs
 	}
-	if o, _ := seen[host].OwedTo(r.Unit); r.asked || len(o) > 0 {
+	if o, _ := seen[host].OwedTo(r.Unit); r.asked || r.in != nil || len(o) > 0 {
 		return kind.Unread(seen[host].Seen, r.names())
 	}
 	return nil
@@ -128,6 +137,9 @@ func (r *Rolling) members(begin, now probe.Hosts) (out []member) {
 
 // Decide restarts one member while all others serve.
 func (r *Rolling) Decide(begin, now probe.Hosts) (plan.Phase, error) {
+	if r.in != nil {
+		return r.upgrade(begin, now)
+	}
 	var due, away, late []string
 	for _, m := range r.members(begin, now) {
 		switch {
@@ -178,24 +190,32 @@ func (r *Rolling) evidence(late []string, now probe.Hosts) string {
 
 func (r *Rolling) restart(due []string) plan.Phase {
 	n := due[0]
-	limit := int(r.Deadline.Seconds() * max(r.Speed, 1))
-	lines := []string{
-		kind.Loud(r.Unit, "systemctl restart "+shell.Quote(r.Unit)),
-		fmt.Sprintf("n=0; until ( %s\n) >/dev/null 2>&1; do n=$((n+1)); [ $n -lt %d ] || { echo %s >&2; exit 1; }; sleep 1; done",
-			r.Ready, limit, shell.Quote(fmt.Sprintf("%s was restarted and is not ready after %d tries, a second apart", r.Unit, limit))),
-	}
-	if r.Drain != "" {
-		lines = append([]string{"( " + r.Drain + "\n)"}, lines...)
-	}
-	if r.Undrain != "" {
-		lines = append(lines, "( "+r.Undrain+"\n)")
-	}
+	drain, back, limit := r.texts("restart")
+	lines := slices.DeleteFunc([]string{drain, back}, func(s string) bool { return s == "" })
 	ph := plan.Phase{Name: "restart " + r.Unit + " on " + n, Changes: map[string]plan.Change{n: {
 		Diffs: []plan.Diff{{Attribute: r.Unit, Have: "started before its configuration changed, or to be restarted", Want: "restarted, while all others serve"}},
 		Actions: []act.Action{{Title: "drain and restart " + r.Unit, Shell: "set -e\n" + strings.Join(lines, "\n"), Guard: "( " + r.Ready + "\n)",
-			Timeout: time.Duration(limit)*time.Second + time.Hour, Pays: []string{r.Unit}, Touches: []probe.Subject{group, r.subject()}}}}}}
+			Timeout: limit + time.Hour, Pays: []string{r.Unit}, Touches: []probe.Subject{group, r.subject()}}}}}}
 	for _, o := range due[1:] {
 		ph.Then = append(ph.Then, "restart it on "+o)
 	}
 	return ph
+}
+
+// texts take the member out of service, empty when nothing has to, and start it and put it back, with how
+// long it may take to be ready.
+func (r *Rolling) texts(start string) (drain, back string, limit time.Duration) {
+	n := int(r.Deadline.Seconds() * max(r.Speed, 1))
+	lines := []string{
+		kind.Loud(r.Unit, "systemctl "+start+" "+shell.Quote(r.Unit)),
+		fmt.Sprintf("n=0; until ( %s\n) >/dev/null 2>&1; do n=$((n+1)); [ $n -lt %d ] || { echo %s >&2; exit 1; }; sleep 1; done",
+			r.Ready, n, shell.Quote(fmt.Sprintf("%s was restarted and is not ready after %d tries, a second apart", r.Unit, n))),
+	}
+	if r.Drain != "" {
+		drain = "( " + r.Drain + "\n)"
+	}
+	if r.Undrain != "" {
+		lines = append(lines, "( "+r.Undrain+"\n)")
+	}
+	return drain, strings.Join(lines, "\n"), time.Duration(n) * time.Second
 }
