@@ -68,7 +68,7 @@ for u in ` + shell.Join(u.Units...) + `; do
 done
 LC_ALL=C apt-get -s -q --no-install-recommends -o Debug::NoLocking=1 ` + what + ` 2>&1 || echo "failed $?"`
 	q := probe.Cmd("upgrades", text)
-	q.Timeout, q.Max = time.Minute, 512<<10
+	q.Timeout, q.Max = 5*time.Minute, 512<<10
 	return q
 }
 
@@ -141,7 +141,7 @@ func (u Upgrade) Hosts(hosts []string, begin, now probe.Hosts) (map[string]Pendi
 		p, err := u.Read(h, now[h].Seen)
 		all = append(all, err)
 		was, _ := u.Read(h, begin[h].Seen)
-		p.Reboot = u.Reboot && p.Boots != "" && was.boot == p.boot
+		p.Reboot = u.Reboot && p.Boots != "" && (was.boot == p.boot || was.boot == "")
 		out[h] = p
 	}
 	return out, errors.Join(all...)

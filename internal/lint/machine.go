@@ -20,7 +20,7 @@ var hostChecks = []Check{
 		Title:  "packages have one version on all hosts",
 		Why:    "Mixed versions are for the minutes of an upgrade. Pacemaker and Galera keep to the oldest one's features, and what moves to a newer server may not move back.",
 		Source: "Pacemaker Administration, upgrading; Trento checks 82A031, DF8328 and 9FEFB0",
-		Remedy: "finish the upgrade: one host after the other, in standby", Command: "haprov maintenance HOST on, apt upgrade there, haprov maintenance HOST off",
+		Remedy: "finish the upgrade: one host after the other, in standby", Command: "haprov upgrade",
 		Excluded: "there are not two hosts", Reads: []string{"packages.txt"}, judge: versions},
 	{ID: "machines", Group: "host", Severity: Warning,
 		Title:  "hosts that take over from each other have the same kernel, memory and processors",

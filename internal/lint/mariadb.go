@@ -21,7 +21,7 @@ var mariadbChecks = []Check{
 		Title:  "the server is of a version without known command injection",
 		Why:    "Members of a Galera cluster, and whoever reaches their ports, ran commands on the hosts of earlier versions.",
 		Source: "CVE-2026-49261, CVE-2026-44168, CVE-2026-48163, CVE-2026-48165",
-		Remedy: "upgrade the package, one host after the other, in standby", Command: "haprov maintenance HOST on, apt upgrade there, haprov maintenance HOST off",
+		Remedy: "upgrade the package, one host after the other, in standby", Command: "haprov upgrade",
 		Excluded: noServer + ", or of another make", Reads: []string{"variables.tsv", "packages.txt"}, judge: serverVersion},
 	{ID: "binlog-durability", Group: "mariadb", Severity: Warning,
 		Title:  "the binary log is on the disk with each transaction",

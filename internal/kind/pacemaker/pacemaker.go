@@ -88,15 +88,15 @@ func (p *Pacemaker) Probe(host string, seen probe.Hosts) []probe.Query {
 	if p.intent != nil {
 		qs = append(qs, drbd.ProcQuery())
 	}
-	if p.intent != nil && p.intent.Verb == plan.Upgrade {
-		qs = append(qs, p.upgrades().Query(host))
-	}
 	if qs = kind.Unread(seen[host].Seen, qs...); len(qs) > 0 {
 		return qs
 	}
 	cib, err := pacemaker.Parse(seen[host].Get(pacemaker.CIBQuery()).Out)
 	if err != nil {
 		return nil
+	}
+	if p.intent != nil && p.intent.Verb == plan.Upgrade {
+		return p.askApt(host, seen)
 	}
 	if p.intent != nil {
 		if e, ok := p.intended(seen); ok {

@@ -28,6 +28,18 @@ func (p *Pacemaker) upgrades() kind.Upgrade {
 // upgradeUnits are what is stopped, the last first, and what ran of it is started again.
 const upgradeUnits = "corosync.service corosync-qdevice.service pacemaker.service"
 
+// askApt asks what is newer once nothing has to be waited for: apt takes seconds to tell.
+func (p *Pacemaker) askApt(host string, seen probe.Hosts) []probe.Query {
+	c, unready, err := lookCRM(seen)
+	if err != nil || unready != nil || len(c.moves()) > 0 {
+		return nil
+	}
+	if reason, _ := c.unsettled(seen); reason != "" {
+		return nil
+	}
+	return kind.Unread(seen[host].Seen, p.upgrades().Query(host))
+}
+
 func (p *Pacemaker) upgrade(begin, seen probe.Hosts) (plan.Phase, error) {
 	first, err := p.ready(begin)
 	if err != nil {
@@ -49,6 +61,12 @@ func (p *Pacemaker) upgrade(begin, seen probe.Hosts) (plan.Phase, error) {
 		unready.Wait.Deadline = 10 * time.Minute // a host may be booting
 		return *unready, nil
 	}
+	if held := heldFor(c); held != "" || len(c.moves()) > 0 {
+		return c.move(seen, held)
+	}
+	if reason, progress := c.unsettled(seen); reason != "" {
+		return kind.Wait(reason, 30*time.Minute, progress), nil
+	}
 	u := p.upgrades()
 	pending, err := u.Hosts(c.names, begin, seen)
 	if err != nil {
@@ -58,12 +76,6 @@ func (p *Pacemaker) upgrade(begin, seen probe.Hosts) (plan.Phase, error) {
 		if pending[n].Leaving {
 			return kind.Wait(n+" reboots", 5*time.Minute), nil
 		}
-	}
-	if held := heldFor(c); held != "" || len(c.moves()) > 0 {
-		return c.move(seen, held)
-	}
-	if reason, progress := c.unsettled(seen); reason != "" {
-		return kind.Wait(reason, 30*time.Minute, progress), nil
 	}
 	active := c.active()
 	due := slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return !pending[n].Due() })
