@@ -14,6 +14,13 @@ type Intended interface {
 	Intend(plan.Intent) (Cluster, error)
 }
 
+// Joint is a cluster step that does nothing but put hosts in order. It keeps doing so when hosts are
+// taken out of service one after the other.
+type Joint interface {
+	Cluster
+	Joins()
+}
+
 // Leaver is a cluster step that hosts can be taken out of. Leave gives the step that does it; it
 // sees the hosts that stay, too.
 type Leaver interface {

@@ -21,6 +21,7 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 	if in.Verb == plan.Upgrade {
 		in.Packages = c.packages()
 	}
+	served := map[string]bool{} // hosts with a step that decides for the intent
 	for _, ch := range c.Chains {
 		out := Chain{Host: ch.Host}
 		for _, it := range ch.Items {
@@ -32,15 +33,20 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 				}
 				made[it] = x
 			}
-			if x != nil {
+			_, joins := it.Cluster.(kind.Joint)
+			switch {
+			case x != nil:
+				served[ch.Host] = true
 				out.Items = append(out.Items, x)
+			case joins && in.Verb == plan.Upgrade:
+				out.Items = append(out.Items, it)
 			}
 		}
 		if len(out.Items) > 0 {
 			chains = append(chains, out)
 		}
 	}
-	if len(chains) == 0 {
+	if len(served) == 0 {
 		other := "it supports none of them"
 		if verbs := c.Verbs(); len(verbs) > 0 {
 			other = "it supports " + strings.Join(verbs, ", ")
@@ -52,8 +58,7 @@ func (c Cluster) Intend(in plan.Intent) (Cluster, error) {
 		return c, fmt.Errorf("%s: cluster %s: %w (%s)", verb, c.Name, kind.ErrNoIntent, other)
 	}
 	for _, host := range c.Hosts {
-		has := slices.ContainsFunc(chains, func(ch Chain) bool { return ch.Host == host })
-		if len(in.Packages[host]) > 0 && !has {
+		if len(in.Packages[host]) > 0 && !served[host] {
 			return c, fmt.Errorf("%s: cluster %s: no step of %s's knows when it may be out of service", in.Verb, c.Name, host)
 		}
 	}

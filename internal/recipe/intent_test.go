@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"haprov/internal/kind"
@@ -56,5 +57,47 @@ func TestIntendKeepsWhatKnowsIt(t *testing.T) {
 	}
 	if _, err := c.Intend(plan.Intent{Verb: plan.Switchover, Host: "db9"}); err == nil || errors.Is(err, kind.ErrNoIntent) {
 		t.Errorf("unknown host: %v", err)
+	}
+}
+
+// parted puts hosts in order; roller knows how to upgrade.
+type parted struct{ ring }
+
+func (parted) Joins()                                   {}
+func (parted) Intend(plan.Intent) (kind.Cluster, error) { return nil, kind.ErrNoIntent }
+
+type roller struct {
+	ring
+	in plan.Intent
+}
+
+func (roller) Intend(in plan.Intent) (kind.Cluster, error) { return roller{in: in}, nil }
+
+// installs is a step with packages.
+type installs struct{ kind.Step }
+
+func (installs) Packages() []string { return []string{"b", "a", "b"} }
+
+func TestAnUpgradeKeepsTheOrderOfHostsAndKnowsTheirPackages(t *testing.T) {
+	members, between, proxies := &Item{Cluster: roller{}}, &Item{Cluster: parted{}}, &Item{Cluster: roller{}}
+	pack := &Item{Step: installs{}}
+	c := Cluster{Name: "shop", Hosts: []string{"db1", "proxy1"}, Chains: []Chain{
+		{Host: "db1", Items: []*Item{pack, members, between}},
+		{Host: "proxy1", Items: []*Item{pack, between, proxies}},
+	}}
+	got, err := c.Intend(plan.Intent{Verb: plan.Upgrade})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := got.Chains[0].Items, got.Chains[1].Items
+	if len(first) != 2 || len(second) != 2 || first[1] != between || second[0] != between {
+		t.Errorf("the members and the proxies are not in order: %v %v", first, second)
+	}
+	if in := first[0].Cluster.(roller).in; strings.Join(in.Packages["db1"], " ") != "a b" {
+		t.Errorf("packages: %v", in.Packages)
+	}
+	c.Chains[1].Items = []*Item{pack, between}
+	if _, err := c.Intend(plan.Intent{Verb: plan.Upgrade}); err == nil || err.Error() != "upgrade: cluster shop: no step of proxy1's knows when it may be out of service" {
+		t.Errorf("a host that nobody upgrades: %v", err)
 	}
 }

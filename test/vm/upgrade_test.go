@@ -10,13 +10,16 @@ import (
 // offers gives a host an apt repository with a newer version of installed packages: they are packed again
 // under a higher version. The server's package needs the program of the same version, as Debian's does.
 const offers = `set -e
-rm -rf /srv/newer; mkdir -p /srv/newer; cd /srv/newer
+umask 022
+rm -rf /srv/newer
+mkdir -p /srv/newer
+cd /srv/newer
 apt-get -q update >/dev/null
 for p in %s; do
   v=$(dpkg-query -W -f='${Version}' $p)
   apt-get -q download $p=$v >/dev/null
-  dpkg-deb -R $p*.deb d
-  rm $p*.deb
+  dpkg-deb -R ${p}_*.deb d
+  rm ${p}_*.deb
   sed -i -E "s/^Version: .*/Version: $v+haprov1/; s/mariadb-server-core \([^)]*\)/mariadb-server-core (>= $v+haprov1)/" d/DEBIAN/control
   dpkg-deb -b -Znone d $p.deb >/dev/null
   rm -rf d

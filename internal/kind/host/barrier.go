@@ -26,6 +26,9 @@ type Barrier struct {
 	Any  []string `hcl:"any,optional" about:"Hosts of which at least one must reach this point for the others to continue"`
 }
 
+// Joins: it is a kind.Joint.
+func (*Barrier) Joins() {}
+
 // Probe asks nothing.
 func (*Barrier) Probe(string, probe.Hosts) []probe.Query { return nil }
 

@@ -101,7 +101,24 @@ func (p *Pacemaker) upgrade(begin, seen probe.Hosts) (plan.Phase, error) {
 	return u.Phase(due[0], pending[due[0]], c.upgradeJob(due[0], p.Speed), then[1:]), nil
 }
 
-// upgradeJob stops the cluster's software on a host and starts what ran of it.
+// mountPoints are the folders of the cluster's file systems.
+func (c crm) mountPoints() (out []string) {
+	c.cib.Find("configuration", "resources").All(func(n *pacemaker.Node) {
+		if n.Name != "primitive" || n.Attrs["type"] != "Filesystem" {
+			return
+		}
+		n.All(func(x *pacemaker.Node) {
+			if x.Name == "nvpair" && x.Attrs["name"] == "directory" {
+				out = append(out, x.Attrs["value"])
+			}
+		})
+	})
+	return out
+}
+
+// upgradeJob stops the cluster's software on a host and starts what ran of it. Meanwhile the mount points
+// of the cluster's file systems are covered: Debian's mariadb-server makes new data where the server's
+// configuration says, which without the volume is the folder below it.
 func (c crm) upgradeJob(host string, speed float64) kind.Job {
 	by := c.active()
 	if by == "" {
@@ -109,9 +126,15 @@ func (c crm) upgradeJob(host string, speed float64) kind.Job {
 	}
 	wait := fmt.Sprintf("n=0; until crm_node -l 2>/dev/null | grep -q %s; do n=$((n+1)); [ $n -lt %d ] || { echo %s >&2; exit 1; }; sleep 1; done",
 		shell.Quote(" "+host+" member$"), int(300*max(speed, 1)), shell.Quote(host+" was started again and is no member of the cluster"))
+	cover, uncover := "", ""
+	for _, d := range c.mountPoints() {
+		q := shell.Quote(d)
+		cover += "\n! test -d " + q + " || mountpoint -q " + q + " || mount -t tmpfs -o mode=0755 haprov-upgrade " + q
+		uncover += "test \"$(findmnt -n -o SOURCE " + q + ")\" != haprov-upgrade || umount " + q + " || umount -l " + q + "\n"
+	}
 	return kind.Job{
-		Out:   "set --\nfor u in " + upgradeUnits + "; do ! systemctl -q is-active \"$u\" || set -- \"$u\" \"$@\"; done\nfor u in \"$@\"; do systemctl stop \"$u\"; done",
-		Back:  "systemctl start \"$@\"\n" + wait,
+		Out:   "set --\nfor u in " + upgradeUnits + "; do ! systemctl -q is-active \"$u\" || set -- \"$u\" \"$@\"; done\nfor u in \"$@\"; do systemctl stop \"$u\"; done" + cover,
+		Back:  uncover + "systemctl start \"$@\"\n" + wait,
 		Guard: c.settledGuard(host, by), Limit: 2 * time.Hour,
 	}
 }

@@ -83,6 +83,29 @@ func TestHostsAreUpgradedTheOneThatServesLast(t *testing.T) {
 	}
 }
 
+// TestNoDataIsMadeBelowAMountPoint: Debian's mariadb-server makes data where its configuration says.
+func TestNoDataIsMadeBelowAMountPoint(t *testing.T) {
+	c, err := wantedVIP().Intend(plan.Intent{Verb: plan.Upgrade, Packages: map[string][]string{"db2": {"corosync"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pair{crm: `<resources><primitive id="fs" class="ocf" provider="heartbeat" type="Filesystem"><instance_attributes id="fs-i"><nvpair id="fs-d" name="directory" value="/srv/my sql"/></instance_attributes></primitive></resources>`}
+	ph, err := kindtest.Decide(t, c, p.upgrading(t, c, map[string]string{"db2": older}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kindtest.NoteActions(ph.Changes["db2"].Actions...)
+	text := ph.Changes["db2"].Actions[0].Shell
+	at := -1
+	for _, part := range []string{"do systemctl stop", "mount -t tmpfs -o mode=0755 haprov-upgrade '/srv/my sql'", "get\n)", "umount '/srv/my sql'", "systemctl start"} {
+		k := strings.Index(text, part)
+		if k <= at {
+			t.Fatalf("%q is not there, or not in its order:\n%s", part, text)
+		}
+		at = k
+	}
+}
+
 func TestTheArbiterIsUpgradedWhileAllMembersAreThere(t *testing.T) {
 	d := &QuorumDevice{Name: "arbiter", Cluster: "shop", Arbiter: "arb", Where: kind.Where{Nodes: []kind.Node{{Name: "db1"}, {Name: "db2"}, {Name: "arb"}}}}
 	c, err := d.Intend(plan.Intent{Verb: plan.Upgrade, Packages: map[string][]string{"arb": {"corosync-qnetd"}}})
