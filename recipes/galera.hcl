@@ -397,8 +397,12 @@ recipe "galera" {
     members  = "db"
   }
   promise "no acknowledged row is lost" { judge = "acked" }
-  # every member takes writes at its own address
-  promise "the writers' endpoint has one member at a time" { judge = "endpoint" }
+  # Every member takes writes at its own address. A proxy that was killed and starts again has an empty
+  # table: its first sessions may come before its peer has told it.
+  promise "the writers' endpoint has one member at a time" {
+    judge   = "endpoint"
+    informs = true
+  }
   promise "a transaction is done whole or not at all" { judge = "bank" }
   promise "all members hold the same" { judge = "digest" }
   promise "the service is back in time" { judge = "outage" }
