@@ -21,7 +21,8 @@ func (a *app) forwardCmd() *cobra.Command {
 		Use:   "forward [ENDPOINT]",
 		Short: "Serve an endpoint of the cluster on loopback until interrupted",
 		Long: "ENDPOINT is the name or the port of one that the recipe declares; without it the cluster's first one\n" +
-			"is served. Each connection looks up the endpoint again, so clients that reconnect follow a failover.",
+			"is served. Each connection looks up the endpoint again, so clients that reconnect follow a failover.\n" +
+			"TLS is between the client and the server; haprov ca prints what the client verifies the server by.",
 		Example: "  haprov forward --listen 127.0.0.1:3307\n  haprov forward readers",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -55,6 +56,9 @@ func (a *app) forward(ctx context.Context, listen string, which meant) error {
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	fmt.Fprintf(a.err, "%s serves %s\n", l.Addr(), w.at.At())
+	if w.at.CA != "" {
+		fmt.Fprintf(a.err, "its clients verify it by what haprov ca%s prints\n", a.flags())
+	}
 	var served sync.WaitGroup
 	defer served.Wait()
 	for {

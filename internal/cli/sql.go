@@ -58,7 +58,7 @@ func (a *app) sql(ctx context.Context, q query) error {
 	if err != nil {
 		return w.noPassword(q.user)
 	}
-	login := protocol.Login{User: q.user, Password: password.Reveal(), Database: q.database, Dial: w.Dial}
+	login := protocol.Login{User: q.user, Password: password.Reveal(), Database: q.database, Dial: w.Dial, Trust: protocol.Trust{CA: w.at.CA, Name: w.at.Address}}
 	if login.Database == "" {
 		login.Database = q.user
 	}

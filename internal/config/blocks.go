@@ -164,6 +164,7 @@ type endpointBlock struct {
 	Address  hclsyntax.Expression `hcl:"address" about:"Where clients connect: an address, as cidraddress(input.vip), or a name"`
 	Port     hclsyntax.Expression `hcl:"port" about:"TCP port"`
 	Protocol string               `hcl:"protocol,optional" default:"tcp" oneof:"@protocols" about:"What clients speak; tcp is any that is not listed"`
+	CA       hclsyntax.Expression `hcl:"ca,optional" about:"Certificates, as PEM, that clients verify the endpoint by, as authority(): the endpoint has TLS, and haprov's own clients use nothing else. Left out: it has none"`
 	Range    hcl.Range            `hcl:",range"`
 }
 

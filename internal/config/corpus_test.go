@@ -32,7 +32,17 @@ func (secrets) Former(string, string) (secret.Text, bool) { return secret.Text{}
 // made keeps what secrets made: it must be the same at every call.
 var made sync.Map
 
-func (secrets) Renew(string, string, func(string) (string, error)) error { return nil }
+func (secrets) Renew(cluster, name string, make func(string) (string, error)) error {
+	old, ok := made.Load(cluster + "/" + name)
+	if !ok {
+		return nil
+	}
+	s, err := make(old.(secret.Text).Reveal())
+	if err == nil && s != "" {
+		made.Store(cluster+"/"+name, secret.Sensitive(s))
+	}
+	return err
+}
 
 func (secrets) Make(cluster, name string, make func() (string, error)) (secret.Text, bool, error) {
 	if t, ok := made.Load(cluster + "/" + name); ok {

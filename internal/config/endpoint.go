@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"haprov/internal/config/decode"
 	"haprov/internal/config/source"
+	"haprov/internal/protocol"
 	"haprov/internal/recipe"
 )
 
@@ -69,7 +71,32 @@ func (b *builder) endpoint(x endpointBlock, p place) (e recipe.Endpoint, ok bool
 	}
 	n, _ := port.AsBigFloat().Int64()
 	e.Port = int(n)
-	return e, ok
+	return e, b.verified(x, p, &e) && ok
+}
+
+// verified evaluates what clients verify an endpoint by.
+func (b *builder) verified(x endpointBlock, p place, e *recipe.Endpoint) (ok bool) {
+	if x.CA == nil {
+		return true
+	}
+	v, ok := b.dec.Value(x.CA, p.shared)
+	if !ok {
+		return false
+	}
+	if v.IsMarked() || v.IsNull() || v.Type() != cty.String {
+		b.rep.At(x.CA.Range(), "Wrong type for \"ca\"", "Found %s, expected a certificate as PEM, such as authority().", decode.Describe(v))
+		return false
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM([]byte(v.AsString())) {
+		b.rep.At(x.CA.Range(), "Not a certificate in \"ca\"", "Found %s, expected a certificate as PEM, such as authority(), or file(\"ca.pem\") of the templates folder.", source.Bounded(v.AsString()))
+		return false
+	}
+	if t, _ := protocol.Lookup(e.Protocol); t.Open == nil {
+		b.rep.At(x.CA.Range(), "No TLS client for the endpoint", "It speaks %s; \"ca\" is for %s.", e.Protocol, strings.Join(protocol.Names(true), " and "))
+		return false
+	}
+	e.CA = v.AsString()
+	return true
 }
 
 // served reports that two clusters serve at the same address and port.

@@ -2,7 +2,9 @@ package config_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -22,6 +24,7 @@ import (
 	"haprov/internal/probe"
 	"haprov/internal/recipe"
 	"haprov/internal/secret"
+	"haprov/internal/secret/store"
 )
 
 // TestGoodFilesMakeTheirPrograms compares the whole program with its golden form.
@@ -332,6 +335,65 @@ recipe "r" {
 	}
 	if got := strings.Join(p.Clusters[0].Secrets, " "); got != "tls-ca tls-db1 tls-db2" {
 		t.Errorf("secrets: %s", got)
+	}
+}
+
+// TestACertificateFollowsItsAddresses: a virtual IP that changes is a certificate made anew, by the same
+// authority, which is what the endpoint's clients verify by.
+func TestACertificateFollowsItsAddresses(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secrets")
+	load := func(vip string) (authority string, cert *x509.Certificate) {
+		text := `
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.2" }
+cluster "shop" { recipe = "r" }
+recipe "r" {
+  endpoint "main" {
+    address  = "` + vip + `"
+    port     = 3306
+    protocol = "mysql"
+    ca       = authority()
+  }
+  on "all" {
+    file "/cert" { content = certificate(each.host.name, "` + vip + `", "localhost").cert }
+    file "/ca" { content = certificate(each.host.name, "localhost", "` + vip + `").ca }
+  }
+}
+`
+		s, err := store.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, problems := config.Load("x.hcl", config.Options{Text: []byte(text), Secrets: s})
+		if len(problems) > 0 {
+			t.Fatal(problems.Render(80, false))
+		}
+		if err := s.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		c := p.Clusters[0]
+		block, _ := pem.Decode([]byte(c.Chains[0].Items[0].Step.(*host.File).Content.Reveal()))
+		if cert, err = x509.ParseCertificate(block.Bytes); err != nil {
+			t.Fatal(err)
+		}
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM([]byte(c.Endpoints[0].CA))
+		if _, err := cert.Verify(x509.VerifyOptions{Roots: pool, DNSName: vip}); err != nil {
+			t.Errorf("%s: %v", vip, err)
+		}
+		if c.Chains[0].Items[1].Step.(*host.File).Content.Reveal() != c.Endpoints[0].CA {
+			t.Error("two authorities")
+		}
+		return c.Endpoints[0].CA, cert
+	}
+	ca, first := load("10.0.0.100")
+	_, same := load("10.0.0.100")
+	other, moved := load("10.0.0.101")
+	if !first.Equal(same) {
+		t.Error("another certificate at the next run")
+	}
+	if ca != other || moved.VerifyHostname("10.0.0.100") == nil {
+		t.Error("another authority, or still good for the former address")
 	}
 }
 

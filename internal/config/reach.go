@@ -34,13 +34,14 @@ type Secrets interface {
 }
 
 // reach makes the functions that look beyond their arguments: template, file, secret, former,
-// certificate, ssh_key.
+// authority, certificate, ssh_key.
 func reach(f *source.Files, cluster string, from Secrets, used *names) map[string]function.Function {
 	out := map[string]function.Function{
 		"template":    templateFunc(f),
 		"file":        fileFunc(f),
 		"secret":      secretFunc(cluster, from, used),
 		"former":      formerFunc(cluster, from, used),
+		"authority":   authorityFunc(cluster, from, used),
 		"certificate": certificateFunc(cluster, from, used),
 		"ssh_key":     sshKeyFunc(cluster, from, used),
 	}

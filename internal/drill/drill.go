@@ -20,6 +20,7 @@ import (
 	"haprov/internal/drill/load"
 	"haprov/internal/inventory"
 	"haprov/internal/lab"
+	"haprov/internal/protocol"
 	"haprov/internal/recipe"
 	"haprov/internal/status"
 )
@@ -283,7 +284,7 @@ func (r *run) target() load.Target {
 		return func(ctx context.Context) (net.Conn, error) { return r.Site.Dial(ctx, at) }
 	}
 	e, _ := r.Cluster.Endpoint(l.Protocol) // there: config has looked
-	t := load.Target{Protocol: l.Protocol, Dial: to(e.At()), User: l.User, Password: r.Password, Database: l.Database, Run: r.Log.Began().Unix()}
+	t := load.Target{Protocol: l.Protocol, Dial: to(e.At()), User: l.User, Password: r.Password, Database: l.Database, Trust: protocol.Trust{CA: e.CA, Name: e.Address}, Run: r.Log.Began().Unix()}
 	if readers, ok := r.Cluster.Named(l.Readers); ok {
 		t.Readers = to(readers.At())
 	}

@@ -35,7 +35,17 @@ var made sync.Map
 
 func (secrets) Former(string, string) (secret.Text, bool) { return secret.Text{}, false }
 
-func (secrets) Renew(string, string, func(string) (string, error)) error { return nil }
+func (secrets) Renew(cluster, name string, make func(string) (string, error)) error {
+	old, ok := made.Load(cluster + "/" + name)
+	if !ok {
+		return nil
+	}
+	s, err := make(old.(secret.Text).Reveal())
+	if err == nil && s != "" {
+		made.Store(cluster+"/"+name, secret.Sensitive(s))
+	}
+	return err
+}
 
 func (secrets) Make(cluster, name string, make func() (string, error)) (secret.Text, bool, error) {
 	if t, ok := made.Load(cluster + "/" + name); ok {

@@ -24,6 +24,11 @@ func openMySQL(ctx context.Context, l Login) (Client, error) {
 	c.Net, c.Addr, c.MultiStatements = "tcp", "endpoint", true
 	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return l.Dial(ctx) }
 	c.Logger = &mysql.NopLogger{}
+	secured, err := l.Trust.config()
+	if err != nil {
+		return nil, err
+	}
+	c.TLS = secured
 	made, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, err
@@ -32,7 +37,7 @@ func openMySQL(ctx context.Context, l Login) (Client, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		db.Close()
-		return nil, refusedMySQL(err)
+		return nil, l.Trust.explained(refusedMySQL(err))
 	}
 	return mysqlClient{db, conn}, nil
 }

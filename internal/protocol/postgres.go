@@ -29,13 +29,16 @@ func openPostgres(ctx context.Context, l Login) (Client, error) {
 		return nil, err
 	}
 	c.User, c.Password, c.Database = l.User, l.Password, l.Database
-	c.Fallbacks, c.TLSConfig = nil, nil
+	c.Fallbacks = nil
+	if c.TLSConfig, err = l.Trust.config(); err != nil {
+		return nil, err
+	}
 	c.RuntimeParams = map[string]string{"application_name": "haprov", "client_encoding": "UTF8"}
 	c.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return l.Dial(ctx) }
 	conn, err := pgconn.ConnectConfig(ctx, c)
 	if err != nil {
-		return nil, refusedPostgres(err)
+		return nil, l.Trust.explained(refusedPostgres(err))
 	}
 	return postgresClient{conn}, nil
 }

@@ -47,11 +47,11 @@ func Names(sql bool) (out []string) {
 	return out
 }
 
-// Login says who connects, and how the server is reached. There is no TLS: the caller's connection is
-// trusted, or encrypted already.
+// Login says who connects, and how the server is reached.
 type Login struct {
 	User, Password, Database string
 	Dial                     func(context.Context) (net.Conn, error)
+	Trust                    Trust
 }
 
 // Client is one session with a server, so that what a statement sets holds for the next. It is for one

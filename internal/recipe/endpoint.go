@@ -12,6 +12,8 @@ type Endpoint struct {
 	Address  string // an IP address or a name
 	Port     int
 	Protocol string // a name of package protocol's table
+	// CA is the certificate, as PEM, that clients verify the endpoint by, over TLS; empty: it has no TLS.
+	CA string `json:",omitempty"`
 }
 
 // At is ADDRESS:PORT, as it is dialled.

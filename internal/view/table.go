@@ -106,7 +106,7 @@ func services(endpoints []recipe.Endpoint) string {
 // use is how a person comes to an endpoint: by its SQL client where it has one. What is taken without
 // a name is not named.
 func use(endpoints []recipe.Endpoint, flags string) (out []string) {
-	asked := false
+	asked, secured := false, false
 	for i, e := range endpoints {
 		p, _ := protocol.Lookup(e.Protocol)
 		line := ""
@@ -121,6 +121,10 @@ func use(endpoints []recipe.Endpoint, flags string) (out []string) {
 			line = "haprov forward" + flags + " " + e.Name + "\tserve it on loopback"
 		}
 		out = append(out, line)
+		if e.CA != "" && !secured {
+			secured = true
+			out = append(out, "haprov ca"+flags+"\tcertificate that your clients verify the server by")
+		}
 	}
 	return out
 }

@@ -57,6 +57,8 @@ var expressions = []row{
 	{"certificates", "a bad name", `certificate("A B").cert`, "certificate()"},
 	{"certificates", "named as its authority", `certificate("ca").cert`, "certificate()"},
 	{"certificates", "no such part", `certificate("a").cret`, "Unsupported attribute"},
+	{"certificates", "an address that is none", `certificate("a", "10.0.0.1/24").cert`, "certificate()"},
+	{"certificates", "other addresses than before", `"${certificate("a").cert}${certificate("a", "10.0.0.1").cert}"`, "certificate()"},
 	{"certificates", "as a whole", `certificate("a")`, "Wrong type"},
 	{"networks", "a host number too high", `cidrhost("10.0.0.0/24", 256)`, "cidrhost()"},
 	{"networks", "a host number too low", `cidrhost("10.0.0.0/24", -257)`, "cidrhost()"},

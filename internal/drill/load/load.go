@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"haprov/internal/drill/history"
+	"haprov/internal/protocol"
 )
 
 // Dial connects, on the clients' own way.
@@ -28,7 +29,8 @@ type Target struct {
 	User     string
 	Password string
 	Database string
-	Run      int64 // this run's number: rows of others are not its business
+	Trust    protocol.Trust // of all these servers: each is good for the endpoint's address
+	Run      int64          // this run's number: rows of others are not its business
 }
 
 // Rate is how much is asked for, in operations a second.

@@ -175,7 +175,7 @@ func (s *session) open(ctx context.Context) error {
 	}
 	to, cancel := context.WithTimeout(ctx, connectTime+answerTime)
 	defer cancel()
-	client, err := p.Open(to, protocol.Login{User: s.target.User, Password: s.target.Password, Database: s.target.Database,
+	client, err := p.Open(to, protocol.Login{User: s.target.User, Password: s.target.Password, Database: s.target.Database, Trust: s.target.Trust,
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, connectTime)
 			defer cancel()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"haprov/internal/protocol"
+	"haprov/internal/secret/ca"
 )
 
 // place is where a server lives, and whom it runs as: no server runs as root.
@@ -110,29 +111,75 @@ func Postgres(t *testing.T) protocol.Login {
 // MariaDB starts a server until t ends. It has the user and database app.
 func MariaDB(t *testing.T) protocol.Login {
 	t.Helper()
+	login, _ := mariaDB(t, nil)
+	return login
+}
+
+// TLS is a MariaDB server that refuses connections without TLS, but for those to its own socket.
+type TLS struct {
+	Login protocol.Login // verifies the server by the authority, for 127.0.0.1
+	place place
+}
+
+// MariaDBTLS starts one. Authority and member are texts of package ca.
+func MariaDBTLS(t *testing.T, authority, member string) TLS {
+	t.Helper()
+	root, _, err := ca.Split(authority)
+	if err != nil {
+		t.Fatal(err)
+	}
+	login, p := mariaDB(t, func(p place, l *protocol.Login) []string {
+		p.write("ca.pem", root)
+		p.certificate(member)
+		l.Trust = protocol.Trust{CA: root, Name: "127.0.0.1"}
+		return []string{"--ssl-ca=" + p.dir + "/ca.pem", "--ssl-cert=" + p.dir + "/cert.pem", "--ssl-key=" + p.dir + "/key.pem", "--require-secure-transport=ON"}
+	})
+	return TLS{login, p}
+}
+
+// Renew gives the server's files another certificate, which it reads when it is told to.
+func (s TLS) Renew(member string) { s.place.certificate(member) }
+
+func (p place) certificate(member string) {
+	p.t.Helper()
+	cert, key, err := ca.Split(member)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.write("cert.pem", cert)
+	p.write("key.pem", key)
+}
+
+// mariaDB starts a server; with gives further options, and says how its clients log in.
+func mariaDB(t *testing.T, with func(place, *protocol.Login) []string) (protocol.Login, place) {
+	t.Helper()
 	const server = "/usr/sbin/mariadbd"
 	if _, err := os.Stat(server); err != nil {
 		t.Skip("no MariaDB here: Debian's package mariadb-server-core has it")
 	}
 	p := newPlace(t, "mysql")
-	p.write("init.sql", "CREATE DATABASE app;\nCREATE USER app@'%' IDENTIFIED BY 'secret';\nGRANT ALL ON app.* TO app@'%';\n")
+	p.write("init.sql", "CREATE DATABASE app;\nCREATE USER app@'%' IDENTIFIED BY 'secret';\nGRANT ALL ON app.* TO app@'%';\nGRANT RELOAD ON *.* TO app@'%';\n")
 	p.run("/usr/bin/mariadb-install-db", "--no-defaults", "--datadir="+p.dir+"/data", "--tmpdir="+p.dir, "--skip-test-db", "--auth-root-authentication-method=socket")
-	c, log := p.command(server, "--no-defaults", "--datadir="+p.dir+"/data", "--tmpdir="+p.dir, "--socket="+p.dir+"/s", "--pid-file="+p.dir+"/pid",
-		"--bind-address=127.0.0.1", "--port="+p.port, "--init-file="+p.dir+"/init.sql", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0")
+	login := p.login()
+	var further []string
+	if with != nil {
+		further = with(p, &login)
+	}
+	c, log := p.command(server, append([]string{"--no-defaults", "--datadir=" + p.dir + "/data", "--tmpdir=" + p.dir, "--socket=" + p.dir + "/s", "--pid-file=" + p.dir + "/pid",
+		"--bind-address=127.0.0.1", "--port=" + p.port, "--init-file=" + p.dir + "/init.sql", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0"}, further...)...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
 	go func() { _ = c.Wait(); close(ended) }() // it is killed in the end
 	t.Cleanup(func() { _ = c.Process.Kill(); <-ended })
-	login := p.login()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for until := time.Now().Add(time.Minute); ; {
 		client, err := open(login)
 		if err == nil {
 			client.Close()
-			return login
+			return login, p
 		}
 		select {
 		case <-ended:

@@ -15,6 +15,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
+	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -50,8 +53,9 @@ func New(name string, now time.Time) (string, error) {
 }
 
 // Issue makes a member's certificate, good on both ends of a connection, and its key, in one PEM
-// text. Members tell each other by the authority; the name is for people, and for who checks it.
-func Issue(authority, name string, now time.Time) (string, error) {
+// text. Members tell each other by the authority; the name is for people, and for who checks it, as
+// are the further names and IP addresses that clients reach the member at.
+func Issue(authority, name string, now time.Time, further ...string) (string, error) {
 	cert, signer, err := parse(authority)
 	if err != nil {
 		return "", fmt.Errorf("certificate authority: %w", err)
@@ -66,12 +70,51 @@ func Issue(authority, name string, now time.Time) (string, error) {
 	}
 	t.KeyUsage = x509.KeyUsageDigitalSignature
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	t.DNSNames = []string{name}
+	t.DNSNames, t.IPAddresses = subjects(name, further)
 	der, err := x509.CreateCertificate(rand.Reader, t, cert, key.Public(), signer)
 	if err != nil {
 		return "", err
 	}
 	return join(der, key)
+}
+
+// subjects are a certificate's alternative names, each once: all that are no IP address are names.
+func subjects(name string, further []string) (names []string, addresses []net.IP) {
+	names = []string{name}
+	var seen []string
+	for _, x := range further {
+		a, err := netip.ParseAddr(x)
+		if err == nil {
+			x = a.Unmap().String()
+		}
+		if x == name || slices.Contains(seen, x) {
+			continue
+		}
+		seen = append(seen, x)
+		if err != nil {
+			names = append(names, x)
+			continue
+		}
+		addresses = append(addresses, net.IP(a.Unmap().AsSlice()))
+	}
+	return names, addresses
+}
+
+// Covers reports whether a text that Issue made is good for these names and addresses, and for no others.
+func Covers(text, name string, further ...string) bool {
+	cert, _, err := parse(text)
+	if err != nil {
+		return false
+	}
+	set := func(names []string, addresses []net.IP) []string {
+		out := slices.Clone(names)
+		for _, a := range addresses {
+			out = append(out, a.String())
+		}
+		slices.Sort(out)
+		return out
+	}
+	return slices.Equal(set(cert.DNSNames, cert.IPAddresses), set(subjects(name, further)))
 }
 
 // Renew makes an authority's certificate good for another life, with the same key: it and the one

@@ -73,6 +73,40 @@ func TestMembersTrustEachOtherAndNobodyElse(t *testing.T) {
 	}
 }
 
+// Clients reach a member at addresses; its certificate is good for these and no others.
+func TestACertificateIsGoodForItsAddresses(t *testing.T) {
+	authority, member := made(t)
+	further, err := Issue(authority, "db1", time.Now(), "192.168.56.100", "db.example.com", "::1", "db1", "192.168.56.100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, _, err := parse(further)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[string]bool{"db1": true, "192.168.56.100": true, "db.example.com": true, "::1": true, "192.168.56.101": false, "db2": false} {
+		if got := cert.VerifyHostname(at) == nil; got != want {
+			t.Errorf("%s: good %v", at, got)
+		}
+	}
+	for _, c := range []struct {
+		text    string
+		further []string
+		want    bool
+	}{
+		{member, nil, true},
+		{member, []string{"192.168.56.100"}, false},
+		{further, nil, false},
+		{further, []string{"db.example.com", "::1", "192.168.56.100"}, true},
+		{further, []string{"db.example.com", "::1", "192.168.56.101"}, false},
+		{"garbage", nil, false},
+	} {
+		if got := Covers(c.text, "db1", c.further...); got != c.want {
+			t.Errorf("%v: covers %v", c.further, got)
+		}
+	}
+}
+
 func TestAMixedUpTextIsRefused(t *testing.T) {
 	a, m := made(t)
 	cert, _, _ := Split(a)
