@@ -57,6 +57,7 @@ var Table = []kind.Spec{
 	mariadb.MysqlUserSpec,
 	mariadb.MysqlImportSpec,
 	mariadb.MysqlSocketUserSpec,
+	mariadb.MysqlTLSSpec,
 	host.SecretSpec,
 }
 

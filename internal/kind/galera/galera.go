@@ -145,7 +145,7 @@ func (g *Galera) Probe(host string, seen probe.Hosts) []probe.Query {
 	if g.in.Verb == plan.Upgrade {
 		qs = append(qs, g.upgrades().Query(host))
 	}
-	if owed, _ := s.OwedTo(g.Unit); g.Writer != "" && (len(owed) > 0 || g.in.Verb == plan.Restart || g.in.Verb == plan.Upgrade) {
+	if owed, _ := s.OwedTo(g.Unit); g.Writer != "" && (slices.Contains(owed, "restart") || g.in.Verb == plan.Restart || g.in.Verb == plan.Upgrade) {
 		qs = append(qs, g.writerQuery())
 	}
 	return kind.Unread(s, qs...)

@@ -3,6 +3,7 @@ package galera
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -48,7 +49,7 @@ func (g *Galera) read(m *member, s probe.Seen) error {
 	if !ok {
 		return fmt.Errorf("no answer about what is owed to %s", g.Unit)
 	}
-	m.owes = len(owed) > 0
+	m.owes = slices.Contains(owed, "restart")
 	kept := s.Get(g.kept())
 	if kept.State != probe.Answered || kept.Exit != 0 {
 		return fmt.Errorf("no answer about the files in %s", g.Data)

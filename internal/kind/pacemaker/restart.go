@@ -93,7 +93,7 @@ func (p *Pacemaker) restart(c crm, seen probe.Hosts) (plan.Phase, error) {
 		var owing []string
 		serves := ""
 		for _, n := range c.names {
-			if o, _ := seen[n].OwedTo(x.ID); len(o) > 0 {
+			if o, _ := seen[n].OwedTo(x.ID); slices.Contains(o, "restart") {
 				owing = append(owing, n)
 				if slices.ContainsFunc(c.state.Resources, func(r pacemaker.Resource) bool { return r.ID == x.ID && r.Node == n }) {
 					serves = n
