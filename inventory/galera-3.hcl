@@ -20,5 +20,6 @@ cluster "shop" {
     vip         = "192.168.58.100/24"
     gcache      = "64M"
     buffer_pool = "48M"
+    require_tls = true
   }
 }

@@ -28,5 +28,8 @@ host "db2" {
 cluster "shop" {
   recipe = "mysql-drbd"
   role "db" { hosts = [host.db1, host.db2] }
-  inputs = { vip = "192.168.56.100/24" }
+  inputs = {
+    vip         = "192.168.56.100/24"
+    require_tls = true
+  }
 }

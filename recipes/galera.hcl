@@ -11,12 +11,14 @@ recipe "galera" {
     address  = cidraddress(input.vip)
     port     = 3306
     protocol = "mysql"
+    ca       = authority()
   }
   endpoint "readers" {
     about    = "all healthy members, for clients that read"
     address  = cidraddress(input.vip)
     port     = input.reader_port
     protocol = "mysql"
+    ca       = authority()
   }
 
   input "vip" {
@@ -70,6 +72,11 @@ recipe "galera" {
     type    = string
     default = ""
     about   = "innodb_buffer_pool_size; empty: the server's own default"
+  }
+  input "require_tls" {
+    type    = bool
+    default = false
+    about   = "Clients from the network must use TLS, others are refused; the local socket needs none. With false they may use it"
   }
   input "donor_serves" {
     type    = bool
@@ -181,21 +188,22 @@ recipe "galera" {
     service "haprov-firewall@galera" { when = lab.can.filter_packets }
 
     directory "/etc/mysql/tls" {}
+    # for the group and for clients, who come by the virtual IP, or by haprov forward on loopback
     file "/etc/mysql/tls/ca.pem" {
-      content = certificate(each.host.name).ca
+      content = authority()
       mode    = "0644"
-      owes    = ["mariadb.service:restart"]
+      owes    = ["mariadb.service:reload"]
     }
     file "/etc/mysql/tls/cert.pem" {
-      content = certificate(each.host.name).cert
+      content = certificate(each.host.name, split("/", input.vip)[0], each.host.network.service.address, "localhost", "127.0.0.1").cert
       mode    = "0644"
-      owes    = ["mariadb.service:restart"]
+      owes    = ["mariadb.service:reload"]
     }
     secret "/etc/mysql/tls/key.pem" {
-      value = certificate(each.host.name).key
+      value = certificate(each.host.name, split("/", input.vip)[0], each.host.network.service.address, "localhost", "127.0.0.1").key
       owner = "mysql"
       group = "mysql"
-      owes  = ["mariadb.service:restart"]
+      owes  = ["mariadb.service:reload"]
     }
 
     # who the writer is, and so who should not be a donor
@@ -221,6 +229,7 @@ recipe "galera" {
         times       = input.times
         binlog_days = input.binlog_days
         buffer_pool = input.buffer_pool
+        require_tls = input.require_tls
       })
       owes = ["mariadb.service:restart"]
     }
@@ -255,6 +264,8 @@ recipe "galera" {
       writer      = "/usr/local/lib/haprov/galera-writer"
       maintenance = input.maintenance_file
     }
+    # renewed certificates need no restart; a restart that is owed reads them, too
+    mysql_tls "mariadb.service" {}
 
     # mariabackup needs no more; the package gives this account everything
     mysql_socket_user "mysql" {

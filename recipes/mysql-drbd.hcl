@@ -11,6 +11,7 @@ recipe "mysql-drbd" {
     address  = cidraddress(input.vip)
     port     = 3306
     protocol = "mysql"
+    ca       = authority()
   }
 
   input "vip" {
@@ -62,6 +63,11 @@ recipe "mysql-drbd" {
     default = 7
     about   = "Days that the binary log is kept, on the replicated volume"
     check "expected 1 to 99" { that = value >= 1 && value <= 99 }
+  }
+  input "require_tls" {
+    type    = bool
+    default = false
+    about   = "Clients from the network must use TLS, others are refused; the local socket needs none. With false they may use it"
   }
 
   # How patient the cluster is. Emulated machines are slower in all they do.
@@ -178,7 +184,7 @@ recipe "mysql-drbd" {
     directory "/etc/apparmor.d" { when = input.server == "mysql" }
     directory "/etc/apparmor.d/local" { when = input.server == "mysql" }
     file "/etc/apparmor.d/local/usr.sbin.mysqld" {
-      content = "# Kept by haprov.\n/srv/mysql/ r,\n/srv/mysql/** rwk,\n"
+      content = "# Kept by haprov.\n/srv/mysql/ r,\n/srv/mysql/** rwk,\n/etc/mysql/haprov-*.pem r,\n"
       when    = input.server == "mysql"
     }
     package "mysql-server" { when = input.server == "mysql" }
@@ -230,10 +236,27 @@ recipe "mysql-drbd" {
       mode     = "0700"
       content  = template("fence.password.tmpl", { password = host[each.value.host].fence_passwords[each.value.id] })
     }
+    # for clients, who come by the virtual IP, or by haprov forward on loopback
+    file "/etc/mysql/haprov-ca.pem" {
+      content = authority()
+      mode    = "0644"
+      owes    = ["mysql-server:reload"]
+    }
+    file "/etc/mysql/haprov-cert.pem" {
+      content = certificate(each.host.name, split("/", input.vip)[0], each.host.network.service.address, "localhost", "127.0.0.1").cert
+      mode    = "0644"
+      owes    = ["mysql-server:reload"]
+    }
+    secret "/etc/mysql/haprov-key.pem" {
+      value = certificate(each.host.name, split("/", input.vip)[0], each.host.network.service.address, "localhost", "127.0.0.1").key
+      owner = "mysql"
+      group = "mysql"
+      owes  = ["mysql-server:reload"]
+    }
     file "server's configuration" {
       for_each = [input.programs.config]
       owes     = ["mysql-server:restart"]
-      content  = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0], mysql = input.server == "mysql", binlog_days = input.binlog_days, binlog_seconds = input.binlog_days * 86400 })
+      content  = template("mysql-drbd.cnf.tmpl", { id = [for i, n in sort([for h in role.db.hosts : h.name]) : i + 1 if n == each.host.name][0], mysql = input.server == "mysql", binlog_days = input.binlog_days, binlog_seconds = input.binlog_days * 86400, require_tls = input.require_tls })
     }
     # drbdadm kills a drbdsetup that takes longer than 5 s (CMD_TIMEOUT_SHORT_DEF of drbd-utils), also
     # the one that connects: on a busy machine the volume is attached and never connected, and
@@ -445,6 +468,8 @@ recipe "mysql-drbd" {
         third_vote     = length(role.arbiter.hosts) > 0
       }
     }
+    # renewed certificates need no restart; a restart that is owed reads them, too
+    mysql_tls "mysql-server" { server = input.server }
     mysql_database "app" {
       database = input.database
       server   = input.server
@@ -516,7 +541,7 @@ recipe "mysql-drbd" {
     # for the check below: no password is ever an argument
     file "/etc/haprov/app.cnf" {
       mode    = "0600"
-      content = template("mysql-client.cnf.tmpl", { host = split("/", input.vip)[0], user = "app", password = secret("app"), database = input.database })
+      content = template("mysql-client.cnf.tmpl", { host = split("/", input.vip)[0], user = "app", password = secret("app"), database = input.database, ca = "/etc/mysql/haprov-ca.pem", mysql = input.server == "mysql" })
     }
     fencing "standby" {
       rests_on = concat(["/etc/corosync/corosync.conf", "/etc/drbd.d/mysql.res"],

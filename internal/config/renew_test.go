@@ -39,8 +39,8 @@ func TestCertificatesAreRenewedLongBeforeTheyEnd(t *testing.T) {
 		}
 		put("tls-ca", authority)
 		first := map[string]string{}
-		for _, h := range []string{"db1", "db2", "db3"} {
-			text, err := ca.Issue(authority, h, begun)
+		for h, address := range map[string]string{"db1": "192.168.58.11", "db2": "192.168.58.12", "db3": "192.168.58.13"} {
+			text, err := ca.Issue(authority, h, begun, "192.168.58.100", address, "localhost", "127.0.0.1")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,9 +3,12 @@ package vm
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"fmt"
 	"net"
+	"net/url"
 	"os/exec"
 	"strings"
 	"sync"
@@ -42,7 +45,12 @@ func (p *place) endpoint(t *testing.T) *sql.DB {
 	t.Cleanup(started(t, c))
 	password := strings.TrimSpace(p.run(time.Minute, "secret", "show", "app"))
 	_ = mysql.SetLogger(&mysql.NopLogger{}) // that connections break is what these tests are about
-	db, err := sql.Open("mysql", fmt.Sprintf("app:%s@tcp(%s)/app?timeout=2s&readTimeout=4s&writeTimeout=4s", password, addr))
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(p.run(time.Minute, "ca")))
+	if err := mysql.RegisterTLSConfig(addr, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}); err != nil {
+		p.t.Fatal(err)
+	}
+	db, err := sql.Open("mysql", fmt.Sprintf("app:%s@tcp(%s)/app?timeout=2s&readTimeout=4s&writeTimeout=4s&tls=%s", password, addr, url.QueryEscape(addr)))
 	if err != nil {
 		p.t.Fatal(err)
 	}
