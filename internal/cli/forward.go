@@ -57,7 +57,7 @@ func (a *app) forward(ctx context.Context, listen string, which meant) error {
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	fmt.Fprintf(a.err, "%s serves %s\n", l.Addr(), w.at.At())
 	if w.at.CA != "" {
-		fmt.Fprintf(a.err, "its clients verify it by what haprov ca%s prints\n", a.flags())
+		fmt.Fprintf(a.err, "its clients verify it by what haprov ca%s %s prints\n", a.flags(), w.at.Name)
 	}
 	var served sync.WaitGroup
 	defer served.Wait()

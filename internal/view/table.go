@@ -123,7 +123,11 @@ func use(endpoints []recipe.Endpoint, flags string) (out []string) {
 		out = append(out, line)
 		if e.CA != "" && !secured {
 			secured = true
-			out = append(out, "haprov ca"+flags+"\tcertificate that your clients verify the server by")
+			line = "haprov ca" + flags
+			if i > 0 {
+				line += " " + e.Name
+			}
+			out = append(out, line+"\tcertificate that your clients verify the server by")
 		}
 	}
 	return out
