@@ -15,9 +15,9 @@ import (
 
 // floors, low to high. A package imports only packages of lower floors, or its own children.
 var floors = [][]string{
-	{"shell", "file", "dag", "budget", "protocol"},
+	{"shell", "file", "dag", "budget"},
 	{"secret"},
-	{"probe", "inventory"},
+	{"probe", "inventory", "protocol"},
 	{"act", "cluster"}, // an action names what it touches in the words of probe, a tool is asked in them
 	{"plan", "facts", "template", "transport", "preflight", "lint"},
 	{"status"}, // steps declare what it shows

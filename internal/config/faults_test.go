@@ -46,10 +46,13 @@ recipe "here" {
 	if p == nil {
 		t.Fatal(problems.Render(100, false))
 	}
-	// what a host answers on which no fault was ever brought about: no unit is there
+	// what a host answers on which no fault was ever brought about: no unit is there, and no process; this
+	// machine may run servers of other tests
 	path := t.TempDir()
-	if err := os.WriteFile(filepath.Join(path, "systemctl"), []byte("#!/bin/sh\nexit 3\n"), 0o755); err != nil {
-		t.Fatal(err)
+	for name, exit := range map[string]string{"systemctl": "3", "pgrep": "1"} {
+		if err := os.WriteFile(filepath.Join(path, name), []byte("#!/bin/sh\nexit "+exit+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	calm := func(script string) bool {
 		c := exec.Command("sh", "-c", "( "+script+"\n) >/dev/null 2>&1")

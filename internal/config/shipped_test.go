@@ -497,7 +497,8 @@ func TestTheServerOfTwoNodesIsOneOfTwo(t *testing.T) {
 	const mariadb = "/etc/mysql/mariadb.conf.d/90-haprov.cnf"
 	options := regexp.MustCompile(`(?m)^[a-z!\[].*`).FindAllString(files[mariadb], -1)
 	if d := cmp.Diff([]string{"[mysqld]", "server_id = 1", "datadir = /srv/mysql/data", "bind_address = 0.0.0.0", "skip_name_resolve", "innodb_flush_log_at_trx_commit = 1", "innodb_doublewrite = ON",
-		"log_bin = binlog", "binlog_format = ROW", "sync_binlog = 1", "expire_logs_days = 7", "local_infile = OFF", "symbolic_links = 0"}, options); d != "" || len(files) != 1 {
+		"log_bin = binlog", "binlog_format = ROW", "sync_binlog = 1", "expire_logs_days = 7", "local_infile = OFF",
+		"ssl_ca = /etc/mysql/haprov-ca.pem", "ssl_cert = /etc/mysql/haprov-cert.pem", "ssl_key = /etc/mysql/haprov-key.pem", "tls_version = TLSv1.2,TLSv1.3", "symbolic_links = 0"}, options); d != "" || len(files) != 1 {
 		t.Error(d, files)
 	}
 
@@ -511,7 +512,8 @@ func TestTheServerOfTwoNodesIsOneOfTwo(t *testing.T) {
 	}
 	options = regexp.MustCompile(`(?m)^[a-z!\[].*`).FindAllString(files[mysql], -1)
 	if d := cmp.Diff([]string{"!include /etc/mysql/my.cnf", "[mysqld]", "server_id = 1", "datadir = /srv/mysql/data", "bind_address = 0.0.0.0", "skip_name_resolve", "innodb_flush_log_at_trx_commit = 1", "innodb_doublewrite = ON",
-		"log_bin = binlog", "sync_binlog = 1", "binlog_expire_logs_seconds = 604800", "local_infile = OFF", "mysqlx = OFF"}, options); d != "" || len(files) != 1 {
+		"log_bin = binlog", "sync_binlog = 1", "binlog_expire_logs_seconds = 604800", "local_infile = OFF",
+		"ssl_ca = /etc/mysql/haprov-ca.pem", "ssl_cert = /etc/mysql/haprov-cert.pem", "ssl_key = /etc/mysql/haprov-key.pem", "tls_version = TLSv1.2,TLSv1.3", "mysqlx = OFF"}, options); d != "" || len(files) != 1 {
 		t.Error(d, files)
 	}
 
