@@ -7,7 +7,7 @@
 #
 # SUITE_TODAY=NAME or none overrides the choice; TODAY=N is another day's number.
 set -eu
-all='galera kills drills starve stacks box libvirt calibrate arbiter rotate debian13 documents backup mysql repair vagrant replace upgrade'
+all='galera kills drills starve stacks box libvirt calibrate arbiter rotate debian13 upgrade backup documents mysql repair vagrant replace'
 today=${TODAY:-$(($(date +%s) / 86400))}
 name=${SUITE_TODAY:-}
 if [ -z "$name" ]; then
