@@ -51,6 +51,7 @@ func repairedOfTwo(t *testing.T) {
 			t.Errorf("%v\n%s", err, tail(string(out)))
 		}
 	})
+	c.step(t, "copies that differ are found, and repaired as the document says", c.compared)
 	c.step(t, "a fence device lies, and both sides write", c.torn)
 	c.step(t, "removed, and up again with its rows", func(t *testing.T) {
 		c.removed(t, "remove", "--yes")

@@ -3,6 +3,7 @@ package drbd
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -35,17 +36,37 @@ func (d *DRBDVolume) record() probe.Query {
 // compares is what a comparison changes on a host.
 func (d *DRBDVolume) compares() probe.Subject { return probe.Topic("comparison:" + d.Name) }
 
-// life tells the unit's last start, how that goes, and what it said.
+// life tells the unit's last start, how that goes, what it wrote down and what it said. It is one
+// question, in this order: a unit that was seen to have ended wrote down before what it came to.
 func (c *volumeCompare) life() probe.Query {
 	u := shell.Quote(c.Verify)
-	q := probe.Cmd("run of "+c.Verify, "systemctl show -P InvocationID -- "+u+"; systemctl show -P ActiveState -- "+u+"; journalctl -u "+u+" -n 3 -o cat --no-pager 2>/dev/null || true", c.compares())
+	q := probe.Cmd("run of "+c.Verify, "systemctl show -P InvocationID -- "+u+"; systemctl show -P ActiveState -- "+u+
+		"; cat /var/lib/haprov-drbd-verify/"+shell.Quote(c.Name)+" 2>/dev/null; echo; journalctl -u "+u+" -n 3 -o cat --no-pager 2>/dev/null || true", c.compares())
 	q.Max = 16 << 10
 	return q
 }
 
-// Probe asks for the volume's state, the last comparison, and the unit.
+// run is what life tells.
+type run struct{ start, state, record, log string }
+
+func (c *volumeCompare) run(s probe.Seen) (r run) {
+	r.start, r.log, _ = strings.Cut(s.Get(c.life()).Out, "\n")
+	r.state, r.log, _ = strings.Cut(r.log, "\n")
+	for strings.Contains(r.log, "=") {
+		line, rest, _ := strings.Cut(r.log, "\n")
+		if !recordLine.MatchString(line) {
+			break
+		}
+		r.record, r.log = r.record+line+"\n", rest
+	}
+	return r
+}
+
+var recordLine = regexp.MustCompile(`^(finished|seconds|differs_kib)=[0-9]+$`)
+
+// Probe asks for the volume's state, and for the unit and what it came to.
 func (c *volumeCompare) Probe(host string, seen probe.Hosts) []probe.Query {
-	return kind.Unread(seen[host].Seen, drbd.ProcQuery(), c.record(), c.life())
+	return kind.Unread(seen[host].Seen, drbd.ProcQuery(), c.life())
 }
 
 // Decide starts the unit on the side that is Primary, and waits for its end.
@@ -71,24 +92,22 @@ func (c *volumeCompare) Decide(begin, now probe.Hosts) (plan.Phase, error) {
 		if v.Role == "Primary" {
 			primary = n.Name
 		}
-		if r := s.Get(c.record()); r.State == probe.Answered && r.Out != begin[n.Name].Get(c.record()).Out {
+		if r := c.run(s.Seen); r.record != c.run(begin[n.Name].Seen).record {
 			return plan.Phase{}, nil // on either: the volume may have moved since
 		}
 	}
 	if primary == "" {
 		return plan.Phase{}, errors.New("volume " + c.Name + " is compared by the side that is in use, and none is (haprov status)\n" + strings.Join(said, "\n"))
 	}
-	id, rest, _ := strings.Cut(now[primary].Get(c.life()).Out, "\n")
-	state, log, _ := strings.Cut(rest, "\n")
-	before, _, _ := strings.Cut(begin[primary].Get(c.life()).Out, "\n")
+	r := c.run(now[primary].Seen)
 	switch {
-	case state == "activating" || state == "active":
+	case r.state == "activating" || r.state == "active":
 		return c.underWay(primary, now[primary].Seen, said), nil
-	case id != before:
-		return plan.Phase{}, fmt.Errorf("%[1]s on %[2]s ended before it had compared both sides (journalctl -u %[1]s)\n%[3]s", c.Verify, primary, strings.TrimSpace(log))
+	case r.start != c.run(begin[primary].Seen).start:
+		return plan.Phase{}, fmt.Errorf("%[1]s on %[2]s ended before it had compared both sides (journalctl -u %[1]s)\n%[3]s", c.Verify, primary, strings.TrimSpace(r.log))
 	}
 	return plan.Phase{Name: "compare both sides of volume " + c.Name, Then: []string{"wait until they are compared"}, Changes: map[string]plan.Change{primary: {
-		Diffs: []plan.Diff{{Attribute: "volume " + c.Name, Have: told(now[primary].Get(c.record()).Out), Want: "compared now"}},
+		Diffs: []plan.Diff{{Attribute: "volume " + c.Name, Have: told(r.record), Want: "compared now"}},
 		Actions: []act.Action{{Title: "compare both sides of " + c.Name, Shell: "systemctl start --no-block " + shell.Quote(c.Verify),
 			Touches: []probe.Subject{c.compares()}}}}}}, nil
 }
