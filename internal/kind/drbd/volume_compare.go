@@ -28,9 +28,14 @@ const longestComparison = 24 * time.Hour
 
 // record is what the unit wrote down when it last came to its end.
 func (d *DRBDVolume) record() probe.Query {
-	q := probe.Cmd("comparison of "+d.Name, "cat /var/lib/haprov-drbd-verify/"+shell.Quote(d.Name)+" 2>/dev/null || true", d.compares())
+	q := probe.Cmd("comparison of "+d.Name, d.recorded()+" || true", d.compares())
 	q.Max = 4 << 10
 	return q
+}
+
+// recorded prints it.
+func (d *DRBDVolume) recorded() string {
+	return "cat /var/lib/haprov-drbd-verify/" + shell.Quote(d.Name) + " 2>/dev/null"
 }
 
 // compares is what a comparison changes on a host.
@@ -41,7 +46,7 @@ func (d *DRBDVolume) compares() probe.Subject { return probe.Topic("comparison:"
 func (c *volumeCompare) life() probe.Query {
 	u := shell.Quote(c.Verify)
 	q := probe.Cmd("run of "+c.Verify, "systemctl show -P InvocationID -- "+u+"; systemctl show -P ActiveState -- "+u+
-		"; cat /var/lib/haprov-drbd-verify/"+shell.Quote(c.Name)+" 2>/dev/null; echo; journalctl -u "+u+" -n 3 -o cat --no-pager 2>/dev/null || true", c.compares())
+		"; "+c.recorded()+"; echo; journalctl -u "+u+" -n 3 -o cat --no-pager 2>/dev/null || true", c.compares())
 	q.Max = 16 << 10
 	return q
 }
