@@ -13,15 +13,20 @@ import (
 )
 
 // forms are a value and its usual encodings, as programs print them. Of PEM text the certificates
-// are left out, which are public, and the keys are taken as bytes, too.
-func forms(value string) []string {
-	open, keys := split(value)
-	out := quotings(open)
-	for _, raw := range append(keys, open) {
-		out = append(out, hexes(raw)...)
-		out = append(out, base64s(raw)...)
+// are left out, which are public, and the keys are taken as bytes, too. A private key has its public
+// half within it, as certificates and authorized_keys do: public is how those print it.
+func forms(value string) (private, public []string) {
+	text, keys := split(value)
+	private = quotings(text)
+	for _, raw := range append(keys, text) {
+		private = append(append(private, hexes(raw)...), base64s(raw)...)
 	}
-	return out
+	for _, block := range keys {
+		for _, raw := range publicHalf([]byte(block)) {
+			public = append(append(public, hexes(raw)...), base64s(raw)...)
+		}
+	}
+	return private, public
 }
 
 // split takes the armour and the public blocks of PEM text away, and gives the bytes of the others.

@@ -54,17 +54,25 @@ func (m *Masker) Learn(value string) {
 	}
 	m.known[value] = true
 	had := map[string]bool{}
-	for _, form := range forms(value[:min(len(value), 64<<10)]) {
+	private, public := forms(value[:min(len(value), 64<<10)])
+	shown := map[[window]byte]bool{}
+	for _, form := range public {
+		for i := 0; i+window <= len(form); i++ {
+			shown[[window]byte([]byte(form[i:i+window]))] = true
+		}
+	}
+	for _, form := range private {
 		for line := range strings.SplitSeq(form, "\n") {
 			if line = strings.TrimSpace(line); !had[line] {
-				m.add(line)
+				m.add(line, shown)
 				had[line] = true
 			}
 		}
 	}
 }
 
-func (m *Masker) add(s string) {
+// add learns a line, but for the pieces that may be shown.
+func (m *Masker) add(s string, shown map[[window]byte]bool) {
 	switch n := len(s); {
 	case n < Shortest:
 		return
@@ -73,8 +81,10 @@ func (m *Masker) add(s string) {
 		m.starts(s)
 	default:
 		for i := 0; i+window <= n; i++ {
-			m.long[[window]byte([]byte(s[i:i+window]))] = true
-			m.starts(s[i:])
+			if piece := [window]byte([]byte(s[i : i+window])); !shown[piece] {
+				m.long[piece] = true
+				m.starts(s[i:])
+			}
 		}
 	}
 }

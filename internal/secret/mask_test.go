@@ -3,9 +3,11 @@ package secret
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -13,10 +15,14 @@ import (
 	"encoding/xml"
 	"fmt"
 	"html"
+	"math/big"
+	mathrand "math/rand/v2"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 
 	"haprov/internal/shell"
 )
@@ -100,37 +106,87 @@ func TestAShortSecretIsAWordLikeAnyOther(t *testing.T) {
 	}
 }
 
-func TestOfACertificateOnlyTheKeyIsMasked(t *testing.T) {
+// issued is a real certificate beside its key, as the store keeps them.
+func issued(t *testing.T) (cert string, der []byte) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	subject := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: strings.Repeat("n", mathrand.IntN(60))}}
+	signed, err := x509.CreateCertificate(rand.Reader, subject, subject, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	private := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	public := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(strings.Repeat("a certificate", 20))}))
-	m := taught(public + private)
-	if got := m.Mask(public); got != public {
-		t.Errorf("the certificate:\n%s", got)
+	if der, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+		t.Fatal(err)
 	}
-	for name, text := range map[string]string{
-		"PEM": private, "indented": strings.ReplaceAll(private, "\n", "\n    "), "one line": strings.ReplaceAll(private, "\n", " "), "escaped": strings.ReplaceAll(private, "\n", `\n`),
-		"carriage returns": strings.ReplaceAll(private, "\n", "\r\n"), "hex of its bytes": hex.EncodeToString(der), "openssl": strings.ReplaceAll(fmt.Sprintf("% x", der), " ", ":"),
-		"base64 of PEM": base64.StdEncoding.EncodeToString([]byte(private)), "wrapped otherwise": wrapped(base64.StdEncoding.EncodeToString(der), 50),
-	} {
-		got := m.Mask(text)
-		left := strings.NewReplacer("-----BEGIN PRIVATE KEY-----", "", "-----END PRIVATE KEY-----", "", hidden, "").Replace(got)
-		if name == "base64 of PEM" { // the armour and what hangs on it
-			left = strings.NewReplacer(base64.StdEncoding.EncodeToString([]byte("-----BEGIN PRIVATE KEY-----\n"))[:36], "", base64.StdEncoding.EncodeToString([]byte("----END PRIVATE KEY-----\n"))[:24], "").Replace(left)
-			if len(left) > 24 {
-				t.Errorf("%s: %s", name, got)
-			}
-			continue
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})), der
+}
+
+// A private key has the public one within it, which the certificate shows to all.
+func TestOfACertificateOnlyTheKeyIsMasked(t *testing.T) {
+	for range 50 { // where the public key stands in the lines depends on what is before it
+		public, der := issued(t)
+		private := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+		m := taught(public + private)
+		if got := m.Mask(public); got != public {
+			t.Fatalf("the certificate:\n%s", got)
 		}
-		if len(strings.Trim(left, " \\nr\r\n:")) > 2 {
-			t.Errorf("%s: %q is left:\n%s", name, left, got)
+		secret := der[36 : 36+32]              // the number; what follows it is the public point
+		inBase64 := func(text string) string { // as far as it is no other's, too
+			at := base64.StdEncoding.EncodeToString(der)[36*4/3 : (36+32)*4/3]
+			return shown(at, strings.NewReplacer("\r", "", "\n", "", " ", "", `\n`, "").Replace(text))
+		}
+		for name, text := range map[string]string{
+			"PEM": private, "indented": strings.ReplaceAll(private, "\n", "\n    "), "one line": strings.ReplaceAll(private, "\n", " "), "escaped": strings.ReplaceAll(private, "\n", `\n`),
+			"carriage returns": strings.ReplaceAll(private, "\n", "\r\n"), "wrapped otherwise": wrapped(base64.StdEncoding.EncodeToString(der), 50),
+		} {
+			if got := m.Mask(text); inBase64(got) != "" || inBase64(text) == "" {
+				t.Errorf("%s: %q is left:\n%s", name, inBase64(got), got)
+			}
+		}
+		for name, text := range map[string]string{
+			"hex of its bytes": hex.EncodeToString(der), "openssl": strings.ReplaceAll(fmt.Sprintf("% x", der), " ", ":"),
+		} {
+			if got := m.Mask(text); shown(hex.EncodeToString(secret), strings.ReplaceAll(got, ":", "")) != "" {
+				t.Errorf("%s: the key is left:\n%s", name, got)
+			}
+		}
+		twice := base64.StdEncoding.EncodeToString([]byte(private))
+		begin, end := len("-----BEGIN PRIVATE KEY-----\n")+36*4/3, len("-----BEGIN PRIVATE KEY-----\n")+68*4/3
+		if got := m.Mask(twice); shown(twice[(begin+3)*4/3:(end-3)*4/3], got) != "" {
+			t.Errorf("base64 of PEM:\n%s", got)
+		}
+	}
+}
+
+func TestOfAnSSHKeyThePublicHalfIsShown(t *testing.T) {
+	for range 20 {
+		public, key, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, err := ssh.MarshalPrivateKey(key, "haprov")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shownKey, err := ssh.NewPublicKey(public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := taught(string(pem.EncodeToMemory(block)))
+		if line := string(ssh.MarshalAuthorizedKey(shownKey)); m.Mask(line) != line {
+			t.Errorf("the public key: %s", m.Mask(line))
+		}
+		got := strings.ReplaceAll(m.Mask(string(pem.EncodeToMemory(block))), "\n", "")
+		whole := base64.StdEncoding.EncodeToString(block.Bytes)
+		at := strings.Index(string(block.Bytes), string(key.Seed()))
+		if left := shown(whole[(at+2)/3*4:(at+32)/3*4], got); at < 0 || left != "" {
+			t.Errorf("%q of the seed is left: %s", left, got)
+		}
+		if seed := hex.EncodeToString(key.Seed()); shown(seed, m.Mask(seed)) != "" {
+			t.Errorf("the seed in hex: %s", m.Mask(seed))
 		}
 	}
 }
