@@ -1,6 +1,7 @@
 # Targets of haprov. `make` alone prints them.
 .DEFAULT_GOAL := help
 GO ?= go
+BEGAN := $(shell date +%s)
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +29,10 @@ check: check-generated ## formatting, vet, staticcheck, dead code, shellcheck, g
 	@tools/check-scripts.sh
 	$(GO) test -run Scripts ./internal/config
 
-test: deps check check-ci test-fast test-release ## all tests; of the long suites on machines one a day (SUITE_TODAY=none or NAME)
+test: deps check check-ci test-fast test-release ## all tests; of the long suites on machines one a day, when there is time (SUITE_TODAY=none or NAME)
 	@tools/suites.sh left-out
-	@suites=$(if $(SUITE),SUITE=$(SUITE),"$$(tools/suites.sh)") && $(MAKE) test-vm $$suites
+	@$(MAKE) test-vm SUITE=$(or $(SUITE),core)
+	@$(if $(SUITE),,suite=$$(tools/suites.sh $(BEGAN)) && { [ -z "$$suite" ] || $(MAKE) test-vm $$suite; })
 	@tools/suites.sh left-out
 
 test-fast: ## tests without machines, under the race detector where no memory is measured

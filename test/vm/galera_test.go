@@ -10,7 +10,8 @@ import (
 func TestGalera(t *testing.T) {
 	suite(t, "core", "galera")
 	g := newGalera(t)
-	g.fresh(t)
+	g.made(t)
+	g.opened(t)
 
 	g.step(t, "the writer's machine loses power", g.writerLosesPower)
 	g.step(t, "all members lose power within a second, and no server starts by itself", func(t *testing.T) {

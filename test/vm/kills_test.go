@@ -32,15 +32,11 @@ const rebuilt = 25
 
 // TestKilledAtAnyMoment kills the program at random moments of its work; whoever comes next
 // finishes it, and nothing that was written is lost. The first two kills of each lab hit its build
-// from nothing, the others the repair of what drifted. $KILLS is how often (5; 50 in the suite
-// kills), $SEED repeats a run's draws.
+// from nothing, the others the repair of what drifted. $KILLS is how often (50), $SEED repeats a run's
+// draws.
 func TestKilledAtAnyMoment(t *testing.T) {
-	suite(t, "core", "kills")
-	kills := 5
-	if inSuite("kills") {
-		kills = 50
-	}
-	kills = number(t, "KILLS", kills)
+	suite(t, "kills")
+	kills := number(t, "KILLS", 50)
 	seed := number(t, "SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("%d kills, SEED=%d", kills, seed)
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
