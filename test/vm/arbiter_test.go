@@ -53,10 +53,7 @@ func TestAnArbiter(t *testing.T) {
 		}
 		until(t, "both have three votes", time.Minute, func() bool { return both("Yes 3 of 3") })
 		c.db = c.endpoint(outer) // until all steps have ended
-		until(t, "the endpoint takes a table", time.Minute, func() bool {
-			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
-			return err == nil
-		})
+		takes(t, c.db, "CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 		c.healthy()
 		t.Logf("\n%s", c.run(time.Minute, "status"))
 	})

@@ -41,10 +41,7 @@ func TestBackups(outer *testing.T) {
 			on(h, "ssh-keyscan -t ed25519 192.168.56.12 >>/root/.ssh/known_hosts 2>/dev/null; ssh -o BatchMode=yes root@192.168.56.12 true")
 		}
 		c.db = c.endpoint(outer) // until the last step
-		until(t, "the endpoint takes a table", time.Minute, func() bool {
-			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS seconds (id INT PRIMARY KEY, at BIGINT NOT NULL DEFAULT UNIX_TIMESTAMP())")
-			return err == nil
-		})
+		takes(t, c.db, "CREATE TABLE IF NOT EXISTS seconds (id INT PRIMARY KEY, at BIGINT NOT NULL DEFAULT UNIX_TIMESTAMP())")
 		c.run(10*time.Minute, "backup", "now")
 		if n := len(c.copies().Copies); n == 0 { // two when the timer was first
 			t.Errorf("%d copies", n)
@@ -116,10 +113,7 @@ func TestBackups(outer *testing.T) {
 	})
 	c.step(t, "after a failover the logs go on", func(t *testing.T) {
 		c.run(5*time.Minute, "switchover", "--yes")
-		until(t, "the other host takes a table", time.Minute, func() bool { // connections of before the move break
-			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS later AS SELECT 7 AS id")
-			return err == nil
-		})
+		takes(t, c.db, "CREATE TABLE IF NOT EXISTS later AS SELECT 7 AS id") // connections of before the move break
 		c.run(5*time.Minute, "backup", "logs")
 		s := c.copies()
 		if len(s.Windows) != 1 || !s.Windows[0].From.Equal(first) {

@@ -42,10 +42,7 @@ func (c *two) passes(t *testing.T, is func()) {
 	c.step(t, "a row through the virtual IP", func(*testing.T) {
 		c.healthy()
 		c.db = c.endpoint(t)
-		until(c.t, "the endpoint takes a table", time.Minute, func() bool {
-			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
-			return err == nil
-		})
+		takes(c.t, c.db, "CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 	})
 	c.step(t, "the active machine loses power", func(t *testing.T) {
 		var off, left string

@@ -127,10 +127,7 @@ func (g *galera) refused(words string, args ...string) {
 func (g *galera) ready(t *testing.T) {
 	g.db = g.endpoint(t)
 	g.db.SetMaxOpenConns(1)
-	until(g.t, "the endpoint takes a table", time.Minute, func() bool {
-		_, err := g.db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
-		return err == nil
-	})
+	takes(g.t, g.db, "CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 }
 
 // load writes rows one after the other. Each is tried once more on a new connection when it was not

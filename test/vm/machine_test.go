@@ -6,6 +6,7 @@ package vm
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -244,6 +245,21 @@ func until(t *testing.T, what string, d time.Duration, ok func() bool) time.Dura
 		<-tick.C
 	}
 	return time.Since(started)
+}
+
+// takes waits until the server takes a statement, and tells why it did not.
+func takes(t *testing.T, db *sql.DB, statement string) {
+	t.Helper()
+	var last error
+	defer func() {
+		if last != nil {
+			t.Logf("%s: %v", statement, last)
+		}
+	}()
+	until(t, "the endpoint takes a statement", time.Minute, func() bool {
+		_, last = db.Exec(statement)
+		return last == nil
+	})
 }
 
 func tail(s string) string {

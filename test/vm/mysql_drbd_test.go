@@ -169,10 +169,7 @@ func (c *two) broken(t *testing.T) {
 			c.t.Fatalf("not healthy: %v", v.Reasons)
 		}
 		c.db = c.endpoint(t)
-		until(c.t, "the endpoint takes a table", time.Minute, func() bool {
-			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
-			return err == nil
-		})
+		takes(c.t, c.db, "CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 	})
 	for _, name := range []string{"the active machine loses power", "and the other way round"} {
 		c.step(t, name, func(t *testing.T) {

@@ -23,10 +23,7 @@ func replacedOfTwo(t *testing.T) {
 			c.t.Fatalf("%+v", s)
 		}
 		c.db = c.endpoint(t) // until all steps have ended
-		until(c.t, "the endpoint takes a table", time.Minute, func() bool {
-			_, err := c.db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
-			return err == nil
-		})
+		takes(c.t, c.db, "CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 	})
 	c.step(t, "a snapshot under a writer, and back", func(t *testing.T) {
 		c.under(30*time.Second, func(string, string) { t.Log(c.run(2*time.Minute, "lab", "snapshot", "save", "ready")) })

@@ -35,10 +35,7 @@ func (p *place) rotates() {
 	t.Helper()
 	db := p.endpoint(t)
 	db.SetMaxIdleConns(-1) // each row is a login
-	until(t, "the endpoint takes a table", time.Minute, func() bool {
-		_, err := db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
-		return err == nil
-	})
+	takes(t, db, "CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 	former := strings.TrimSpace(p.run(time.Minute, "secret", "show", "app"))
 	w := write(t, db, 1)
 	defer w.stop()

@@ -180,10 +180,7 @@ func (c *two) tried(t *testing.T, args ...string) {
 // one serves, and lets up bring the two together.
 func (c *two) failedOver(t *testing.T, random *rand.Rand) {
 	db := c.endpoint(t)
-	until(t, "the endpoint takes a table", time.Minute, func() bool {
-		_, err := db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
-		return err == nil
-	})
+	takes(t, db, "CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 	active, _ := c.sides()
 	w := write(t, db, c.next)
 	c.next += 1_000_000

@@ -36,10 +36,7 @@ const stale = `for p in /proc/[0-9]*; do case $(readlink $p/exe) in *mariadbd*de
 // upgraded upgrades all hosts under a writer, then has one rebooted, and holds that nothing is lost.
 func (p *place) upgraded(t *testing.T, packages map[string]string) {
 	db := p.endpoint(t)
-	until(t, "the endpoint takes a table", time.Minute, func() bool {
-		_, err := db.Exec("CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
-		return err == nil
-	})
+	takes(t, db, "CREATE TABLE IF NOT EXISTS rows_written (id INT PRIMARY KEY)")
 	for h, list := range packages {
 		p.must(h, fmt.Sprintf(offers, list))
 	}
