@@ -16,7 +16,8 @@ import (
 func (r *run) experiment(ctx context.Context) error {
 	r.mark(history.Mark{Event: "begin", Host: r.before.Active})
 	r.say("%s is active; %g rows a second are written, %g new clients a second served", r.before.Active, r.rate().Add, r.rate().Probe)
-	if err := r.watch(ctx, "", func() bool { return r.now() > r.scaled(warmUp) }); err != nil {
+	begin := r.now()
+	if err := r.watch(ctx, "", func() bool { return r.now()-begin > r.scaled(warmUp) }); err != nil {
 		return err
 	}
 	lease := r.scaled(guardTime*r.Drill.Expect.Outage) + healTime

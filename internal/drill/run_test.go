@@ -85,7 +85,8 @@ func TestADrillOfPostgres(t *testing.T) {
 				Scan: "PGPASSWORD=secret psql -h 127.0.0.1 -p " + port + " -U app -d app -tAc 'SELECT id FROM added'"}}},
 		Drill: recipe.Drill{Name: "frozen", About: "It stands still", Faults: []recipe.Bound{{Fault: frozen, On: "active"}},
 			Expect: recipe.Expect{Active: "stays", Outage: 4 * time.Second, Stall: 4 * time.Second, Heals: "alone"}},
-		Log: history.NewWriter(io.Discard, nil, history.Header{Drill: "frozen", Cluster: "shop", Began: time.Now()}),
+		// the machines took long until they were ready
+		Log: history.NewWriter(io.Discard, nil, history.Header{Drill: "frozen", Cluster: "shop", Began: time.Now().Add(-20 * time.Second)}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +94,16 @@ func TestADrillOfPostgres(t *testing.T) {
 	said, _ := os.ReadFile(done)
 	if lines := strings.Fields(string(said)); len(lines) < 3 || lines[0] != "armed" || lines[1] != "injected" || lines[2] != "disarmed" {
 		t.Errorf("first armed, then injected, in the end disarmed: %q", lines)
+	}
+	mark := func(event string) time.Duration {
+		i := slices.IndexFunc(res.History.Marks, func(m history.Mark) bool { return m.Event == event })
+		if i < 0 {
+			t.Fatalf("no mark %q in %v", event, res.History.Marks)
+		}
+		return time.Duration(res.History.Marks[i].Time)
+	}
+	if calm := mark("inject") - mark("begin"); calm < warmUp {
+		t.Errorf("the load ran for %s before the fault, expected %s", calm, warmUp)
 	}
 	if why := judge.Doubt(res.History); why != "" {
 		t.Skip(why) // this machine has too much else to do
