@@ -61,6 +61,9 @@ func (d UML) Start(cfg Config) (Process, error) {
 	for i, nic := range cfg.NICs {
 		args = append(args, fmt.Sprintf("vec%d:transport=bess,dst=%s,depth=64,mac=%s", i, nic.Socket, nic.MAC))
 	}
+	// This kernel has 512 terminals of BSD's kind: udev, and systemd at each reload of its units, look at
+	// every one of them.
+	args = append(args, "pty.legacy_count=0")
 	args = append(args, "seccomp=on", "con=null", "con0=null,fd:1", "umid="+cfg.Name, "uml_dir="+cfg.Dir, "root=/dev/ubda")
 	args = append(args, guestArgs("ubdb", disks)...)
 	cmd := exec.Command(d.Kernel, args...)
