@@ -304,9 +304,10 @@ type wantBlock struct {
 }
 
 type onBlock struct {
-	Role  string          `hcl:"role,label" about:"Name of the role; all is every host of the cluster"`
-	Range hcl.Range       `hcl:",range"`
-	Body  *hclsyntax.Body `hcl:",body"`
+	Role   string          `hcl:"role,label" about:"Name of the role; all is every host of the cluster"`
+	Serial int             `hcl:"serial,optional" min:"1" max:"5000" about:"Number of hosts that run these steps at once, one batch after the other in the inventory's order; when a host fails, those of later batches are left alone. Without it all run at once"`
+	Range  hcl.Range       `hcl:",range"`
+	Body   *hclsyntax.Body `hcl:",body"`
 }
 
 type checkBlock struct {

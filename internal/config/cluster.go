@@ -66,7 +66,14 @@ func (b *builder) cluster(blk clusterBlock) (c recipe.Cluster, ok bool) {
 	}
 	for _, on := range d.on {
 		hosts := roleHosts(c, on.role)
+		before := map[string]int{}
+		for h, chain := range chains {
+			before[h] = len(chain.Items)
+		}
 		b.steps(on.steps, p.of(b, on.role, hosts), chains, []string{d.Name})
+		if on.serial > 0 {
+			b.inTurn(on, before, chains)
+		}
 	}
 	for _, h := range c.Hosts {
 		b.owners(*chains[h])
@@ -301,6 +308,29 @@ func (p place) of(b *builder, role string, hosts []string) place {
 		p.address = role
 	}
 	return p
+}
+
+// inTurn has an on block's steps run on so many hosts at once. A step over all its hosts would wait for
+// those whose turn has not come.
+func (b *builder) inTurn(on onDef, before map[string]int, chains map[string]*recipe.Chain) {
+	turn := &recipe.Serial{Hosts: on.serial}
+	told := map[string]bool{}
+	for _, h := range b.inv.Hosts {
+		chain := chains[h.Name]
+		if chain == nil {
+			continue
+		}
+		for _, it := range chain.Items[before[h.Name]:] {
+			if it.Cluster == nil {
+				it.Serial = turn
+				continue
+			}
+			if !told[it.Address] {
+				b.rep.At(b.made[it], "Step over all hosts in a serial block", "%s is one step over all hosts of the role, and these come one batch after the other: write it in an on block of its own, without serial.", source.Bounded(it.Address))
+			}
+			told[it.Address] = true
+		}
+	}
 }
 
 func (b *builder) tuple(hosts []string) cty.Value {

@@ -23,9 +23,10 @@ type recipeDef struct {
 }
 
 type onDef struct {
-	role  string
-	rng   hcl.Range
-	steps []*stepDef
+	role   string
+	rng    hcl.Range
+	steps  []*stepDef
+	serial int // 0: all hosts at once
 }
 
 // stepDef is one block of an on block: a kind's step, or the use of another recipe.
@@ -65,10 +66,13 @@ func (b *builder) define(r recipeBlock) *recipeDef {
 		}
 	}
 	for _, o := range r.On {
-		on := onDef{role: o.Role, rng: o.Range}
+		on := onDef{role: o.Role, rng: o.Range, serial: o.Serial}
 		b.dec.Name("role", o.Role, o.Range)
 		for _, a := range decode.SortedAttrs(o.Body) {
-			b.rep.At(a.NameRange, fmt.Sprintf("Unknown argument %s", source.Bounded(a.Name)), "An on block holds steps: KIND \"NAME\" { ... }.")
+			if a.Name == "serial" {
+				continue
+			}
+			b.rep.At(a.NameRange, fmt.Sprintf("Unknown argument %s", source.Bounded(a.Name)), "An on block holds steps, KIND \"NAME\" { ... }, and may say serial. %s", b.rep.Meant(a.Name, []string{"serial"}))
 		}
 		for _, blk := range o.Body.Blocks {
 			if s := b.step(blk); s != nil {

@@ -33,13 +33,19 @@ func (h *host) apply(ctx, work context.Context) error {
 			continue
 		}
 		j := i
-		for j < len(h.items) && h.items[j].Cluster == nil {
+		for j < len(h.items) && h.items[j].Cluster == nil && h.items[j].Serial == h.items[i].Serial {
 			j++
 		}
-		if err := h.stretch(ctx, work, h.items[i:j]); err != nil {
+		turn := h.turns[h.items[i].Serial]
+		err := turn.begin(ctx, h)
+		if err == nil {
+			err = h.stretch(ctx, work, h.items[i:j])
+		}
+		if err != nil {
 			h.leave(i, err)
 			return err
 		}
+		turn.end(h)
 		i = j
 	}
 	return nil
@@ -54,13 +60,14 @@ func (h *host) end(items ...*recipe.Item) {
 	}
 }
 
-// leave tells the cluster steps ahead that this host will not come.
+// leave tells the cluster steps and the hosts ahead that this host will not come.
 func (h *host) leave(i int, err error) {
 	h.fail("", err)
 	for _, it := range h.items[min(i, len(h.items)):] {
 		if it.Cluster != nil {
 			h.gates[it].gone()
 		}
+		h.turns[it.Serial].end(h)
 	}
 }
 

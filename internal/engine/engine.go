@@ -91,6 +91,7 @@ type run struct {
 	hosts   []*host
 	byName  map[string]*host
 	gates   map[*recipe.Item]*gate
+	turns   map[*recipe.Serial]*turn
 	proofs  map[*recipe.Item][]plan.Proof
 	began   map[*recipe.Item]probe.Hosts // what a cluster step saw at the first look
 	told    sync.Once                    // that the hosts are slow
@@ -105,7 +106,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Speed == 0 {
 		o.Speed = 1
 	}
-	r := &run{Options: o, byName: map[string]*host{}, gates: map[*recipe.Item]*gate{}, proofs: map[*recipe.Item][]plan.Proof{}, began: map[*recipe.Item]probe.Hosts{}, started: time.Now()}
+	r := &run{Options: o, byName: map[string]*host{}, gates: map[*recipe.Item]*gate{}, turns: map[*recipe.Serial]*turn{}, proofs: map[*recipe.Item][]plan.Proof{}, began: map[*recipe.Item]probe.Hosts{}, started: time.Now()}
 	for _, h := range o.Hosts {
 		x := &host{run: r, name: h.Host, items: h.Items}
 		r.hosts = append(r.hosts, x)
@@ -116,6 +117,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 			if it.Cluster != nil && r.gates[it] == nil {
 				r.gates[it] = newGate(r, it)
 			}
+			r.takes(h, it.Serial)
 		}
 	}
 	defer r.close()

@@ -55,7 +55,12 @@ type Item struct {
 	Hosts   []string // in inventory order; one for a Step
 	File    string   // where it is written
 	Line    int
+	Serial  *Serial // which hosts wait for which; nil: none does
 }
+
+// Serial is shared by the host steps that are to run on a few hosts at once. Its steps stand in one
+// piece in each host's chain, with no cluster step among them.
+type Serial struct{ Hosts int }
 
 // Check is a proof that the cluster does what it is for. It is tried until it succeeds or its
 // deadline has passed.

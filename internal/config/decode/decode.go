@@ -106,6 +106,11 @@ func (d Decoder) Fill(b *hclsyntax.Block, out reflect.Value, ctx *hcl.EvalContex
 	}
 	if l.block != nil {
 		out.FieldByIndex(l.block).Set(reflect.ValueOf(b.Body))
+		for n, f := range l.Attrs {
+			if a := b.Body.Attributes[n]; a != nil {
+				ok = d.attr(a, out.FieldByIndex(f.Index), f, ctx, hosts) && ok
+			}
+		}
 		return ok
 	}
 	if l.ranges != nil {
