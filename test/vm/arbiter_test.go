@@ -43,7 +43,7 @@ func TestAnArbiter(t *testing.T) {
 		return func() bool { return strings.Contains(strings.Join(c.status().Reasons, "\n"), want) }
 	}
 	c.step(t, "from nothing to ready, and again", func(t *testing.T) {
-		s := c.up(12 * time.Minute)
+		s := c.up(30 * time.Minute)
 		if s.Failed != 0 || s.Hosts != 3 {
 			t.Fatalf("%+v", s)
 		}

@@ -33,7 +33,7 @@ func TestBackups(outer *testing.T) {
 	acked := map[int]time.Time{}
 
 	c.step(t, "from nothing to a copy", func(t *testing.T) {
-		c.up(12 * time.Minute)
+		c.up(30 * time.Minute)
 		c.calibrate("db1")
 		for _, h := range []string{"db1", "db2"} {
 			key := on(h, `mkdir -p -m 700 /root/.ssh; [ -e /root/.ssh/id_ed25519 ] || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519; cat /root/.ssh/id_ed25519.pub`)

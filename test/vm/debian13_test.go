@@ -26,7 +26,7 @@ func TestTwoNodesOnDebian13(t *testing.T) {
 // passes is the core of TestTwoNodes for other programs than those of Debian 12, which is looks for.
 func (c *two) passes(t *testing.T, is func()) {
 	c.step(t, "from nothing to ready", func(t *testing.T) {
-		s := c.up(12 * time.Minute)
+		s := c.up(30 * time.Minute)
 		if s.Failed != 0 || s.Changes == 0 || s.Hosts != 2 {
 			t.Fatalf("%+v", s)
 		}

@@ -56,7 +56,7 @@ func (c *two) drifted(t *testing.T, random *rand.Rand) string {
 // converges brings the cluster to what is wanted, whatever happened before, and sees that it is.
 func (c *two) converges(t *testing.T) (took time.Duration) {
 	t.Helper()
-	s := c.up(12 * time.Minute)
+	s := c.up(30 * time.Minute)
 	if s.Failed != 0 {
 		t.Fatalf("%+v", s)
 	}

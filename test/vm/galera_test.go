@@ -73,7 +73,7 @@ func (g *galera) opened(outer *testing.T) {
 // made brings the cluster up from nothing, once more to see no change, and looks at what it is.
 func (g *galera) made(outer *testing.T) {
 	g.step(outer, "from nothing to ready", func(t *testing.T) {
-		s := g.up(12 * time.Minute)
+		s := g.up(30 * time.Minute)
 		if s.Failed != 0 || s.Changes == 0 || s.Hosts != 5 {
 			t.Fatalf("%+v", s)
 		}

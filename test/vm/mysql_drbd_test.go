@@ -115,7 +115,7 @@ func TestTwoNodes(t *testing.T) {
 	suite(t, "core", "mysql-drbd")
 	c := &two{place: newPlace(t)}
 	c.step(t, "from nothing to ready", func(t *testing.T) {
-		s := c.up(12 * time.Minute)
+		s := c.up(30 * time.Minute)
 		if s.Failed != 0 || s.Changes == 0 || s.Hosts != 2 {
 			t.Fatalf("%+v", s)
 		}

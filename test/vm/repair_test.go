@@ -42,7 +42,7 @@ X`
 func repairedOfTwo(t *testing.T) {
 	c := &two{place: newPlace(t)}
 	c.step(t, "from nothing to ready", func(*testing.T) {
-		if s := c.up(12 * time.Minute); s.Failed != 0 {
+		if s := c.up(30 * time.Minute); s.Failed != 0 {
 			c.t.Fatalf("%+v", s)
 		}
 	})

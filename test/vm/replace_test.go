@@ -19,7 +19,7 @@ func TestADeadMachineIsReplaced(t *testing.T) {
 func replacedOfTwo(t *testing.T) {
 	c := &two{place: newPlace(t)}
 	c.step(t, "from nothing to ready", func(*testing.T) {
-		if s := c.up(12 * time.Minute); s.Failed != 0 {
+		if s := c.up(30 * time.Minute); s.Failed != 0 {
 			c.t.Fatalf("%+v", s)
 		}
 		c.db = c.endpoint(t) // until all steps have ended
@@ -79,7 +79,7 @@ func replacedOfTwo(t *testing.T) {
 func replacedOfGalera(t *testing.T) {
 	g := newGalera(t)
 	g.step(t, "from nothing to ready", func(t *testing.T) {
-		if s := g.up(12 * time.Minute); s.Failed != 0 {
+		if s := g.up(30 * time.Minute); s.Failed != 0 {
 			t.Fatalf("%+v", s)
 		}
 	})

@@ -87,7 +87,7 @@ func TestUpgrade(t *testing.T) {
 	t.Run("two nodes", func(t *testing.T) {
 		c := &two{place: newPlace(t)}
 		c.step(t, "from nothing to ready", func(t *testing.T) {
-			if s := c.up(12 * time.Minute); s.Failed != 0 || s.Changes == 0 {
+			if s := c.up(30 * time.Minute); s.Failed != 0 || s.Changes == 0 {
 				t.Fatalf("%+v", s)
 			}
 		})
@@ -99,7 +99,7 @@ func TestUpgrade(t *testing.T) {
 	t.Run("galera", func(t *testing.T) {
 		g := newGalera(t)
 		g.step(t, "from nothing to ready", func(t *testing.T) {
-			if s := g.up(12 * time.Minute); s.Failed != 0 || s.Changes == 0 {
+			if s := g.up(30 * time.Minute); s.Failed != 0 || s.Changes == 0 {
 				t.Fatalf("%+v", s)
 			}
 		})
