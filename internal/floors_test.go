@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"kinds"},
 	{"recipe"},
 	{"config", "engine", "lab"},
-	{"drill"},
+	{"drill", "takeover"},
 	{"view"},
 	{"cli"},
 }

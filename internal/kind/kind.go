@@ -12,6 +12,7 @@ import (
 
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/secret"
 )
 
 // Step is one wanted thing on one host.
@@ -46,6 +47,12 @@ type Checker interface{ Check() []Problem }
 // Installer is implemented by steps that install packages of the host's system. Packages are their
 // names as far as they are known before a host was asked; a lab has them at hand.
 type Installer interface{ Packages() []string }
+
+// Writer is implemented by steps whose text is known before a host was asked: a file by its path, the
+// cluster manager's configuration as cib.xml. haprov import compares it with what runs.
+type Writer interface {
+	Writes() (path string, text secret.Text)
+}
 
 // Problem is a mistake in a step's attributes, or with Risk what is taken all the same: a set-up
 // that a test may want, and the reason why others should not.

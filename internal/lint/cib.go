@@ -24,6 +24,7 @@ type CIB struct {
 	of         map[string][]constraint // the same by what they bind
 	around     map[string][]string     // of a resource what it is in, of a group or clone what it holds
 	left       []string                // ids of all constraints
+	config     *pacemaker.Node
 }
 
 type cibNode struct {
@@ -120,7 +121,7 @@ func parseCIB(text string) (*CIB, error) {
 		}
 		return out
 	}
-	c := &CIB{properties: values(config.Find("crm_config"), "cluster_property_set"), defaults: values(config.Find("rsc_defaults"), "meta_attributes"),
+	c := &CIB{config: config, properties: values(config.Find("crm_config"), "cluster_property_set"), defaults: values(config.Find("rsc_defaults"), "meta_attributes"),
 		opDefaults: values(config.Find("op_defaults"), "meta_attributes"), tops: map[string]top{}}
 	if ns := config.Find("nodes"); ns != nil {
 		for _, n := range ns.Children {

@@ -71,6 +71,9 @@ func (f *File) Owns(_ string) []kind.Thing {
 	return kind.Paths(f.Path)
 }
 
+// Writes is the file's path and text.
+func (f *File) Writes() (path string, text secret.Text) { return f.Path, f.Content }
+
 // Check finds bad paths, modes and names, and a text that is said twice or not at all.
 func (f *File) Check() []kind.Problem {
 	var ps kind.Problems

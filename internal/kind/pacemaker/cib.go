@@ -12,6 +12,7 @@ import (
 	"haprov/internal/kind"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/secret"
 	"haprov/internal/shell"
 )
 
@@ -186,4 +187,9 @@ func (c crm) settledGuard(by, other string) string {
 	return strings.Join([]string{c.servesGuard(by), "crm_node -l | grep -q " + shell.Quote(" "+other+" member$"),
 		"! cibadmin -Q -l | grep -q " + drbdFence,
 		`! grep -E '^ *[0-9]+: cs:' /proc/drbd 2>/dev/null | grep -v cs:Unconfigured | grep -qvE 'cs:Connected ro:[A-Za-z]+/[A-Za-z]+ ds:UpToDate/UpToDate '`}, " && ")
+}
+
+// Writes is the whole configuration that the blocks come to.
+func (p *Pacemaker) Writes() (path string, text secret.Text) {
+	return "cib.xml", secret.Plain("<cib>" + p.Wanted().Text() + "</cib>")
 }
