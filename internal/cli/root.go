@@ -195,7 +195,7 @@ inventory/galera-3.hcl: five or three machines of a lab.`,
 		title string
 		has   []*cobra.Command
 	}{
-		{"Build", []*cobra.Command{a.initCmd(), a.upCmd(), a.planCmd(), a.validateCmd(), a.verifyCmd(), a.secretCmd()}},
+		{"Build", []*cobra.Command{a.initCmd(), a.importCmd(), a.upCmd(), a.planCmd(), a.validateCmd(), a.verifyCmd(), a.secretCmd()}},
 		{"Inspect and use", []*cobra.Command{a.statusCmd(), a.lintCmd(), a.sqlCmd(), a.forwardCmd(), a.caCmd(), a.inventoryCmd(), a.graphCmd(), a.bundleCmd()}},
 		{"Operate", []*cobra.Command{a.switchoverCmd(), a.maintenanceCmd(), a.restartCmd(), a.upgradeCmd(), a.replaceCmd(), a.recoverCmd(), a.backupCmd(), a.restoreCmd(), a.removeCmd(), a.drillCmd()}},
 		{"Lab", []*cobra.Command{a.labCmd(), a.sshCmd(), a.sshConfigCmd(), a.downCmd(), a.boxCmd()}},

@@ -31,6 +31,7 @@ func TestCommands(t *testing.T) {
 			host := sshtest.New(e.T().(testing.TB))
 			text := fmt.Sprintf("ssh {\n  user        = %q\n  port        = %d\n  keys        = [%q]\n  known_hosts = [%q]\n  only_known  = true\n}\nhost \"one\" { address = %q }\n",
 				host.User, host.Port, host.KeyFile, host.KnownHosts, host.Host)
+			e.Setenv("SSH_CONFIG", fmt.Sprintf("Host one\n HostName %s\n Port %d\n User %s\n IdentityFile %s\n UserKnownHostsFile %s\n", host.Host, host.Port, host.User, host.KeyFile, host.KnownHosts))
 			return os.WriteFile(filepath.Join(e.WorkDir, "host.part"), []byte(text), 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -42,6 +43,11 @@ func TestCommands(t *testing.T) {
 					text := strings.ReplaceAll(ts.ReadFile(recipe), "WORKDIR", ts.Getenv("WORK"))
 					ts.Check(os.WriteFile(ts.MkAbs(recipe), []byte(text), 0o600))
 				}
+			},
+			// sshconfig FILE: the host of this test as one, for those who say no more than its name.
+			"sshconfig": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[0])), 0o700))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.Getenv("SSH_CONFIG")), 0o600))
 			},
 			// identity FILE: a new age identity.
 			"identity": func(ts *testscript.TestScript, _ bool, args []string) {
