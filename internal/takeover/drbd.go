@@ -194,6 +194,7 @@ func (t *taking) drbd(all []volume) error {
 	} else {
 		t.note("No virtual IP (ocf:heartbeat:IPaddr2) is in the configuration: give the input vip.")
 	}
+	t.server()
 	t.database()
 	t.untaken()
 	return nil
@@ -346,6 +347,18 @@ func (t *taking) arbiter() {
 		n.at["network "+t.networkOf(k.Value)] = []string{k.Value}
 		t.role("arbiter", []*node{n})
 		return
+	}
+}
+
+// server tells Oracle's MySQL from MariaDB by the version that a running server says.
+func (t *taking) server() {
+	for _, h := range t.facts.Hosts {
+		if v := h.Variables.Value["version"]; h.Variables.State == lint.Given && v != "" {
+			if !strings.Contains(v, "MariaDB") {
+				t.inv.Cluster.Inputs = append(t.inv.Cluster.Inputs, draft.Input{Name: "server", Value: "mysql"})
+			}
+			return
+		}
 	}
 }
 

@@ -219,3 +219,15 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 	r, _ := valid(t, f)
 	contains(t, r, "etc/corosync/corosync.conf cannot be read: the block of line 1 is not closed")
 }
+
+// TestTheServersMakeIsSaid by the version that it tells.
+func TestTheServersMakeIsSaid(t *testing.T) {
+	for version, mysql := range map[string]bool{"10.11.6-MariaDB-0+deb12u1": false, "8.0.36-0ubuntu1": true} {
+		f := byHand()
+		f["alpha/variables.tsv"] = "version\t" + version + "\n"
+		r, _ := valid(t, f)
+		if got := strings.Contains(plain(r.Text), `server = "mysql"`); got != mysql {
+			t.Errorf("%s: %s", version, r.Text)
+		}
+	}
+}

@@ -78,6 +78,17 @@ type node struct {
 // Errors: ErrStack. What cannot be read of one host is told in the inventory's comments.
 func Take(f *lint.Facts, o Options) (Result, error) {
 	t := &taking{Options: o, facts: f}
+	if err := t.read(); err != nil {
+		return Result{}, err
+	}
+	problems := t.inputs()
+	t.write(problems)
+	return Result{Text: t.inv.Text(), Problems: problems, Unsaid: len(t.left)}, nil
+}
+
+// read finds the cluster's hosts and what they are to it.
+func (t *taking) read() error {
+	f := t.facts
 	for _, h := range f.Hosts {
 		if h.CIB.State == lint.Given {
 			t.cib = h.CIB.Value
@@ -85,24 +96,15 @@ func Take(f *lint.Facts, o Options) (Result, error) {
 		}
 	}
 	volumes, members := t.volumes(), f.Galera()
-	var err error
 	switch {
 	case len(volumes) > 0 && len(members) > 0:
-		err = fmt.Errorf("%w: DRBD's resource %s and members of Galera (%s) are there, and one inventory is written of one cluster: name the hosts of one", ErrStack, draft.Clean(volumes[0].Name), strings.Join(called(members), ", "))
+		return fmt.Errorf("%w: DRBD's resource %s and members of Galera (%s) are there, and one inventory is written of one cluster: name the hosts of one", ErrStack, draft.Clean(volumes[0].Name), strings.Join(called(members), ", "))
 	case len(volumes) > 0:
-		err = t.drbd(volumes)
+		return t.drbd(volumes)
 	case len(members) > 0:
-		err = t.galera(members)
-	default:
-		err = t.neither()
+		return t.galera(members)
 	}
-	if err != nil {
-		return Result{}, err
-	}
-	problems := t.inputs()
-	t.write(problems)
-	r := Result{Text: t.inv.Text(), Problems: problems, Unsaid: len(t.left)}
-	return r, nil
+	return t.neither()
 }
 
 // neither says what there is instead of a stack.

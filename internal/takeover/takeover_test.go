@@ -22,9 +22,13 @@ import (
 // files is a collected folder: texts by HOST/NAME.
 type files map[string]string
 
-// taken imports the files as hosts' answers, in the order of their names.
+// taken imports the files.
 func taken(t *testing.T, f files) (Result, error) {
 	t.Helper()
+	return Take(facts(f), Options{Shipped: haprov.Shipped})
+}
+
+func facts(f files) *lint.Facts {
 	by := map[string]map[string]string{}
 	for name, text := range f {
 		host, rest, _ := strings.Cut(name, "/")
@@ -33,7 +37,7 @@ func taken(t *testing.T, f files) (Result, error) {
 		}
 		by[host][rest] = text
 	}
-	return Take(lint.FromFiles("found", slices.Sorted(maps.Keys(by)), by, time.Time{}), Options{Shipped: haprov.Shipped})
+	return lint.FromFiles("found", slices.Sorted(maps.Keys(by)), by, time.Time{})
 }
 
 // valid imports the files and reads the inventory that was written as haprov validate does.
