@@ -110,12 +110,6 @@ func (o *Options) Server() (out []Set) {
 	return out
 }
 
-// Of is the last value of an option in one group.
-func (o *Options) Of(group, name string) (value string, ok bool) {
-	x, ok := o.get(name, group)
-	return x.Value, ok
-}
-
 // Databases are the hosts with a database server's files or answers.
 func (f *Facts) Databases() []*Host { return f.databases() }
 

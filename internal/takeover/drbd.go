@@ -36,16 +36,16 @@ func (t *taking) volumes() (out []volume) {
 		}
 		for _, r := range h.DRBD.Value.Resources() {
 			if !slices.ContainsFunc(out, func(v volume) bool { return v.Name == r.Name }) {
-				out = append(out, read(h, r))
+				out = append(out, volumeOf(h, r))
 			}
 		}
 	}
 	return out
 }
 
-// read finds a resource's hosts: drbd.conf(5), on, with volumes or without, and the addresses of
+// volumeOf finds a resource's hosts: drbd.conf(5), on, with volumes or without, and the addresses of
 // connections.
-func read(h *lint.Host, r lint.Replicated) volume {
+func volumeOf(h *lint.Host, r lint.Replicated) volume {
 	v := volume{Replicated: r, from: h}
 	common := side{}
 	fill(&common, r.Block)

@@ -117,7 +117,7 @@ func (s settings) drbd(r lint.Replicated) {
 			}
 		}
 	}
-	v := read(nil, r)
+	v := volumeOf(nil, r)
 	for _, x := range v.sides[:min(1, len(v.sides))] {
 		s.put("drbd device", x.device, r.File, r.Line, dropped)
 		s.put("drbd meta-disk", strings.TrimSuffix(x.meta, "[0]"), r.File, r.Line, dropped)

@@ -60,7 +60,6 @@ type taking struct {
 type names struct {
 	resource, device string // DRBD's
 	vip              string // the address alone
-	instance         string // of VRRP
 }
 
 // node is one machine of the cluster.
