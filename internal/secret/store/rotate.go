@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"haprov/internal/secret"
 )
@@ -20,15 +19,21 @@ const former = ".former"
 func (s *Store) Former(cluster, name string) (secret.Text, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok, err := s.former(cluster, name)
-	if err != nil && s.err == nil {
-		s.err = err
+	if s.err != nil {
+		return secret.Text{}, false
 	}
+	t, ok, err := s.former(cluster, name)
+	s.err = err
 	return t, ok && err == nil
 }
 
-// former is Former without the lock. A kill between the two writes of Commit leaves a former value
-// that is the one in use: no rotation has begun then.
+// formerValue is a former value that a source gave, or that it has none.
+type formerValue struct {
+	t  secret.Text
+	ok bool
+}
+
+// former is Former without the lock.
 func (s *Store) former(cluster, name string) (secret.Text, bool, error) {
 	key := cluster + "/" + name
 	if s.ended[key] {
@@ -37,21 +42,31 @@ func (s *Store) former(cluster, name string) (secret.Text, bool, error) {
 	if t, ok := s.rotated[key]; ok {
 		return t, true, nil
 	}
-	t, clear, err := s.read(cluster, name+former)
+	if f, ok := s.formers[key]; ok {
+		return f.t, f.ok, nil
+	}
+	f, err := s.readFormer(cluster, name)
+	if err == nil {
+		s.formers[key] = f
+	}
+	return f.t, f.ok, err
+}
+
+// readFormer asks the source. A kill between the two writes of Commit leaves a former value that is
+// the one in use: no rotation has begun then.
+func (s *Store) readFormer(cluster, name string) (formerValue, error) {
+	t, err := s.read(cluster, name+former)
 	if errors.Is(err, fs.ErrNotExist) {
-		return secret.Text{}, false, nil
+		return formerValue{}, nil
 	}
 	if err != nil {
-		return secret.Text{}, false, err
+		return formerValue{}, err
 	}
-	if clear && len(s.recipients) > 0 {
-		s.has[key+former], s.clear[key+former] = t, true
-	}
-	now, _, err := s.read(cluster, name)
+	now, err := s.read(cluster, name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && now.Reveal() == t.Reveal() {
-		return secret.Text{}, false, nil
+		return formerValue{}, nil
 	}
-	return t, err == nil, err
+	return formerValue{t, err == nil}, err
 }
 
 // Renew gives what make makes of a secret that exists, kept by Commit in its place; what it gives must
@@ -79,7 +94,7 @@ func (s *Store) Renew(cluster, name string, make func(old string) (string, error
 func (s *Store) Rotate(cluster, name string) (begun bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, _, err := s.read(cluster, name)
+	now, err := s.read(cluster, name)
 	if err != nil {
 		return false, err
 	}
@@ -109,42 +124,29 @@ func (s *Store) EndRotation(cluster, name string) error {
 // renew writes what Renew has prepared.
 func (s *Store) renew(cluster, name string) error {
 	key := cluster + "/" + name
-	if err := s.unchanged(cluster, name, s.renewed[key]); err != nil {
-		return err
-	}
-	if err := s.replace(cluster, name, s.has[key]); err != nil {
+	if err := s.replace(cluster, name, s.renewed[key], s.has[key]); err != nil {
 		return err
 	}
 	delete(s.renewed, key)
-	delete(s.clear, key)
 	return nil
 }
 
-// unchanged looks whether a secret is still the one that was read.
-func (s *Store) unchanged(cluster, name string, old secret.Text) error {
-	now, _, err := s.read(cluster, name)
-	if err == nil && now.Reveal() != old.Reveal() {
-		err = fmt.Errorf("secret %s of %s was changed by another run meanwhile: run again", name, cluster)
-	}
-	return err
-}
-
-// rotate writes what Rotate and EndRotation have prepared. The former value is safe on the disk
+// rotate writes what Rotate and EndRotation have prepared. The former value is safe in the source
 // before the new one takes its place.
 func (s *Store) rotate(cluster, name string) error {
 	key := cluster + "/" + name
 	if old, ok := s.rotated[key]; ok {
-		if err := s.unchanged(cluster, name, old); err != nil {
+		if now, err := s.read(cluster, name); err == nil && now.Reveal() != old.Reveal() {
+			return fmt.Errorf("secret %s of %s was changed by another run meanwhile: run again", name, cluster)
+		}
+		if err := s.from.Replace(cluster, name+former, nil, old); err != nil {
 			return err
 		}
-		if err := s.replace(cluster, name+former, old); err != nil {
-			return err
-		}
-		if err := s.replace(cluster, name, s.has[key]); err != nil {
+		if err := s.replace(cluster, name, old, s.has[key]); err != nil {
 			return err
 		}
 		delete(s.rotated, key)
-		delete(s.clear, key)
+		delete(s.formers, key)
 	}
 	if s.ended[key] {
 		if err := s.forgetFormer(cluster, name); err != nil {
@@ -157,17 +159,6 @@ func (s *Store) rotate(cluster, name string) error {
 
 // forgetFormer removes the former value, if there is one.
 func (s *Store) forgetFormer(cluster, name string) error {
-	p, err := s.path(cluster, name+former)
-	if err != nil {
-		return err
-	}
-	err = os.Remove(p)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	delete(s.clear, cluster+"/"+name+former)
-	return syncDir(p)
+	delete(s.formers, cluster+"/"+name)
+	return s.from.Remove(cluster, name+former)
 }

@@ -1,9 +1,10 @@
-// Package store keeps a controller's generated secrets: one file each, 0600, in folders 0700.
+// Package store gives the secrets of clusters, and generates those that do not exist.
 //
 // A secret that is asked for and does not exist is drawn at once and kept in memory; Commit writes
 // what was drawn, before the first action of a run, and replaces nothing but what Rotate and Renew were
-// asked for. So planning leaves nothing behind. Files are in the clear unless there is an age identity (Unlock). It must
-// not know recipes.
+// asked for. So planning leaves nothing behind. Where the values are is a Source: Open takes the folder of
+// this machine, whose files are in the clear unless there is an age identity (Unlock); packages below
+// have those that operators share. It must not know recipes.
 package store
 
 import (
@@ -13,17 +14,11 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
 
-	"filippo.io/age"
-
-	"haprov/internal/file"
 	"haprov/internal/secret"
 )
 
@@ -33,11 +28,10 @@ const DefaultLength = 32
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-var goodName = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`)
-
-// Store is one folder of secrets. It may be used from several goroutines.
+// Store is the secrets of a source, with what this process has drawn. It may be used from several
+// goroutines.
 type Store struct {
-	dir   string
+	from  Source
 	mu    sync.Mutex
 	has   map[string]secret.Text // by "cluster/name"
 	new   map[string]bool        // drawn here, not written yet
@@ -47,22 +41,30 @@ type Store struct {
 	rotated map[string]secret.Text // by "cluster/name": the former value of what Commit replaces
 	renewed map[string]secret.Text // the same for Renew
 	ended   map[string]bool        // by "cluster/name": whose former value Commit removes
-
-	clear      map[string]bool // by "cluster/name": read in the clear, though there is an identity
-	identities []age.Identity
-	recipients []age.Recipient
+	formers map[string]formerValue // what the source said
 }
 
-// Open prepares a store. The folder need not exist; one that others can read, or that belongs to
+// Open is the store of a folder. The folder need not exist; one that others can read, or that belongs to
 // somebody else, is an error.
 func Open(dir string) (*Store, error) {
-	if err := file.Folder(dir); err != nil {
+	f, err := openFolder(dir)
+	if err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s may be read by others: chmod 700 %s", dir, dir)
+	return New(f), nil
+}
+
+// New is the store of a source.
+func New(from Source) *Store {
+	return &Store{from: from, has: map[string]secret.Text{}, new: map[string]bool{}, rotated: map[string]secret.Text{}, renewed: map[string]secret.Text{}, ended: map[string]bool{}, formers: map[string]formerValue{}}
+}
+
+// read asks the source for a value.
+func (s *Store) read(cluster, name string) (secret.Text, error) {
+	if err := named(cluster, name); err != nil {
+		return secret.Text{}, err
 	}
-	return &Store{dir: dir, has: map[string]secret.Text{}, new: map[string]bool{}, clear: map[string]bool{}, rotated: map[string]secret.Text{}, renewed: map[string]secret.Text{}, ended: map[string]bool{}}, nil
+	return s.from.Read(cluster, name)
 }
 
 // Get gives a cluster's secret, and whether it exists already. One that does not is drawn with
@@ -81,22 +83,21 @@ func (s *Store) Make(cluster, name string, make func() (string, error)) (secret.
 	if t, ok := s.has[key]; ok {
 		return t, !s.new[key], nil
 	}
-	t, clear, err := s.read(cluster, name)
-	if err == nil {
-		s.has[key] = t
-		if clear && len(s.recipients) > 0 {
-			s.clear[key] = true
+	if s.err == nil { // else nothing is written any more, and a source that hangs is asked once
+		t, err := s.read(cluster, name)
+		if err == nil {
+			s.has[key] = t
+			return t, true, nil
 		}
-		return t, true, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) && s.err == nil {
-		s.err = err
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.err = err
+		}
 	}
 	text, err := make()
 	if err != nil {
 		return secret.Text{}, false, err
 	}
-	t = secret.Sensitive(text)
+	t := secret.Sensitive(text)
 	s.has[key], s.new[key] = t, true
 	s.drawn = append(s.drawn, key)
 	return t, false, nil
@@ -111,8 +112,7 @@ func (s *Store) Err() error {
 
 // Show reads a secret that exists; fs.ErrNotExist when it does not.
 func (s *Store) Show(cluster, name string) (secret.Text, error) {
-	t, _, err := s.read(cluster, name)
-	return t, err
+	return s.read(cluster, name)
 }
 
 // Drawn names the secrets that Commit would write: "cluster/name", sorted.
@@ -126,8 +126,8 @@ func (s *Store) Drawn() (out []string) {
 	return out
 }
 
-// Commit writes what was drawn, and encrypts what was read in the clear when there is an identity
-// by now. It may be called again. A secret that somebody else wrote in the
+// Commit writes what was drawn, and has the source refresh what is stored in an outdated form, as in
+// the clear when there is an identity by now. It may be called again. A secret that somebody else wrote in the
 // meantime is an error: run again, and theirs is used.
 func (s *Store) Commit() error {
 	s.mu.Lock()
@@ -142,7 +142,7 @@ func (s *Store) Commit() error {
 			continue
 		}
 		cluster, name, _ := strings.Cut(key, "/")
-		if err := s.write(cluster, name, s.has[key]); err != nil {
+		if err := s.create(cluster, name, s.has[key]); err != nil {
 			return err
 		}
 		delete(s.new, key)
@@ -161,21 +161,38 @@ func (s *Store) Commit() error {
 			return err
 		}
 	}
-	for key := range s.clear {
-		cluster, name, _ := strings.Cut(key, "/")
-		if err := s.replace(cluster, name, s.has[key]); err != nil {
-			return err
-		}
-		delete(s.clear, key)
+	if r, ok := s.from.(Refresher); ok {
+		return r.Refresh()
 	}
 	return nil
+}
+
+// create stores a secret, and refuses when there is one.
+func (s *Store) create(cluster, name string, t secret.Text) error {
+	err := named(cluster, name)
+	if err == nil {
+		err = s.from.Create(cluster, name, t)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("secret %s of %s was made by another run meanwhile: run again", name, cluster)
+	}
+	return err
+}
+
+// replace stores a secret in place of the one that was read.
+func (s *Store) replace(cluster, name string, old, t secret.Text) error {
+	err := s.from.Replace(cluster, name, &old, t)
+	if errors.Is(err, ErrChanged) {
+		return fmt.Errorf("secret %s of %s was changed by another run meanwhile: run again", name, cluster)
+	}
+	return err
 }
 
 // Put writes a secret that was made elsewhere; one that exists already is an error.
 func (s *Store) Put(cluster, name string, t secret.Text) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.write(cluster, name, t); err != nil {
+	if err := s.create(cluster, name, t); err != nil {
 		return err
 	}
 	s.has[cluster+"/"+name] = t
@@ -189,37 +206,36 @@ func (s *Store) Replace(cluster, name string, t secret.Text) error {
 	defer s.mu.Unlock()
 	// A former value would go on to be accepted, or count as one: whoever replaces a secret may do so
 	// because it is known to others.
+	if err := named(cluster, name); err != nil {
+		return err
+	}
 	if err := s.forgetFormer(cluster, name); err != nil {
 		return err
 	}
-	if err := s.replace(cluster, name, t); err != nil {
+	if err := s.from.Replace(cluster, name, nil, t); err != nil {
 		return err
 	}
 	key := cluster + "/" + name
 	s.has[key] = t
 	delete(s.ended, key)
 	delete(s.new, key)
-	delete(s.clear, key)
 	delete(s.rotated, key)
 	delete(s.renewed, key)
 	return nil
 }
 
-// List names a cluster's secrets.
+// List names a cluster's secrets, sorted.
 func (s *Store) List(cluster string) (out []string, err error) {
-	folder := filepath.Join(s.dir, cluster)
-	if err := file.Folder(folder); err != nil {
+	if err := named(cluster, cluster); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	for _, e := range entries {
-		if goodName.MatchString(e.Name()) {
-			out = append(out, e.Name())
+	all, err := s.from.List(cluster)
+	for _, name := range all {
+		if goodName.MatchString(name) {
+			out = append(out, name)
 		}
 	}
+	sort.Strings(out)
 	return out, err
 }
 
