@@ -19,6 +19,7 @@ type inventoryFile struct {
 	Groups   []groupBlock   `hcl:"group,block" about:"Hosts that share variables"`
 	Clusters []clusterBlock `hcl:"cluster,block" about:"A recipe applied to hosts"`
 	Recipes  []recipeBlock  `hcl:"recipe,block" about:"A recipe written in the inventory itself"`
+	Secrets  *secretsBlock  `hcl:"secrets,block" about:"Where a team keeps its secrets, by one of the blocks in it; without this block they are kept on the machine that haprov runs on"`
 }
 
 type labBlock struct {

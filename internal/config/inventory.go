@@ -36,6 +36,7 @@ type world struct {
 // read decodes the inventory's own blocks and checks them against each other.
 func (w *world) read(body *hclsyntax.Body, o Options) {
 	w.outer(body)
+	w.secrets()
 	w.lab()
 	w.networks()
 	w.hosts()
@@ -53,7 +54,7 @@ func (w *world) outer(body *hclsyntax.Body) {
 	whole := &hclsyntax.Block{Type: "inventory", Body: body}
 	w.dec.Names(whole, l, false)
 	ctx := w.ctx
-	for _, pass := range []string{"lab", "ssh", "network", "host", "group", "cluster", "recipe"} {
+	for _, pass := range []string{"secrets", "lab", "ssh", "network", "host", "group", "cluster", "recipe"} {
 		if pass == "host" {
 			ctx = w.ctx.NewChild()
 			ctx.Variables = map[string]cty.Value{"network": w.networkValues()}

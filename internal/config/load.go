@@ -16,6 +16,7 @@ import (
 	"haprov/internal/config/source"
 	"haprov/internal/inventory"
 	"haprov/internal/recipe"
+	"haprov/internal/secret/store"
 )
 
 // What a caller of Load meets of the packages below.
@@ -36,8 +37,13 @@ type Options struct {
 	// Text is read instead of the file at the path, which then only names it; for an inventory
 	// that is shipped.
 	Text []byte
-	// Secrets gives what secret("...") names; nil makes its use a mistake.
+	// Secrets gives what secret("...") names when the inventory does not say where its secrets are; nil
+	// makes its use a mistake.
 	Secrets Secrets
+	// Source opens what the inventory's secrets block names, once everything was found to be right with
+	// secrets drawn for the purpose: what is wrong is told before a program is run or a server asked. nil:
+	// the program has such drawn secrets, which stand nowhere.
+	Source func(inventory.SecretSource) (Secrets, error)
 	// Machines tells what the machines of an inventory run on. It is asked once, after the inventory's
 	// own blocks are read and before any recipe is. nil: the driver that the lab block names, and 1.
 	Machines func(*inventory.Inventory) Machines
@@ -66,17 +72,40 @@ func Load(path string, o Options) (*recipe.Program, source.Problems) {
 			return nil, source.Problems{{Severity: source.Error, Summary: "No inventory", Detail: "There is no haprov.hcl here and none was named with -i."}}
 		}
 	}
-	b := start(path, &o)
 	text, err := o.read(path)
 	if err != nil {
+		b := start(path, &o)
 		b.rep.Add(source.Problem{Summary: "Inventory cannot be read", Detail: source.Sentence(err.Error()), File: path})
 		return nil, b.rep.Sorted(path)
 	}
+	p, problems, at := load(path, text, o, store.Scratch())
+	if p == nil || p.Inventory.Secrets == nil || o.Source == nil {
+		return p, problems
+	}
+	from, err := o.Source(*p.Inventory.Secrets)
+	if err != nil {
+		return nil, append(problems, source.Problem{Severity: source.Error, Summary: "Secrets cannot be opened", Detail: source.Sentence(err.Error()), File: at.Filename, Line: at.Start.Line})
+	}
+	p, problems, _ = load(path, text, o, from)
+	return p, problems
+}
+
+// load reads an inventory's text. shared takes the place of the secrets of o when the inventory says where
+// its secrets are; that is at.
+func load(path string, text []byte, o Options, shared Secrets) (p *recipe.Program, problems source.Problems, at hcl.Range) {
+	b := start(path, &o)
 	body := b.files.Parse(b.rep, path, text)
 	if body == nil {
-		return nil, b.rep.Sorted(path)
+		return nil, b.rep.Sorted(path), at
+	}
+	if hasSecrets(body) {
+		b.opts.Secrets = shared
+		b.world.ctx.Functions = reach(b.files, "inventory", shared, b.asked)
 	}
 	b.world.read(body, o)
+	if s := b.world.file.Secrets; s != nil {
+		at = s.Range
+	}
 	if len(b.inv.Hosts) == 0 && b.rep.Failed() == 0 && len(b.world.file.Recipes) == 0 {
 		b.rep.At(hcl.Range{Filename: path}, "Inventory has no hosts", "Write host \"db1\" { address = \"...\" } for each machine.")
 	}
@@ -86,17 +115,16 @@ func Load(path string, o Options) (*recipe.Program, source.Problems) {
 			b.recipes[r.Name] = b.define(r)
 		}
 	}
-	p := &recipe.Program{Inventory: b.inv, Secrets: b.asked.sorted()}
+	p = &recipe.Program{Inventory: b.inv, Secrets: b.asked.sorted()}
 	for _, blk := range b.world.file.Clusters {
 		if c, ok := b.cluster(blk); ok {
 			p.Clusters = append(p.Clusters, c)
 		}
 	}
-	problems := b.rep.Sorted(path)
-	if problems.Failed() {
-		return nil, problems
+	if problems = b.rep.Sorted(path); problems.Failed() {
+		return nil, problems, at
 	}
-	return p, problems
+	return p, problems, at
 }
 
 func start(path string, o *Options) *builder {

@@ -1,0 +1,8 @@
+network "a" { cidr = "10.0.0.0/24" }
+host "db1" { address = "10.0.0.11" }
+secrets {
+  vault {
+    address = "https://vault.example.com"
+    ca      = secret("ca") # ERROR: Sensitive value in "ca"
+  }
+}
