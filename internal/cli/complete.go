@@ -73,7 +73,7 @@ func (a *app) names(of func(*job) []string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		b := *a
 		b.err = secret.NewWriter(io.Discard)
-		j, err := b.load()
+		j, err := b.loadFiles()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -18,7 +18,7 @@ func (a *app) graphCmd() *cobra.Command {
 		Example: "  haprov graph | dot -Tsvg >graph.svg\n  haprov graph --mermaid\n  haprov graph --machines",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			j, err := a.load()
+			j, err := a.loadFiles()
 			if err != nil {
 				return err
 			}

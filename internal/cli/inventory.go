@@ -54,7 +54,7 @@ type (
 
 func (a *app) inventoryCmd() *cobra.Command {
 	return &cobra.Command{Use: "inventory", Short: "Print the inventory as JSON, for other programs", Example: "  haprov inventory --json", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		j, err := a.load()
+		j, err := a.loadFiles()
 		if err != nil {
 			return err
 		}

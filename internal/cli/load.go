@@ -28,10 +28,12 @@ import (
 type job struct {
 	*app
 	program *recipe.Program
-	path    string // of the inventory; empty: the shipped one
-	driver  string // that the program was read for; "": machines that are no lab's
-	secrets *store.Store
-	lab     *lab.Client // nil: the machines are not a lab's
+	path    string       // of the inventory; empty: the shipped one
+	driver  string       // that the program was read for; "": machines that are no lab's
+	local   *store.Store // the secrets of this machine
+	secrets *store.Store // those of the inventory; local unless it says where they are
+	files   bool         // only files are read
+	lab     *lab.Client  // nil: the machines are not a lab's
 	vagrant *vagrant
 
 	hypervisor *hypervisor // nil: the machines are not Vagrant's
@@ -52,11 +54,23 @@ func (a *app) load() (*job, error) {
 	if err := j.secrets.Err(); err != nil {
 		return nil, errInput{fmt.Sprintf("secrets: %v", err)}
 	}
-	return j, nil
+	return j, j.unmigrated()
 }
 
 // loadAnyway is load for what mends the secrets.
-func (a *app) loadAnyway() (*job, error) {
+func (a *app) loadAnyway() (*job, error) { return a.loadWith(true) }
+
+// loadFiles is load for what needs no secret: nothing but files is read. The secrets of an inventory
+// that says where they are, are not asked for: no program is run and no server connected to.
+func (a *app) loadFiles() (*job, error) {
+	j, err := a.loadWith(false)
+	if err == nil && j.secrets.Err() != nil {
+		err = errInput{fmt.Sprintf("secrets: %v", j.secrets.Err())}
+	}
+	return j, err
+}
+
+func (a *app) loadWith(shared bool) (*job, error) {
 	root, err := stateFolder()
 	if err != nil {
 		return nil, err
@@ -72,7 +86,7 @@ func (a *app) loadAnyway() (*job, error) {
 			path = "haprov.hcl"
 		}
 	}
-	j := &job{app: a, path: path, secrets: s}
+	j := &job{app: a, path: path, local: s, secrets: s, files: !shared}
 	if a.useVagrant {
 		j.hypervisor = hypervisorOf(vagrantDir())
 	}
@@ -97,28 +111,26 @@ func stateFolder() (string, error) {
 	return root, nil
 }
 
-// openSecrets opens the store, encrypted when HAPROV_IDENTITY names an age key file, or one named
-// identity stands in the state folder.
+// openSecrets opens the store of this machine, encrypted when there is an age identity.
 func openSecrets(root string) (*store.Store, error) {
 	s, err := store.Open(filepath.Join(root, "secrets"))
 	if err != nil {
 		return nil, err
 	}
-	key := os.Getenv("HAPROV_IDENTITY")
-	if key == "" {
-		key = filepath.Join(root, "identity")
-		if _, err := os.Lstat(key); errors.Is(err, fs.ErrNotExist) {
-			return s, nil
-		}
+	if key := identity(root); key != "" {
+		err = s.Unlock(key)
 	}
-	return s, s.Unlock(key)
+	return s, err
 }
 
 // read makes the program, once, and shows all problems at once.
 func (j *job) read() error {
-	o := config.Options{Secrets: j.secrets, Shipped: haprov.Shipped, Default: haprov.Default, Machines: j.machines, Vagrant: j.useVagrant}
+	o := config.Options{Secrets: j.local, Shipped: haprov.Shipped, Default: haprov.Default, Machines: j.machines, Vagrant: j.useVagrant}
 	if j.hypervisor != nil {
 		o.Fences = j.hypervisor.fences
+	}
+	if !j.files {
+		o.Source = j.shared
 	}
 	path := j.path
 	if _, err := os.Stat(path); path != "" && errors.Is(err, fs.ErrNotExist) {
@@ -296,7 +308,7 @@ func holder() string {
 // options are the engine's, for one cluster.
 func (j *job) options(ctx context.Context, c recipe.Cluster) engine.Options {
 	o := engine.Options{Hosts: c.Chains, Open: j.open, Checks: c.Checks, Active: c.Active, Holder: holder(), Speed: j.speed(),
-		Prepare: func(context.Context) error { return j.secrets.Commit() }}
+		Prepare: func(context.Context) error { return j.commit() }}
 	if j.lab != nil || j.hypervisor != nil {
 		if j.pace == nil {
 			j.pace = pace.NewWatch()

@@ -10,7 +10,7 @@ import (
 
 func (a *app) validateCmd() *cobra.Command {
 	return &cobra.Command{Use: "validate", Short: "Check inventory and recipes; no host is asked", Example: "  haprov validate -i shop.hcl", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		j, err := a.load()
+		j, err := a.loadFiles()
 		if err != nil {
 			if a.json && len(a.problems) > 0 {
 				_ = a.printJSON(validation{Version: 1, Problems: a.problems})

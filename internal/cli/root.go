@@ -221,8 +221,12 @@ const environmentHelp = `Variables of the environment:
   HAPROV_STATE     folder for secrets, labs and journals (default: haprov in
                    XDG_STATE_HOME, else ~/.local/state/haprov)
   HAPROV_CACHE     folder for the lab's images (default: ~/.cache/haprov)
-  HAPROV_IDENTITY  age key file that encrypts the secrets (default: the file
-                   identity in the state folder, when it is there)
+  HAPROV_IDENTITY  age identity that encrypts and decrypts the secrets: the file of
+                   age-keygen or an SSH private key without passphrase, or the
+                   text AGE-SECRET-KEY-... itself (default: the file identity in
+                   the state folder, when it is there)
+  VAULT_TOKEN, BAO_TOKEN  token for secrets in Vault or OpenBao (default: the
+                   file ~/.vault-token)
   SSH_AUTH_SOCK    the SSH agent
   NO_COLOR         no colours when set
 

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -216,7 +214,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			return err
 		}
 		if f.rotation != nil && !f.plan { // when no host had to be changed, nothing is stored yet
-			if err := j.secrets.Commit(); err != nil {
+			if err := j.commit(); err != nil {
 				return err
 			}
 		}
@@ -300,15 +298,7 @@ func (a *app) ended(v view.View, err error) error {
 }
 
 // ask wants a yes from the terminal; without one there is none.
-func (a *app) ask(plan.Plan) bool {
-	if !terminal(a.in) {
-		fmt.Fprintln(a.err, "no terminal to ask for approval; use --yes")
-		return false
-	}
-	a.prompt("change this? [y/N] ")
-	line, _ := bufio.NewReader(a.in).ReadString('\n')
-	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line)))
-}
+func (a *app) ask(plan.Plan) bool { return a.agreed("change this? [y/N] ") }
 
 // flags are those that a next command needs to mean the same machines.
 func (a *app) flags() string {

@@ -145,7 +145,7 @@ func (j *job) allowed() error {
 	if len(missing) == 0 {
 		return nil
 	}
-	if err := j.secrets.Commit(); err != nil {
+	if err := j.commit(); err != nil {
 		return err
 	}
 	var text strings.Builder

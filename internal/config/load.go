@@ -78,34 +78,32 @@ func Load(path string, o Options) (*recipe.Program, source.Problems) {
 		b.rep.Add(source.Problem{Summary: "Inventory cannot be read", Detail: source.Sentence(err.Error()), File: path})
 		return nil, b.rep.Sorted(path)
 	}
-	p, problems, at := load(path, text, o, store.Scratch())
+	b, p, problems := load(path, text, o, store.Scratch())
 	if p == nil || p.Inventory.Secrets == nil || o.Source == nil {
 		return p, problems
 	}
 	from, err := o.Source(*p.Inventory.Secrets)
 	if err != nil {
-		return nil, append(problems, source.Problem{Severity: source.Error, Summary: "Secrets cannot be opened", Detail: source.Sentence(err.Error()), File: at.Filename, Line: at.Start.Line})
+		b.rep.At(b.world.file.Secrets.Range, "Secrets cannot be opened", "%s", source.Sentence(err.Error()))
+		return nil, b.rep.Sorted(path)
 	}
-	p, problems, _ = load(path, text, o, from)
+	_, p, problems = load(path, text, o, from)
 	return p, problems
 }
 
 // load reads an inventory's text. shared takes the place of the secrets of o when the inventory says where
-// its secrets are; that is at.
-func load(path string, text []byte, o Options, shared Secrets) (p *recipe.Program, problems source.Problems, at hcl.Range) {
+// its secrets are.
+func load(path string, text []byte, o Options, shared Secrets) (*builder, *recipe.Program, source.Problems) {
 	b := start(path, &o)
 	body := b.files.Parse(b.rep, path, text)
 	if body == nil {
-		return nil, b.rep.Sorted(path), at
+		return b, nil, b.rep.Sorted(path)
 	}
 	if hasSecrets(body) {
 		b.opts.Secrets = shared
 		b.world.ctx.Functions = reach(b.files, "inventory", shared, b.asked)
 	}
 	b.world.read(body, o)
-	if s := b.world.file.Secrets; s != nil {
-		at = s.Range
-	}
 	if len(b.inv.Hosts) == 0 && b.rep.Failed() == 0 && len(b.world.file.Recipes) == 0 {
 		b.rep.At(hcl.Range{Filename: path}, "Inventory has no hosts", "Write host \"db1\" { address = \"...\" } for each machine.")
 	}
@@ -115,16 +113,17 @@ func load(path string, text []byte, o Options, shared Secrets) (p *recipe.Progra
 			b.recipes[r.Name] = b.define(r)
 		}
 	}
-	p = &recipe.Program{Inventory: b.inv, Secrets: b.asked.sorted()}
+	p := &recipe.Program{Inventory: b.inv, Secrets: b.asked.sorted()}
 	for _, blk := range b.world.file.Clusters {
 		if c, ok := b.cluster(blk); ok {
 			p.Clusters = append(p.Clusters, c)
 		}
 	}
-	if problems = b.rep.Sorted(path); problems.Failed() {
-		return nil, problems, at
+	problems := b.rep.Sorted(path)
+	if problems.Failed() {
+		return b, nil, problems
 	}
-	return p, problems, at
+	return b, p, problems
 }
 
 func start(path string, o *Options) *builder {

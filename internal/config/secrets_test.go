@@ -109,3 +109,13 @@ func TestSecretsThatCannotBeOpenedAreAMistakeOfTheBlock(t *testing.T) {
 		t.Errorf("%v", problems)
 	}
 }
+
+func TestAPrivateKeyAmongTheRecipientsIsNotShown(t *testing.T) {
+	const key = "AGE-SECRET-KEY-1HUNTER2HUNTER2HUNTER2HUNTER2HUNTER2HUNTER2HUNTER2HUNTER2HU"
+	_, _, problems := loadHere(t, withSecrets+`secrets {
+  age { recipients = ["`+key+`"] }
+}`, config.Options{})
+	if out := problems.Render(80, false); !strings.Contains(out, "a private key") || strings.Contains(out, key[20:40]) {
+		t.Error(out)
+	}
+}

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"haprov/internal/cli"
+	"haprov/internal/secret/store/vault/vaulttest"
 	"haprov/internal/transport/sshtest"
 )
 
@@ -49,11 +51,27 @@ func TestCommands(t *testing.T) {
 				ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[0])), 0o700))
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.Getenv("SSH_CONFIG")), 0o600))
 			},
-			// identity FILE: a new age identity.
+			// identity FILE [VARIABLE]: a new age identity; the variable becomes its public key.
 			"identity": func(ts *testscript.TestScript, _ bool, args []string) {
 				id, err := age.GenerateX25519Identity()
 				ts.Check(err)
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(id.String()+"\n"), 0o600))
+				if len(args) > 1 {
+					ts.Setenv(args[1], id.Recipient().String())
+				}
+			},
+			// vault VARIABLE: a server of secrets; the variable becomes its address.
+			"vault": func(ts *testscript.TestScript, _ bool, args []string) {
+				h := httptest.NewServer(vaulttest.New())
+				ts.Defer(h.Close)
+				ts.Setenv(args[0], h.URL)
+				ts.Setenv("TOKEN", vaulttest.Token)
+			},
+			// expand FILE...: variables in files become their values.
+			"expand": func(ts *testscript.TestScript, _ bool, args []string) {
+				for _, file := range args {
+					ts.Check(os.WriteFile(ts.MkAbs(file), []byte(os.Expand(ts.ReadFile(file), ts.Getenv)), 0o600))
+				}
 			},
 		},
 		Condition: func(c string) (bool, error) { return c == "root" && os.Geteuid() == 0, nil },

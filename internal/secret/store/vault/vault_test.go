@@ -15,16 +15,17 @@ import (
 	"haprov/internal/secret/store"
 	"haprov/internal/secret/store/storetest"
 	"haprov/internal/secret/store/vault"
+	"haprov/internal/secret/store/vault/vaulttest"
 )
 
 // serve starts a server with TLS and gives how to reach it.
-func serve(t *testing.T) (*server, vault.Options) {
+func serve(t *testing.T) (*vaulttest.Server, vault.Options) {
 	t.Helper()
-	s := &server{entries: map[string][]version{}}
+	s := vaulttest.New()
 	h := httptest.NewTLSServer(s)
 	t.Cleanup(h.Close)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.Certificate().Raw})
-	return s, vault.Options{Address: h.URL, Mount: "secret", Path: "team/haprov", CA: string(ca), Token: secret.Sensitive(token)}
+	return s, vault.Options{Address: h.URL, Mount: "secret", Path: "team/haprov", CA: string(ca), Token: secret.Sensitive(vaulttest.Token)}
 }
 
 func open(t *testing.T, o vault.Options) *vault.Server {
@@ -49,15 +50,15 @@ func TestWhatIsSentIsWhereTheDocumentsSay(t *testing.T) {
 	if err := open(t, o).Create("shop", "app", secret.Sensitive("value of app")); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"GET /v1/secret/data/team/haprov/shop/app", "POST /v1/secret/data/team/haprov/shop/app"}; !slices.Equal(s.asked, want) {
-		t.Errorf("asked %q, expected %q", s.asked, want)
+	if want := []string{"GET /v1/secret/data/team/haprov/shop/app", "POST /v1/secret/data/team/haprov/shop/app"}; !slices.Equal(s.Asked, want) {
+		t.Errorf("asked %q, expected %q", s.Asked, want)
 	}
-	for _, h := range s.headers {
-		if h.Get("X-Vault-Namespace") != "team/db" || h.Get("X-Vault-Token") != token {
+	for _, h := range s.Headers {
+		if h.Get("X-Vault-Namespace") != "team/db" || h.Get("X-Vault-Token") != vaulttest.Token {
 			t.Errorf("headers %v", h)
 		}
 	}
-	if got := string(s.entries["team/haprov/shop/app"][0].value); got != `{"value":"value of app"}` {
+	if got := string(s.Entries["team/haprov/shop/app"][0].Value); got != `{"value":"value of app"}` {
 		t.Errorf("stored %s", got)
 	}
 }
@@ -70,11 +71,11 @@ func TestADeletedVersionIsNone(t *testing.T) {
 		if err := v.Create("shop", "app", secret.Sensitive(value)); err != nil {
 			t.Fatal(err)
 		}
-		all := s.entries["team/haprov/shop/app"]
+		all := s.Entries["team/haprov/shop/app"]
 		if len(all) != i+1 {
 			t.Fatalf("%d versions", len(all))
 		}
-		all[i].deleted = true
+		all[i].Deleted = true
 		if _, err := v.Read("shop", "app"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("deleted: %v", err)
 		}
@@ -88,7 +89,7 @@ func TestEntriesOfOthersAreNotSecrets(t *testing.T) {
 	s, o := serve(t)
 	v := open(t, o)
 	for path, value := range map[string]string{"shop/app": `{"password": "hunter2hunter2"}`, "shop/number": `{"value": 4711471147}`, "shop/Upper": `{}`, "shop/below/one": `{}`} {
-		s.entries["team/haprov/"+path] = []version{{value: []byte(value)}}
+		s.Entries["team/haprov/"+path] = []vaulttest.Version{{Value: []byte(value)}}
 	}
 	for _, name := range []string{"app", "number"} {
 		_, err := v.Read("shop", name)
@@ -142,7 +143,7 @@ func TestWhatIsNoAnswerOfVaultIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, o := serve(t)
-			s.refuse = c.answer
+			s.Refuse = c.answer
 			v := open(t, o)
 			for verb, do := range map[string]func() error{
 				"read":    func() error { _, err := v.Read("shop", "app"); return err },
@@ -154,7 +155,7 @@ func TestWhatIsNoAnswerOfVaultIsAnError(t *testing.T) {
 				if err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(text, c.want) && verb == "read" && name != "an error with a value" {
 					t.Errorf("%s: %v, expected %q", verb, err, c.want)
 				}
-				if strings.Contains(text, "value of app") && verb != "read" || strings.Contains(text, token) || strings.Contains(text, "\x1b") || len(text) > 2000 {
+				if strings.Contains(text, "value of app") && verb != "read" || strings.Contains(text, vaulttest.Token) || strings.Contains(text, "\x1b") || len(text) > 2000 {
 					t.Errorf("%s: the error holds a secret, or is too long: %.300s", verb, text)
 				}
 			}
@@ -165,7 +166,7 @@ func TestWhatIsNoAnswerOfVaultIsAnError(t *testing.T) {
 func TestAStandbyIsFollowedToTheActiveServer(t *testing.T) {
 	active, o := serve(t)
 	standby, so := serve(t)
-	standby.refuse = func(w http.ResponseWriter, r *http.Request) bool {
+	standby.Refuse = func(w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, o.Address+r.URL.Path, http.StatusTemporaryRedirect)
 		return true
 	}
@@ -174,8 +175,8 @@ func TestAStandbyIsFollowedToTheActiveServer(t *testing.T) {
 	if err := v.Create("shop", "app", secret.Sensitive("value of app")); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := v.Read("shop", "app"); err != nil || got.Reveal() != "value of app" || len(active.entries) != 1 {
-		t.Errorf("%v, %d entries", err, len(active.entries))
+	if got, err := v.Read("shop", "app"); err != nil || got.Reveal() != "value of app" || len(active.Entries) != 1 {
+		t.Errorf("%v, %d entries", err, len(active.Entries))
 	}
 }
 
@@ -185,7 +186,7 @@ func TestAServerOfAnotherAuthorityGetsNoToken(t *testing.T) {
 	if _, err := open(t, o).Read("shop", "app"); err == nil || !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("it said %v", err)
 	}
-	if len(s.asked) > 0 {
+	if len(s.Asked) > 0 {
 		t.Error("it was asked")
 	}
 }
