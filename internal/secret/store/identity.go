@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"haprov/internal/file"
+	"haprov/internal/secret"
 )
 
 // Identity is what an operator decrypts with, and the recipients that belong to it.
@@ -25,6 +26,7 @@ type Identity struct {
 // Errors hold nothing of a key.
 func ReadIdentity(from string) (Identity, error) {
 	if isKey(from) {
+		secret.Learn(from)
 		id, err := parseIdentity([]byte(from))
 		if err != nil {
 			return Identity{}, errors.New("age identity: the text given is no key made by age-keygen")
