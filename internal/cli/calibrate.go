@@ -57,6 +57,9 @@ func (a *app) calibrate(ctx context.Context, args []string, cluster string) erro
 	if j.program.Inventory.Lab == nil || a.useVagrant {
 		return errInput{"mutants are made in labs only: the inventory has no lab block"}
 	}
+	if j.program.Inventory.Secrets != nil {
+		return errInput{"a mutant has secrets of its own: take the block secrets out of the inventory, or use another one"}
+	}
 	var names []string
 	var chosen []recipe.Mutant
 	for _, m := range c.Drills.Mutants {

@@ -94,7 +94,7 @@ func (f *folder) Replace(owner, name string, old *secret.Text, t secret.Text) er
 	if old == nil {
 		return f.place(owner, name, t, os.Rename)
 	}
-	unlock, err := Lock(filepath.Join(f.dir, owner))
+	unlock, err := Lock(filepath.Join(f.dir, owner), FileWait)
 	if err != nil {
 		return err
 	}

@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockWait is how long another process may hold a lock: longer than the deadline of a source.
-const lockWait = 20 * time.Second
+// FileWait is how long a lock is waited for that is held while a file is written.
+const FileWait = 20 * time.Second
 
 // Lock keeps other processes of this machine that ask for it out of a folder, until unlock or the
-// end of the process. It writes nothing. ErrUnavailable when it is held for too long.
-func Lock(dir string) (unlock func(), err error) {
+// end of the process. It writes nothing. ErrUnavailable when another one holds it for longer than wait.
+func Lock(dir string, wait time.Duration) (unlock func(), err error) {
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(lockWait); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(wait); ; time.Sleep(20 * time.Millisecond) {
 		err = unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		switch {
 		case err == nil:
@@ -30,7 +30,7 @@ func Lock(dir string) (unlock func(), err error) {
 			return nil, fmt.Errorf("%s cannot be locked: %w; it must be on a file system with flock", dir, err)
 		case time.Now().After(end):
 			d.Close()
-			return nil, fmt.Errorf("%s is locked by another process for more than %s: %w", dir, lockWait, ErrUnavailable)
+			return nil, fmt.Errorf("%s is locked by another process for more than %s: %w", dir, wait, ErrUnavailable)
 		}
 	}
 }

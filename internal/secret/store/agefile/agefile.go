@@ -210,7 +210,7 @@ func (f *File) change(with func(content) (write bool, err error)) error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
 		return err
 	}
-	unlock, err := store.Lock(filepath.Dir(f.path))
+	unlock, err := store.Lock(filepath.Dir(f.path), store.FileWait)
 	if err != nil {
 		return err
 	}

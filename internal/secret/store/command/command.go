@@ -35,6 +35,8 @@ const (
 
 	maxSaid = 4 << 10 // bytes of stderr that are kept
 	grace   = 2 * time.Second
+
+	lockRuns = 4 // so many runs another process may take while it stores: it has at most three
 )
 
 // Options of a command.
@@ -109,7 +111,7 @@ func (c *Command) Replace(owner, name string, old *secret.Text, t secret.Text) e
 
 // store runs a verb that stores, after look, and compares what is there then.
 func (c *Command) store(verb, owner, name string, t secret.Text, look func() error) error {
-	unlock, err := store.Lock(c.o.Dir)
+	unlock, err := store.Lock(c.o.Dir, lockRuns*(c.o.Timeout+grace))
 	if err != nil {
 		return err
 	}
