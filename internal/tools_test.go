@@ -15,12 +15,12 @@ var tools = []struct {
 	names []string
 	rooms string
 }{
-	{[]string{"mysql", "mariadb"}, "cluster, drill, kind, kinds, lint, protocol"},
-	{[]string{"drbd"}, "cluster, kind, kinds, lint"},
-	{[]string{"galera", "wsrep"}, "cluster, kind, kinds, lint"},
-	{[]string{"pacemaker", "crm_mon"}, "cluster, kind, kinds, lint"},
-	{[]string{"corosync"}, "cluster, kind, kinds, lint"},
-	{[]string{"haproxy"}, "cluster, kind, kinds, lint"},
+	{[]string{"mysql", "mariadb"}, "cluster, drill, kind, kinds, lint, protocol, takeover"},
+	{[]string{"drbd"}, "cluster, kind, kinds, lint, takeover"},
+	{[]string{"galera", "wsrep"}, "cluster, kind, kinds, lint, takeover"},
+	{[]string{"pacemaker", "crm_mon"}, "cluster, kind, kinds, lint, takeover"},
+	{[]string{"corosync"}, "cluster, kind, kinds, lint, takeover"},
+	{[]string{"haproxy"}, "cluster, kind, kinds, lint, takeover"},
 }
 
 // general are the rooms whose code names no tool: what they do is asked of the recipe's steps.
