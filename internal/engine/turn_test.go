@@ -29,7 +29,7 @@ func (l logged) Decide(probe.Seen) (plan.Change, error) {
 }
 
 // serially runs a step on hosts, so many at once, and gives what they logged.
-func serially(t *testing.T, hosts, serial, failing int) (Summary, error, []string) {
+func serially(t *testing.T, hosts, serial, failing int) (Summary, []string, error) {
 	t.Helper()
 	l, log := newLab(t), t.TempDir()+"/log"
 	turn := &recipe.Serial{Hosts: serial}
@@ -40,12 +40,12 @@ func serially(t *testing.T, hosts, serial, failing int) (Summary, error, []strin
 	}
 	s, err := l.run(chains...)
 	text, _ := os.ReadFile(log)
-	return s, err, strings.Split(strings.TrimSpace(string(text)), "\n")
+	return s, strings.Split(strings.TrimSpace(string(text)), "\n"), err
 }
 
 func TestASerialBlockRunsOnAFewHostsAtOnce(t *testing.T) {
 	for _, serial := range []int{1, 2, 4, 9} {
-		s, err, lines := serially(t, 5, serial, 0)
+		s, lines, err := serially(t, 5, serial, 0)
 		if err != nil || s.Changes != 10 || len(lines) != 10 {
 			t.Fatalf("%d at once: %+v %v %q", serial, s, err, lines)
 		}
@@ -62,7 +62,7 @@ func TestASerialBlockRunsOnAFewHostsAtOnce(t *testing.T) {
 }
 
 func TestWhenAHostFailsThoseOfLaterBatchesAreLeftAlone(t *testing.T) {
-	s, err, lines := serially(t, 4, 1, 2)
+	s, lines, err := serially(t, 4, 1, 2)
 	if !errors.Is(err, ErrHosts) || s.Failed != 3 || strings.Join(lines, ", ") != "begin web1, end web1, begin web2" {
 		t.Fatalf("%+v %v %q", s, err, lines)
 	}
