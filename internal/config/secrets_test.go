@@ -119,3 +119,21 @@ func TestAPrivateKeyAmongTheRecipientsIsNotShown(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+func TestTheBlocksInTheDocumentsAreRight(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/secrets.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(doc), "```hcl\n")[1:]
+	if len(blocks) < 3 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	for _, b := range blocks {
+		if b, _, _ = strings.Cut(b, "```"); strings.HasPrefix(b, "secrets {") {
+			if _, got, problems := loadHere(t, withSecrets+b, config.Options{}); got == nil {
+				t.Error(problems.Render(80, false))
+			}
+		}
+	}
+}
