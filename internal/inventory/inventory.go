@@ -18,7 +18,7 @@ type Inventory struct {
 	Hosts    []Host // in the order written
 	Groups   []Group
 	Clusters []Cluster
-	Secrets  *SecretSource // nil: they are kept on the machine that haprov runs on
+	Secrets  *SecretSource `json:",omitempty"` // nil: they are kept on the machine that haprov runs on
 }
 
 // Lab asks for machines of the project's own.
