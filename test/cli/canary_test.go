@@ -282,8 +282,14 @@ func (c *canaries) known() []string {
 		if key == "" {
 			key = string(text)
 		}
+		if before, after, pem := strings.Cut(key, "-----BEGIN PRIVATE KEY-----\n"); pem {
+			// The 32 bytes from the 36th on are the number that nobody may know, over two lines; the
+			// public key comes after them.
+			lines := strings.Split(after, "\n")
+			key = before + lines[0][36*4/3:] + "\n" + lines[1][:(36+32)*4/3-64] + "\n"
+		}
 		for line := range strings.Lines(key) {
-			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "-----") && !slices.Contains(all, line) {
+			if line = strings.TrimSpace(line); line != "" && !slices.Contains(all, line) {
 				all = append(all, line)
 			}
 		}
