@@ -40,7 +40,7 @@ test-fast: ## tests without machines, under the race detector where no memory is
 	$(GO) test -timeout 10m ./test/bad
 
 test-vm: build ## tests on the lab's machines; SUITE=core,kills,starve,mysql-drbd,galera,stacks,user,documents,drills,calibrate,replace,libvirt,vagrant,debian13,box,backup,mysql,repair,arbiter,rotate,upgrade or all; DRIVER=uml,kvm,tcg,libvirt; DRILLS=full; KEEP=1
-	@bin/haprov lab needs --install --driver $(or $(DRIVER),auto) && DRIVER=$(DRIVER) KEEP=$(KEEP) $(GO) test -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) -v ./test/vm/...
+	@bin/haprov lab needs --install --driver $(or $(DRIVER),auto) && DRIVER=$(DRIVER) KEEP=$(KEEP) WITHOUT=$(WITHOUT) $(GO) test -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) -v ./test/vm/...
 
 fuzz: ## every fuzz target in turn, each for FUZZTIME (30s); TARGETS="FuzzX FuzzY" for some
 	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" tools/fuzz.sh $(TARGETS)

@@ -41,7 +41,7 @@ func TestEverySuiteOfMachinesHasItsDay(t *testing.T) {
 	if got := suites(t, "SUITE_TODAY=none"); got != "" {
 		t.Errorf("none: %q", got)
 	}
-	if got := suites(t, "SUITE_TODAY=galera"); got != "SUITE=galera\n" {
+	if got := suites(t, "SUITE_TODAY=galera"); got != "SUITE=galera WITHOUT=core\n" {
 		t.Errorf("galera: %q", got)
 	}
 	if got := suites(t, "TODAY=20000", strconv.FormatInt(time.Now().Add(-time.Hour).Unix(), 10)); got != "" {

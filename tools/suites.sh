@@ -43,5 +43,5 @@ case $name in
 none) ;;
 kills) echo SUITE=kills KILLS=12 ;; # all 50 take 38 minutes
 starve) echo SUITE=starve ROUNDS=6 ;; # all 50 take hours
-*) echo "SUITE=$name" ;;
+*) echo "SUITE=$name WITHOUT=core" ;;
 esac

@@ -268,9 +268,12 @@ func tail(s string) string {
 }
 
 // suite skips a test unless $SUITE, a list with commas, names one of its suites; none named is core,
-// all runs all.
+// all runs all. Those of the suite that $WITHOUT names have run already.
 func suite(t *testing.T, names ...string) {
 	t.Helper()
+	if without := os.Getenv("WITHOUT"); slices.Contains(names, without) {
+		t.Skipf("suite %s has run", without)
+	}
 	if !slices.ContainsFunc(names, inSuite) && !inSuite("all") {
 		t.Skipf("suite %s: run it with make test-vm SUITE=%s", strings.Join(names, ", "), names[0])
 	}
