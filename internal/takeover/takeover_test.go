@@ -266,3 +266,15 @@ func TestVeryMuchIsCut(t *testing.T) {
 	}
 	contains(t, r, "# - and more")
 }
+
+// A running server says ON of its binary log, the recipe names the files.
+func TestTheBinaryLogOfARunningServerIsTheOneThatTheRecipeNames(t *testing.T) {
+	for _, c := range []struct {
+		found, wanted string
+		same          bool
+	}{{"ON", "binlog", true}, {"ON", "ON", true}, {"OFF", "binlog", false}, {"ON", "OFF", false}, {"mysql-bin", "binlog", false}} {
+		if got := same("mysqld log_bin", c.found, c.wanted); got != c.same {
+			t.Errorf("%s and %s: %v", c.found, c.wanted, got)
+		}
+	}
+}
