@@ -31,7 +31,7 @@ func (r *run) heal(ctx context.Context) (time.Duration, error) {
 	if err := errors.Join(all...); err != nil {
 		return r.now() - begun, err
 	}
-	if !r.seen { // nothing happened
+	if !r.tried { // nothing happened
 		return 0, nil
 	}
 	r.say("the fault is taken back")

@@ -109,7 +109,7 @@ type run struct {
 	fences func() []history.Mark // of hosts that were fenced since the drill began
 	factor float64
 	why    string
-	seen   bool
+	tried  bool   // a fault was brought about, whether or not it was seen in force
 	began  string // the server that acknowledged last before the first fault
 }
 

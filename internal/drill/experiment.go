@@ -54,6 +54,7 @@ func (r *run) inject(ctx context.Context, b bound) error {
 	hosts := strings.Join(b.targets, ", ")
 	r.mark(history.Mark{Event: "inject", Fault: b.Fault.Name, Host: hosts})
 	begun := r.now()
+	r.tried = true // its host may die of it before anybody sees it in force
 	r.say("%s on %s: %s", b.Fault.Name, hosts, lower(b.Fault.About))
 	// A host may die of it before it answers: what was seen decides.
 	injected := r.step(ctx, func(ctx context.Context) error {
@@ -73,7 +74,6 @@ func (r *run) inject(ctx context.Context, b bound) error {
 		if err == nil {
 			r.mark(history.Mark{Event: "seen", Fault: b.Fault.Name, Host: hosts})
 			r.tell(Event{Text: fmt.Sprintf("in force after %.1f s", (r.now() - begun).Seconds())})
-			r.seen = true
 			return nil
 		}
 		last = err

@@ -128,3 +128,29 @@ func TestADrillOfPostgres(t *testing.T) {
 		t.Errorf("%v, expected %v", events, want)
 	}
 }
+
+// sick is a site that is healthy before the fault, and some looks after it.
+type sick struct {
+	here
+	looks *int
+}
+
+func (s sick) Look(ctx context.Context) status.Page {
+	page := s.here.Look(ctx)
+	*s.looks++
+	page.Healthy = *s.looks == 1 || *s.looks > 3
+	return page
+}
+
+// A host may die of a fault before it is seen in force. What comes next must not begin on a sick cluster.
+func TestADrillEndsHealthyThoughItsFaultWasNotSeen(t *testing.T) {
+	looks := 0
+	r := &run{factor: 1, tried: true, Options: Options{Site: sick{here{}, &looks}, Log: history.NewWriter(io.Discard, nil, history.Header{Began: time.Now()})}}
+	looks = 1
+	if _, err := r.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if looks < 4 {
+		t.Errorf("looked %d times, and the cluster was not healthy yet", looks)
+	}
+}
