@@ -13,7 +13,13 @@ import (
 type turn struct {
 	size  int
 	hosts []*host
-	over  map[*host]chan struct{} // closed when the host has done its part, or will not come
+	parts map[*host]*part
+}
+
+// part is one host's of a serial block.
+type part struct {
+	over chan struct{} // closed when the host has done it, or will not come
+	lost bool          // the host had failed by then
 }
 
 // takes notes that a host has steps of a serial block.
@@ -23,17 +29,17 @@ func (r *run) takes(h *host, s *recipe.Serial) {
 	}
 	t := r.turns[s]
 	if t == nil {
-		t = &turn{size: s.Hosts, over: map[*host]chan struct{}{}}
+		t = &turn{size: s.Hosts, parts: map[*host]*part{}}
 		r.turns[s] = t
 	}
-	if t.over[h] == nil {
+	if t.parts[h] == nil {
 		t.hosts = append(t.hosts, h)
-		t.over[h] = make(chan struct{})
+		t.parts[h] = &part{over: make(chan struct{})}
 	}
 }
 
 // begin waits until the batches before the host's are done. The error says that one of their hosts
-// failed: what would go wrong here, too, is not done.
+// failed, in its part or before it: what would go wrong here, too, is not done.
 func (t *turn) begin(ctx context.Context, h *host) error {
 	if t == nil {
 		return nil
@@ -41,11 +47,11 @@ func (t *turn) begin(ctx context.Context, h *host) error {
 	at := slices.Index(t.hosts, h)
 	for _, before := range t.hosts[:at/t.size*t.size] {
 		select {
-		case <-t.over[before]:
+		case <-t.parts[before].over:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if before.failed() != nil && !before.without() {
+		if t.parts[before].lost {
 			return fmt.Errorf("left alone: %s failed, and the recipe has %s at once", before.name, count(t.size))
 		}
 	}
@@ -65,9 +71,11 @@ func (t *turn) end(h *host) {
 	if t == nil {
 		return
 	}
+	p := t.parts[h]
 	select {
-	case <-t.over[h]:
+	case <-p.over:
 	default:
-		close(t.over[h])
+		p.lost = h.failed() != nil && !h.without()
+		close(p.over)
 	}
 }

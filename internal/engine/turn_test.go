@@ -75,3 +75,16 @@ func TestWhenAHostFailsThoseOfLaterBatchesAreLeftAlone(t *testing.T) {
 		t.Errorf("the cause is not told first: %v", err)
 	}
 }
+
+func TestAFailureAfterASerialBlockHoldsNobodyUp(t *testing.T) {
+	l, log := newLab(t), t.TempDir()+"/log"
+	turn := &recipe.Serial{Hosts: 1}
+	var chains []recipe.Chain
+	for _, h := range []string{"web1", "web2", "web3"} {
+		chains = append(chains, recipe.Chain{Host: h, Items: []*recipe.Item{{Address: h + ":logged.x", Step: logged{log, h, false}, Serial: turn}}})
+	}
+	chains[0].Items = append(chains[0].Items, &recipe.Item{Address: "web1:failing.x", Step: failing{}})
+	if s, err := l.run(chains...); !errors.Is(err, ErrHosts) || s.Failed != 1 {
+		t.Errorf("%+v %v", s, err)
+	}
+}
