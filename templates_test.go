@@ -3,6 +3,7 @@ package haprov
 import (
 	"errors"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,99 +48,205 @@ func run(t *testing.T, script, stdin string, programs map[string]string) (string
 	return string(out), err
 }
 
+// responder starts the health responder of a Galera member, with a program in the place of the server's
+// client, and gives its address.
+func responder(t *testing.T, client string, args ...string) string {
+	t.Helper()
+	script, err := Shipped.ReadFile("templates/galera-health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"galera-health": string(script), "mariadb": "#!/bin/sh\n" + client} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	_ = l.Close() // its port is free now
+	_, port, _ := net.SplitHostPort(address)
+	c := exec.Command("perl", append([]string{filepath.Join(dir, "galera-health"), "127.0.0.1", port}, args...)...)
+	c.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	c.Stderr = t.Output()
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait() // it was killed
+	})
+	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		if k, err := net.Dial("tcp", address); err == nil {
+			_ = k.Close()
+			return address
+		}
+	}
+	t.Fatal("nobody listens")
+	return ""
+}
+
+// ask gives the first line of the answer to a request, empty when there is none.
+func ask(t *testing.T, address, request string) string {
+	t.Helper()
+	k, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	_ = k.SetDeadline(time.Now().Add(30 * time.Second)) // of a TCP connection
+	_, _ = io.WriteString(k, request)                   // whoever is refused cannot write all of it
+	if strings.HasSuffix(request, "unfinished") {
+		_ = k.(*net.TCPConn).CloseWrite() // of a connection that is there
+	}
+	out, _ := io.ReadAll(k) // a reset is no answer
+	line, _, _ := strings.Cut(string(out), "\r\n")
+	return line
+}
+
+const get = "GET / HTTP/1.0\r\n\r\n"
+
 // TestAGaleraMemberIsHealthyOnlyWhenClientsMayBeSentThere answers for the server in its place.
 func TestAGaleraMemberIsHealthyOnlyWhenClientsMayBeSentThere(t *testing.T) {
 	status := func(component, state, comment, ready, readOnly, reject string) string {
 		return "printf '%s\\t%s\\n' wsrep_cluster_status " + component + " wsrep_local_state " + state + " wsrep_local_state_comment " + comment +
-			" wsrep_ready " + ready + " read_only " + readOnly + " wsrep_reject_queries " + reject
+			" wsrep_ready " + ready + " read_only " + readOnly + " wsrep_reject_queries " + reject + "; echo haprov-end\n"
 	}
+	always := func(answer string) string { return "while read -r asked; do " + answer + "\ndone" }
+	here := t.TempDir()
 	for _, x := range []struct {
 		name, server, want string
-		donorServes        bool
+		more               []string
 	}{
-		{"synced", status("Primary", "4", "Synced", "ON", "OFF", "NONE"), "200 Synced", false},
-		{"a donor", status("Primary", "2", "Donor/Desynced", "ON", "OFF", "NONE"), "503 donor: Donor/Desynced", false},
-		{"a donor that may serve", status("Primary", "2", "Donor/Desynced", "ON", "OFF", "NONE"), "200 Donor/Desynced", true},
-		{"a joiner", status("Primary", "1", "Joining", "OFF", "OFF", "NONE"), "503 Joining", false},
-		{"a minority", status("non-Primary", "0", "Initialized", "OFF", "OFF", "NONE"), "503 component is non-Primary", false},
-		{"Synced, but of a minority", status("non-Primary", "4", "Synced", "ON", "OFF", "NONE"), "503 component is non-Primary", false},
-		{"cut off", status("Disconnected", "0", "Closed", "OFF", "OFF", "NONE"), "503 component is Disconnected", false},
-		{"not ready", status("Primary", "4", "Synced", "OFF", "OFF", "NONE"), "503 not ready: Synced", false},
-		{"read only", status("Primary", "4", "Synced", "ON", "ON", "NONE"), "503 read only", false},
-		{"rejecting", status("Primary", "4", "Synced", "ON", "OFF", "ALL"), "503 rejects queries", false},
-		{"stopped", "echo \"ERROR 2002 (HY000): Can't connect\" >&2; exit 1", "503 stopped: ERROR 2002 (HY000): Cant connect", false},
-		{"frozen", "exec sleep 20", "503 hung: no answer within 1 s", false},
-		{"no Galera", "exit 0", "503 component is unknown", false},
-		{"garbage", "head -c 3000 /dev/zero | tr '\\0' x", "503 component is unknown", false},
+		{"synced", always(status("Primary", "4", "Synced", "ON", "OFF", "NONE")), "200 Synced", nil},
+		{"a donor", always(status("Primary", "2", "Donor/Desynced", "ON", "OFF", "NONE")), "503 donor: Donor/Desynced", nil},
+		{"a donor that may serve", always(status("Primary", "2", "Donor/Desynced", "ON", "OFF", "NONE")), "200 Donor/Desynced", []string{"/none", "donor-serves"}},
+		{"a joiner", always(status("Primary", "1", "Joining", "OFF", "OFF", "NONE")), "503 Joining", nil},
+		{"a minority", always(status("non-Primary", "0", "Initialized", "OFF", "OFF", "NONE")), "503 component is non-Primary", nil},
+		{"Synced, but of a minority", always(status("non-Primary", "4", "Synced", "ON", "OFF", "NONE")), "503 component is non-Primary", nil},
+		{"cut off", always(status("Disconnected", "0", "Closed", "OFF", "OFF", "NONE")), "503 component is Disconnected", nil},
+		{"not ready", always(status("Primary", "4", "Synced", "OFF", "OFF", "NONE")), "503 not ready: Synced", nil},
+		{"read only", always(status("Primary", "4", "Synced", "ON", "ON", "NONE")), "503 read only", nil},
+		{"rejecting", always(status("Primary", "4", "Synced", "ON", "OFF", "ALL")), "503 rejects queries", nil},
+		{"in maintenance", always(status("Primary", "4", "Synced", "ON", "OFF", "NONE")), "503 maintenance", []string{here}},
+		{"stopped", "echo \"ERROR 2002 (HY000): Can't connect\" >&2; exit 1", "503 stopped: ERROR 2002 (HY000): Cant connect", nil},
+		{"frozen", "exec sleep 20", "503 hung: no answer within 1 s", nil},
+		{"frozen in the middle of its answer", "read -r asked; echo wsrep_ready; exec sleep 20", "503 hung: no answer within 1 s", nil},
+		{"no Galera", always("echo haprov-end"), "503 component is unknown", nil},
+		{"garbage", always("head -c 3000 /dev/zero | tr '\\0' x; echo; echo haprov-end"), "503 component is unknown", nil},
+		{"garbage without an end", "exec tr '\\0' x </dev/zero", "503 the server says more than it was asked", nil},
+		{"a server that ends each connection after one answer", "read -r asked; " + status("Primary", "4", "Synced", "ON", "OFF", "NONE"), "200 Synced", nil},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			script := rendered(t, "galera-health.tmpl", map[string]any{"seconds": 1, "donor_serves": x.donorServes, "maintenance": "/etc/haprov/maintenance"})
-			begin := time.Now()
-			out, err := run(t, script, "GET / HTTP/1.0\r\n\r\n", map[string]string{"mariadb": x.server})
-			line, _, _ := strings.Cut(out, "\r\n")
-			if err != nil || line != "HTTP/1.0 "+x.want {
-				t.Errorf("%v: %q, want %q", err, line, x.want)
+			more := x.more
+			if more == nil {
+				more = []string{"/none"}
 			}
-			if d := time.Since(begin); d > 10*time.Second {
-				t.Errorf("took %s", d)
+			patience := "20" // a busy machine is not a frozen server
+			if strings.Contains(x.want, "hung") {
+				patience = "1"
+			}
+			address := responder(t, x.server, append([]string{patience}, more...)...)
+			for range 3 {
+				begin := time.Now()
+				if line := ask(t, address, get); line != "HTTP/1.0 "+x.want {
+					t.Errorf("%q, want %q", line, x.want)
+				}
+				if d := time.Since(begin); d > 20*time.Second {
+					t.Errorf("took %s", d)
+				}
 			}
 		})
+	}
+}
+
+// TestTheHealthOfAServerThatChanges: what was true at one request is asked again at the next.
+func TestTheHealthOfAServerThatChanges(t *testing.T) {
+	here := filepath.Join(t.TempDir(), "state")
+	set := func(state string) {
+		if err := os.WriteFile(here, []byte(state), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("4")
+	socket := filepath.Join(t.TempDir(), "mysqld.sock")
+	t.Setenv("MYSQL_UNIX_PORT", socket)
+	listens := func() io.Closer {
+		l, err := net.Listen("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	server := listens()
+	address := responder(t, `while read -r asked; do
+	[ "$(cat `+here+`)" != frozen ] || exec sleep 20
+	[ "$(cat `+here+`)" != stopped ] || { echo 'ERROR 2002' >&2; exit 1; }
+	printf '%s\t%s\n' wsrep_cluster_status Primary wsrep_local_state "$(cat `+here+`)" wsrep_local_state_comment Word wsrep_ready ON read_only OFF wsrep_reject_queries NONE
+	echo haprov-end
+done`, "5", "/none")
+	for _, x := range [][2]string{{"4", "200 Word"}, {"2", "503 donor: Word"}, {"4", "200 Word"}, {"frozen", "503 hung: no answer within 5 s"}, {"4", "200 Word"}, {"stopped", "503 stopped: ERROR 2002"}, {"4", "200 Word"}} {
+		set(x[0])
+		if line := ask(t, address, get); line != "HTTP/1.0 "+x[1] {
+			t.Errorf("%s: %q, want %q", x[0], line, x[1])
+		}
+	}
+	set("stopped")
+	_ = server.Close() // it listens
+	stopped := "HTTP/1.0 503 stopped: ERROR 2002"
+	for range 3 {
+		if line := ask(t, address, get); line != stopped {
+			t.Errorf("nobody listens: %q, want %q", line, stopped)
+		}
+	}
+	set("4")
+	defer listens().Close()
+	if line := ask(t, address, get); line != "HTTP/1.0 200 Word" {
+		t.Errorf("it listens again: %q", line)
 	}
 }
 
 // TestTheHealthResponderReadsLittle: whoever the packet filter lets in may send anything.
 func TestTheHealthResponderReadsLittle(t *testing.T) {
-	script := rendered(t, "galera-health.tmpl", map[string]any{"seconds": 1, "donor_serves": false, "maintenance": "/"})
-	for _, x := range []struct {
-		name, unit string
-		times      int
-		want       string
-	}{
-		{"a request", "GET / HTTP/1.0\r\nHost: db1\r\n\r\n", 1, "HTTP/1.0 503 maintenance"},
-		{"a request with bare newlines", "GET / HTTP/1.0\n\n", 1, "HTTP/1.0 503 maintenance"},
-		{"a request of three pieces", strings.Repeat("x", 600) + "\r\n\r\n", 1, "HTTP/1.0 503 maintenance"},
-		{"nothing", "", 1, ""},
-		{"half a request", "GET / HT", 1, ""},
-		{"a line of 60 MB", "x", 60 << 20, ""},
-		{"60 MB of lines", "Header: x\r\n", 5 << 20, ""},
-		{"60 MB of zeros", "\x00", 60 << 20, ""},
-		{"60 MB of quotes and dollars", "'$(reboot)\"`*\\\n", 4 << 20, ""},
+	address := responder(t, "exit 1", "1", "/")
+	for _, x := range []struct{ name, request, want string }{
+		{"a request", "GET / HTTP/1.0\r\nHost: db1\r\n\r\n", "HTTP/1.0 503 maintenance"},
+		{"a request with bare newlines", "GET / HTTP/1.0\n\n", "HTTP/1.0 503 maintenance"},
+		{"a request of three pieces", strings.Repeat("x", 3000) + "\r\n\r\n", "HTTP/1.0 503 maintenance"},
+		{"nothing", "unfinished", ""},
+		{"half a request", "GET / HT unfinished", ""},
+		{"a long line", strings.Repeat("x", 60<<20), ""},
+		{"many lines", strings.Repeat("Header: x\r\n", 5<<20), ""},
+		{"zeros", strings.Repeat("\x00", 60<<20), ""},
+		{"quotes and dollars", strings.Repeat("'$(reboot)\"`*\\\n", 4<<20), ""},
 	} {
-		t.Run(x.name, func(t *testing.T) {
-			sent := &repeated{text: x.unit, left: len(x.unit) * x.times}
-			// 32 MiB of address space: the shell and what it starts.
-			c := exec.Command("sh", "-c", `ulimit -v 32768 && exec sh -c "$0"`, script)
-			c.Stdin = sent
-			late := time.AfterFunc(30*time.Second, func() { c.Process.Kill() })
-			defer late.Stop()
-			out, err := c.Output()
-			line, _, _ := strings.Cut(string(out), "\r\n")
-			if err != nil || line != x.want {
-				t.Errorf("%v: %q, want %q", err, line, x.want)
-			}
-			if sent.read > 512<<10 { // a pipe holds 64 KiB, and our side reads ahead
-				t.Errorf("%d bytes were taken", sent.read)
-			}
-		})
+		if line := ask(t, address, x.request); line != x.want {
+			t.Errorf("%s: %q, want %q", x.name, line, x.want)
+		}
 	}
-}
-
-// repeated is a text again and again, which tells how much of it was read.
-type repeated struct {
-	text       string
-	left, read int
-}
-
-func (r *repeated) Read(p []byte) (n int, err error) {
-	for n < len(p) && r.left > 0 {
-		k := copy(p[n:min(len(p), n+r.left)], r.text[r.read%len(r.text):])
-		n, r.read, r.left = n+k, r.read+k, r.left-k
+	// Whoever asks nothing takes no places of others: 16 connections of one peer, the next is refused.
+	var idle []net.Conn
+	for range 16 {
+		k, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.Close()
+		idle = append(idle, k)
 	}
-	if n == 0 {
-		return 0, io.EOF
+	if line := ask(t, address, get); line != "" {
+		t.Errorf("the 17th connection: %q", line)
 	}
-	return n, nil
+	_ = idle[0].Close() // its place is free
+	for began := time.Now(); ask(t, address, get) != "HTTP/1.0 503 maintenance"; time.Sleep(50 * time.Millisecond) {
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("no place became free")
+		}
+	}
 }
 
 // TestVersionsBelowTheFloorAreRefused lets dpkg-query and apt-cache say what is there.
@@ -240,6 +347,70 @@ func TestAServerWithDatabasesOfItsOwnIsNotConfiguredForACluster(t *testing.T) {
 			if (err != nil) != (x.found != "") || x.found != "" && !strings.HasSuffix(strings.TrimSpace(out), "replace:"+x.found) {
 				t.Errorf("%s: %q %v", x.name, out, err)
 			}
+		}
+	}
+}
+
+// TestAClusterOfSomebodyElseIsNotBuiltUpon looks at what Pacemaker and Galera have on their disks.
+func TestAClusterOfSomebodyElseIsNotBuiltUpon(t *testing.T) {
+	const ours = `<nvpair id="haprov-record-owned" name="haprov-owned" value="mysql-fs"/>`
+	resource := func(id, class string) string {
+		return `    <primitive id="` + id + `" class="` + class + `" type="x">` + "\n"
+	}
+	pacemaker := rendered(t, "other-pacemaker.tmpl", map[string]any{"resources": []any{"drbd-mysql", "mysql-fs"}})
+	for _, x := range []struct{ name, cib, found string }{
+		{"no cluster", "", ""},
+		{"a new cluster", "<cib><configuration><resources/></configuration></cib>", ""},
+		{"one of haprov, with more resources", "<cib>" + ours + resource("mysql-fs", "ocf") + resource("web", "ocf"), ""},
+		{"one of somebody else", "<cib>" + resource("p_fs", "ocf") + resource("p_ip", "ocf"), "p_fs p_ip"},
+		{"the id stands last", "<cib>\n<primitive class=\"ocf\" type=\"x\" id=\"p_fs\"/>\n", "p_fs"},
+		{"of somebody else, called as the recipe's", "<cib>" + resource("mysql-fs", "ocf") + resource("st-db1", "stonith"), ""},
+		{"an id that would move the cursor", "<cib>" + resource("a\x1b[2Jb", "ocf"), "a[2Jb"},
+	} {
+		dir := t.TempDir()
+		if x.cib != "" {
+			if err := os.WriteFile(dir+"/cib.xml", []byte(x.cib), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := run(t, strings.ReplaceAll(pacemaker, "/var/lib/pacemaker/cib", dir), "", nil)
+		want := ""
+		if x.found != "" {
+			want = "Pacemaker has resources here that haprov did not make: " + x.found
+		}
+		if (err != nil) != (x.found != "") || strings.TrimSpace(out) != want {
+			t.Errorf("%s: %q %v, want %q", x.name, out, err, want)
+		}
+	}
+	galera := rendered(t, "other-galera.tmpl", map[string]any{"cluster": "shop"})
+	const member = "uuid:    88a6cc73-eb5e-11f1-8838-c3e4a9441bd0\nseqno: 5\n"
+	for _, x := range []struct {
+		name, state, options string
+		ours, refused        bool
+	}{
+		{"no server", "", "", false, false},
+		{"never a member", "uuid:    00000000-0000-0000-0000-000000000000\n", "--wsrep_cluster_name=old", false, false},
+		{"of another group", member, "--wsrep_cluster_name=old", false, true},
+		{"of another group, in the other spelling", member, "--wsrep-cluster-name=old", false, true},
+		{"of this group", member, "--wsrep_cluster_name=shop", false, false},
+		{"of haprov, under its former name", member, "--wsrep_cluster_name=old", true, false},
+		{"the last name counts", member, "--wsrep_cluster_name=old\n--wsrep_cluster_name=shop", false, false},
+	} {
+		dir := t.TempDir()
+		if x.state != "" {
+			if err := os.WriteFile(dir+"/grastate.dat", []byte(x.state), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if x.ours {
+			if err := os.WriteFile(dir+"/90-haprov.cnf", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		script := strings.NewReplacer("/var/lib/mysql", dir, "/etc/mysql/mariadb.conf.d", dir).Replace(galera)
+		out, err := run(t, script, "", map[string]string{"my_print_defaults": "printf -- '" + x.options + "\\n'"})
+		if (err != nil) != x.refused || x.refused && !strings.Contains(out, "member of the Galera group old,") {
+			t.Errorf("%s: %q %v", x.name, out, err)
 		}
 	}
 }

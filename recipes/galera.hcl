@@ -145,6 +145,10 @@ recipe "galera" {
       probe  = file("galera-strange.tmpl")
       repair = "dump them for the input import, stop that server, move what is in /var/lib/mysql away, and there: mariadb-install-db --user=mysql"
     }
+    requirement "no group that something else set up" {
+      probe  = template("other-galera.tmpl", { cluster = cluster.name })
+      repair = "haprov import writes the inventory of that group, with its name; for a new one take machines without a group"
+    }
   }
 
   on "all" {
@@ -248,17 +252,19 @@ recipe "galera" {
       shell  = "/usr/sbin/nologin"
     }
     file "/usr/local/lib/haprov/galera-health" {
-      content = template("galera-health.tmpl", { seconds = 2 * lab.speed, donor_serves = input.donor_serves, maintenance = input.maintenance_file })
-      mode    = "0755"
+      content = file("galera-health")
+      owes    = ["haprov-health.service:restart"]
     }
-    file "/etc/systemd/system/haprov-health@.service" {
-      content = file("galera-health@.service")
+    file "/etc/systemd/system/haprov-health.service" {
+      content = template("galera-health.service.tmpl", {
+        address      = each.host.network.service.address
+        seconds      = 2 * lab.speed
+        donor_serves = input.donor_serves
+        maintenance  = input.maintenance_file
+      })
+      owes = ["haprov-health.service:restart"]
     }
-    file "/etc/systemd/system/haprov-health.socket" {
-      content = template("galera-health.socket.tmpl", { address = each.host.network.service.address })
-      owes    = ["haprov-health.socket:restart"]
-    }
-    service "haprov-health.socket" {}
+    service "haprov-health" {}
 
     galera "db" {
       writer      = "/usr/local/lib/haprov/galera-writer"

@@ -40,7 +40,7 @@ func TestARecipeIsTakenOffFromItsEnd(t *testing.T) {
 			[]string{"volume mysql on /dev/", "(--destroy-data mysql)", "pacemaker", "drbd-utils"}},
 		{"galera", "db1", "db",
 			[]string{"db:galera.db", "db1:file./etc/mysql/mariadb.conf.d/90-haprov.cnf", "db1:secret./etc/mysql/tls/key.pem", "db1:directory./etc/mysql/tls"},
-			[]string{"/etc/mysql/tls/key.pem", "/etc/systemd/system/mariadb.service.d/haprov.conf", "haprov-health.socket"},
+			[]string{"/etc/mysql/tls/key.pem", "/etc/systemd/system/mariadb.service.d/haprov.conf", "haprov-health.service"},
 			[]string{"databases in /var/lib/mysql (--destroy-data db)", "galera-4", "login clustercheck"}},
 		{"galera", "proxy1", "db",
 			[]string{"proxy1:service.keepalived", "proxy1:file./etc/keepalived/keepalived.conf", "proxy1:service.haproxy"},

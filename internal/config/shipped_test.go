@@ -416,7 +416,7 @@ func TestTheGaleraRecipeShowsItsMembersAndItsWriter(t *testing.T) {
 	}
 	ch, _ := c.Chain("db1")
 	for _, it := range ch.Items {
-		if f, ok := it.Step.(*host.File); ok && f.Path == "/usr/local/lib/haprov/galera-health" && !strings.Contains(f.Content.Reveal(), "[ -e /etc/haprov/maintenance ]") {
+		if f, ok := it.Step.(*host.File); ok && f.Path == "/etc/systemd/system/haprov-health.service" && !strings.Contains(f.Content.Reveal(), " 9200 2 /etc/haprov/maintenance\n") {
 			t.Errorf("the health responder reads another file:\n%s", f.Content.Reveal())
 		}
 	}

@@ -32,6 +32,7 @@ func TestGaleraFaults(t *testing.T) {
 		g.must(host, "systemctl kill -s "+signal+" --kill-who=main mariadb")
 	}
 
+	g.step(t, "all members lose power within a second, and no server starts by itself", g.allLosePower)
 	g.step(t, "a reader's machine loses power", func(t *testing.T) {
 		var off string
 		under(t, 40*time.Second, func(_ string, readers []string) { off = readers[0]; g.power("power-off", off) }, func() { g.power("power-on", off) })
@@ -93,7 +94,7 @@ func TestGaleraFaults(t *testing.T) {
 		until(t, "a donor is out of the proxies", 2*time.Minute, func() bool {
 			for _, h := range members {
 				out, _ := g.on("proxy1", "echo 'show stat' | socat - /run/haproxy/admin.sock | grep ^writer,"+h+",")
-				if said, ok := g.on(h, `printf 'GET / HTTP/1.0\r\n\r\n' | /usr/local/lib/haprov/galera-health`); ok && strings.Contains(said, "503 donor") {
+				if said, ok := g.on(h, `printf 'GET / HTTP/1.0\r\n\r\n' | socat -t5 - TCP:`+h+`:9200`); ok && strings.Contains(said, "503 donor") {
 					donor = h
 					t.Logf("donor %s: %s", h, out)
 					return strings.Contains(out, ",DOWN")

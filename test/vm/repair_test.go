@@ -164,7 +164,7 @@ func removedGalera(t *testing.T) {
 		began := time.Now()
 		t.Logf("%s\nremoved in %.0f s", tail(g.run(8*time.Minute, "remove", "--yes")), time.Since(began).Seconds())
 		for _, h := range []string{"db1", "db2", "db3", "proxy1", "proxy2"} {
-			if said, _ := g.on(h, "for u in mariadb haproxy keepalived haprov-health.socket; do ! systemctl -q is-active $u || echo $u runs; done 2>/dev/null; find /etc/haprov -type f ! -name fence.conf 2>/dev/null; ls -d /etc/mysql/tls 2>/dev/null || :"); strings.TrimSpace(said) != "" {
+			if said, _ := g.on(h, "for u in mariadb haproxy keepalived haprov-health; do ! systemctl -q is-active $u || echo $u runs; done 2>/dev/null; find /etc/haprov -type f ! -name fence.conf 2>/dev/null; ls -d /etc/mysql/tls 2>/dev/null || :"); strings.TrimSpace(said) != "" {
 				t.Errorf("%s: left: %s", h, said)
 			}
 		}
