@@ -177,9 +177,14 @@ func (a Action) bounded(text string) string {
 	return fmt.Sprintf("umask 022; %stimeout -k 5 %d sh -e -c %s %s", pre, int(a.timeout()/time.Second), shell.Quote(text), in)
 }
 
-// install makes one transaction with services held back: nothing starts before it is configured.
+// install makes one transaction with services held back: nothing starts before it is configured. So no
+// package needs systemd while the transaction lasts, and it reads its units once at the end instead of
+// once a package ($SYSTEMD_OFFLINE, ENVIRONMENT.md of systemd).
 func install(names []string) string {
-	return heldBack("--no-install-recommends install -- "+shell.Join(names...)) + "get || { dpkg --configure -a; apt-get -q -o DPkg::Lock::Timeout=300 update; get; }"
+	return heldBack("--no-install-recommends install -- "+shell.Join(names...)) +
+		"[ ! -d /run/systemd/system ] || export SYSTEMD_OFFLINE=1\n" +
+		"get || { dpkg --configure -a; apt-get -q -o DPkg::Lock::Timeout=300 update; get; }\n" +
+		"[ ! -d /run/systemd/system ] || { unset SYSTEMD_OFFLINE; systemctl daemon-reload; }"
 }
 
 // Upgrade is the text of a transaction that brings installed packages to their newest version, by the lists

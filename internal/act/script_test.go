@@ -170,3 +170,34 @@ func TestOfALongOutputTheCutLineIsLeftOut(t *testing.T) {
 		t.Errorf("a short one: %q", got)
 	}
 }
+
+// TestUnitsAreReadOnceAnInstallation: packages reload systemd each for itself, which on a small machine
+// takes longer than unpacking them.
+func TestUnitsAreReadOnceAnInstallation(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"apt-get", "dpkg", "systemctl"} {
+		text := "#!/bin/sh\necho \"" + name + " $* ${SYSTEMD_OFFLINE-online}\" >>" + dir + "/said\n"
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, x := range []struct {
+		systemd string
+		want    string
+	}{
+		{dir, "1\nsystemctl daemon-reload online\n"},
+		{dir + "/none", "online\n"},
+	} {
+		_ = os.Remove(dir + "/said") // there is none yet
+		text := strings.NewReplacer("/run/systemd/system", x.systemd, "/usr/sbin/policy-rc.d", dir+"/policy").Replace(install([]string{"jq"}))
+		c := exec.Command("sh", "-e", "-c", text)
+		c.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		got, err := os.ReadFile(dir + "/said")
+		if err != nil || !strings.HasPrefix(string(got), "apt-get ") || !strings.HasSuffix(string(got), " -- jq "+x.want) {
+			t.Errorf("%v: %q, want … %q", err, got, x.want)
+		}
+	}
+}
