@@ -164,6 +164,11 @@ recipe "mysql-drbd" {
       repair = "take another one for the input vip, or find that machine"
     }
 
+    requirement "no cluster that something else set up" {
+      probe  = template("other-pacemaker.tmpl", { resources = ["drbd-mysql", "mysql-fs", "mysql-server", "mysql-vip"] })
+      repair = "haprov import writes the inventory of that cluster and says what up would make beside it; for a new one take machines without a cluster"
+    }
+
     package "drbd-utils" {}
     package "corosync" {}
     package "pacemaker" {}
