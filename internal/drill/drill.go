@@ -127,6 +127,7 @@ const (
 	coolDown  = 3 * time.Second  // after the fault's end
 	healTime  = 10 * time.Minute // until status is healthy again
 	seenTime  = 30 * time.Second
+	bootTime  = 5 * time.Minute // until a host that a fault has killed answers again
 	stepTime  = 2 * time.Minute // for one command to a host or the lab
 	guardTime = 2               // so many times the expected outage ends the fault
 )

@@ -63,9 +63,11 @@ func (r *run) inject(ctx context.Context, b bound) error {
 		return b.fault.Inject(ctx)
 	})
 	var last error
-	for until := r.now() + r.scaled(seenTime); ; {
+	for {
+		silent := false // a host that died of it tells it when it is back
 		err := r.step(ctx, func(ctx context.Context) error {
 			seen, err := b.fault.Seen(ctx)
+			silent = err != nil && b.Fault.Risk == "host"
 			if err == nil && !seen {
 				err = errors.New("it is not in force")
 			}
@@ -80,7 +82,11 @@ func (r *run) inject(ctx context.Context, b bound) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if r.now() > until {
+		limit := r.scaled(seenTime)
+		if silent {
+			limit = r.scaled(bootTime)
+		}
+		if r.now() > begun+limit {
 			return fmt.Errorf("it was not seen in force: %w", errors.Join(injected, last))
 		}
 		r.look()

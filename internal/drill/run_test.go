@@ -2,6 +2,7 @@ package drill
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,8 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"haprov/internal/drill/fault"
 	"haprov/internal/drill/history"
 	"haprov/internal/drill/judge"
+	"haprov/internal/drill/load"
 	"haprov/internal/inventory"
 	"haprov/internal/protocol"
 	"haprov/internal/protocol/protocoltest"
@@ -152,5 +155,35 @@ func TestADrillEndsHealthyThoughItsFaultWasNotSeen(t *testing.T) {
 	}
 	if looks < 4 {
 		t.Errorf("looked %d times, and the cluster was not healthy yet", looks)
+	}
+}
+
+// silent is a fault whose host does not answer for a while.
+type silent struct {
+	fault.Fault
+	until time.Time
+}
+
+func (s silent) Inject(context.Context) error { return errors.New("the host ended") }
+
+func (s silent) Seen(context.Context) (bool, error) {
+	if time.Now().Before(s.until) {
+		return false, errors.New("db1: no answer")
+	}
+	return true, nil
+}
+
+// A host that a fault kills at once tells it only when it has booted again, which takes longer than any
+// fault needs to be seen where it does not kill.
+func TestAFaultThatKillsItsHostIsSeenWhenTheHostIsBack(t *testing.T) {
+	for risk, want := range map[string]bool{"host": true, "stall": false} {
+		r := &run{factor: 0.02, Options: Options{Site: here{}, Log: history.NewWriter(io.Discard, nil, history.Header{Began: time.Now()})}}
+		b := bound{Bound: recipe.Bound{Fault: recipe.Fault{Name: "x", Risk: risk, About: "X"}}, targets: []string{"db1"}, fault: silent{until: time.Now().Add(r.scaled(seenTime) + time.Second)}}
+		r.load = load.Start(load.Target{}, r.Log, load.Rate{}, 1)
+		err := r.inject(t.Context(), b)
+		r.load.Stop()
+		if (err == nil) != want {
+			t.Errorf("risk %s: %v", risk, err)
+		}
 	}
 }
