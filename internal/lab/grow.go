@@ -10,8 +10,8 @@ import (
 	"haprov/internal/lab/machine"
 )
 
-// A lab may gain machines and lose machines that are off, and its packages may be others; nothing
-// else of it may change while it exists. A lost machine's disks stay until the lab is destroyed, so that an inventory edited by
+// A lab may gain machines and lose machines that are off, the disks of machines that are off may grow, and
+// its packages may be others; nothing else of it may change while it exists. A lost machine's disks stay until the lab is destroyed, so that an inventory edited by
 // mistake loses nothing.
 
 // against finds out whether a lab made as before may become s. running tells which machines run.
@@ -26,6 +26,10 @@ func (s Spec) against(before Spec, running func(host string) bool) error {
 	for _, h := range before.Hosts {
 		now, stays := s.host(h.Name)
 		switch {
+		case stays && text(h) != text(now) && h.smallerDisks(now):
+			if running(h.Name) {
+				bad = append(bad, fmt.Errorf("%s has a larger disk in the inventory than it runs with: haprov lab halt, then up gives it", h.Name))
+			}
 		case stays && text(h) != text(now):
 			bad = append(bad, fmt.Errorf("%s exists with other disks, addresses or memory than the inventory has now: destroy the lab first", h.Name))
 		case !stays && running(h.Name):
@@ -33,6 +37,21 @@ func (s Spec) against(before Spec, running func(host string) bool) error {
 		}
 	}
 	return errors.Join(bad...)
+}
+
+// smallerDisks tells whether a machine differs from now by disks that are larger there, and by nothing else.
+func (h Host) smallerDisks(now Host) bool {
+	if len(h.Disks) != len(now.Disks) {
+		return false
+	}
+	h.Disks = slices.Clone(h.Disks)
+	for i, d := range now.Disks {
+		if h.Disks[i].SizeBytes > d.SizeBytes {
+			return false
+		}
+		h.Disks[i].SizeBytes = d.SizeBytes
+	}
+	return text(h) == text(now)
 }
 
 // mayBecome finds out whether the lab of this place may become what spec says.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -54,4 +55,46 @@ func TestALabGainsMachinesAndLosesThoseThatAreOff(t *testing.T) {
 	if _, _, err := supervisedUp(t, moved); err == nil || !strings.Contains(err.Error(), "db3 exists with other") {
 		t.Fatalf("another address: %v", err)
 	}
+}
+
+func TestADiskGrowsWhileItsMachineIsOff(t *testing.T) {
+	t.Setenv("HAPROV_STATE", t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	sized := func(bytes int64) Spec {
+		s := spec()
+		s.Hosts[1].Disks = []Disk{{"data", bytes}}
+		return s
+	}
+	c, _, err := supervisedUp(t, sized(1<<30))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Destroy(context.WithoutCancel(ctx)) })
+	dir, err := Dir("t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(want int64) {
+		t.Helper()
+		f, err := os.Stat(place{dir}.disk("db2", "data"))
+		if err != nil || f.Size() != want {
+			t.Errorf("%v %v, want %d", f, err, want)
+		}
+	}
+	if _, _, err := supervisedUp(t, sized(2<<30)); err == nil || !strings.Contains(err.Error(), "db2 has a larger disk in the inventory than it runs with: haprov lab halt") {
+		t.Fatalf("while it runs: %v", err)
+	}
+	is(1 << 30)
+	if err := c.PowerOff(ctx, "db2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := supervisedUp(t, sized(1<<29)); err == nil || !strings.Contains(err.Error(), "db2 exists with other disks") {
+		t.Fatalf("a smaller one: %v", err)
+	}
+	is(1 << 30)
+	if c, _, err = supervisedUp(t, sized(2<<30)); err != nil {
+		t.Fatal(err)
+	}
+	is(2 << 30)
 }

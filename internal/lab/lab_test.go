@@ -319,7 +319,7 @@ func TestUpTwiceChangesNothingAndALabOutlivesItsHalts(t *testing.T) {
 	}
 
 	other := spec()
-	other.Hosts[0].Disks[0].SizeBytes *= 2
+	other.Hosts[0].Disks[0].SizeBytes /= 2
 	if _, _, err := supervisedUp(t, other); err == nil || !strings.Contains(err.Error(), "destroy") {
 		t.Fatalf("another spec: %v", err)
 	}

@@ -38,7 +38,7 @@ type chooser func(ctx context.Context, spec Spec, before *choice, report func(Ev
 //
 // Up on a running lab changes nothing. Machines that are off are started, except those that the
 // user powered off: they stay so, and an Event says it. A lab may gain machines, and lose those that
-// are off; any other change of its spec is an error: it must be destroyed first. Cancelling leaves what was started; run it again.
+// are off, and larger disks for those; any other change of its spec is an error: it must be destroyed first. Cancelling leaves what was started; run it again.
 func Up(ctx context.Context, spec Spec, exe string, report func(Event)) (*Client, error) {
 	if report == nil {
 		report = func(Event) {}
@@ -158,16 +158,17 @@ func (p place) settle(spec Spec) error {
 	return writeJSON(p.spec(), spec)
 }
 
-// sparse makes a disk of this size that takes no room yet; an existing one is left alone.
+// sparse makes a disk of this size, or makes one so large; what is new takes no room yet.
 func sparse(path string, size int64) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil
-	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Truncate(size), f.Close())
+	defer f.Close()
+	if is, err := f.Stat(); err != nil || is.Size() >= size {
+		return err
+	}
+	return f.Truncate(size)
 }
 
 // supervised chooses what the machines run on and starts the supervisor, in a session of its own.

@@ -15,6 +15,8 @@ type fileSystem struct {
 	labelAt      int
 	labelMax     int
 	unreplayed   string // options of a mount that writes nothing, not even what the journal holds
+	blocks       string // of the device, mounted at a place: prints how many blocks it uses, and their size
+	grow         string // makes it as large as the device, while it is mounted
 }
 
 // none is a volume that holds whatever its user puts there, as a LUN or a physical volume of LVM. It is
@@ -25,9 +27,11 @@ const none = "none"
 // s_volume_name at 0x78; the kernel's ext4 documentation), XFS's at 0 (sb_magicnum at 0, sb_fname at 108;
 // struct xfs_dsb of the kernel's xfs_format.h).
 var fileSystems = map[string]fileSystem{
-	"ext4": {make: "mkfs.ext4 -q -F -L %[1]s %[2]s", rename: "e2label %[2]s %[1]s", magic: "53ef", magicAt: 1080, labelAt: 1144, labelMax: 16, unreplayed: "ro,noload"},
-	"xfs":  {make: "mkfs.xfs -q -f -L %[1]s %[2]s", rename: "xfs_admin -L %[1]s %[2]s", magic: "58465342", magicAt: 0, labelAt: 108, labelMax: 12, unreplayed: "ro,norecovery"},
-	none:   {magic: "--------"}, // that no bytes have
+	"ext4": {make: "mkfs.ext4 -q -F -L %[1]s %[2]s", rename: "e2label %[2]s %[1]s", magic: "53ef", magicAt: 1080, labelAt: 1144, labelMax: 16, unreplayed: "ro,noload",
+		blocks: `dumpe2fs -h %[1]s 2>/dev/null | sed -n 's/^Block count: *//p; s/^Block size: *//p' | tr '\n' ' '`, grow: "resize2fs %[1]s"},
+	"xfs": {make: "mkfs.xfs -q -f -L %[1]s %[2]s", rename: "xfs_admin -L %[1]s %[2]s", magic: "58465342", magicAt: 0, labelAt: 108, labelMax: 12, unreplayed: "ro,norecovery",
+		blocks: `xfs_info %[2]s 2>/dev/null | sed -n 's/^data .*bsize=\([0-9]*\) *blocks=\([0-9]*\).*/\2 \1/p'`, grow: "xfs_growfs %[2]s"},
+	none: {magic: "--------"}, // that no bytes have
 }
 
 func (d *DRBDVolume) fs() fileSystem { return fileSystems[d.fsName()] }

@@ -132,7 +132,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 	case a.Up && b.Up && len(a.pending)+len(b.pending) > 0:
 		return d.takeUp(names, vs)
 	case done && a.Healthy() && b.Healthy():
-		return plan.Phase{}, nil
+		return d.grow(names, vs), nil
 	case a.Syncing() || b.Syncing():
 		return d.synchronising(names, vs), nil
 	case !a.metadata || !b.metadata:

@@ -49,7 +49,7 @@ func (d *DRBDVolume) adjust(host string) probe.Query {
 
 // Probe asks for the module's view, for what is on the disk, and what Pacemaker was told.
 func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
-	qs := []probe.Query{drbd.ProcQuery(), d.disk(host), d.block(host), d.adjust(host), pacemaker.CIBQuery(), pacemaker.MonQuery(), kind.UnitQuery("pacemaker.service")}
+	qs := []probe.Query{drbd.ProcQuery(), d.disk(host), d.block(host), d.adjust(host), d.sizes(), pacemaker.CIBQuery(), pacemaker.MonQuery(), kind.UnitQuery("pacemaker.service")}
 	for _, h := range seen {
 		if drbd.ParseProc(h.Get(drbd.ProcQuery()).Out, fmt.Sprint(d.Minor)).Connection == "StandAlone" {
 			qs = append(qs, d.past(host))
@@ -75,7 +75,9 @@ type volume struct {
 	formatted bool
 	otherData bool // it begins with something that is no such file system
 	label     string
-	size      int64
+	size      int64 // of the disk
+	device    int64 // what DRBD makes of it; 0 while it is down
+	extent    int64 // what the file system uses of that; 0 where it is not mounted
 	holds     string
 }
 
@@ -118,6 +120,7 @@ func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 		}
 	}
 	v.outOfSync = drbd.OutOfSync(s.Get(drbd.ProcQuery()).Out)[fmt.Sprint(d.Minor)]
+	v.measure(s.Get(d.sizes()).Out)
 	if p := s.Get(d.past(host)); p.State == probe.Answered && p.Exit == 0 {
 		v.past = p.Out
 	}

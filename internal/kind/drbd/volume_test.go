@@ -17,7 +17,9 @@ import (
 )
 
 // side is what one host of a volume would answer.
-type side struct{ proc, signatures, magic, head, label, block, identifiers, pending, cib, mon, unit string }
+type side struct{ proc, signatures, magic, head, label, block, identifiers, pending, cib, mon, unit, sizes string }
+
+func (s side) sized(text string) side { s.sizes = text; return s }
 
 const (
 	gone  = "cat: /proc/drbd: No such file or directory"
@@ -43,6 +45,7 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 			d.disk(n).Key():            {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nhead: " + s.head + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
 			d.block(n).Key():           {State: probe.Answered, Out: s.block},
 			d.adjust(n).Key():          {State: probe.Answered, Out: s.pending},
+			d.sizes().Key():            {State: probe.Answered, Out: s.sizes},
 			pacemaker.CIBQuery().Key(): {State: probe.Answered, Out: s.cib},
 			pacemaker.MonQuery().Key(): {State: probe.Answered, Out: s.mon},
 

@@ -1,0 +1,103 @@
+package drbd
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"haprov/internal/kind/kindtest"
+	"haprov/internal/probe"
+)
+
+// A volume grows when both of its disks have, and its file system after it; nothing shrinks, and a little
+// more than the metadata takes is left alone.
+func TestAVolumeGrowsWithItsDisks(t *testing.T) {
+	const mib = 1 << 20
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "ext4"}
+	raw := &DRBDVolume{Name: "mysql", Backing: d.Backing, Filesystem: "none"}
+	xfs := &DRBDVolume{Name: "mysql", Backing: d.Backing, Filesystem: "xfs"}
+	at := func(d *DRBDVolume, proc [2]string, disk [2]int64, device, extent int64) probe.Hosts {
+		sides := map[string]side{}
+		for i, n := range []string{"db1", "db2"} {
+			magic := d.fs().magic
+			if d.fsName() == none {
+				magic = d.fs().zeros()
+			}
+			sides[n] = side{proc: kindtest.ProcLine(proc[i]), signatures: "drbd", magic: magic, label: d.label(), block: fmt.Sprintf("%d|data|", disk[i]*mib), identifiers: "032E5E8DBF46EEF3:0000000000000000:0000000000000000:0000000000000000:1:1:1:1:0:0:0"}
+			sizes := fmt.Sprintf("sectors: %d\n", device*mib/512)
+			if strings.Contains(proc[i], "ro:Primary") && extent > 0 {
+				sizes += fmt.Sprintf("blocks: %d 4096\n", extent*mib/4096)
+			}
+			sides[n] = sides[n].sized(sizes)
+		}
+		return volumes(d, sides)
+	}
+	calm := [2]string{"cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate", "cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate"}
+	syncing := [2]string{"cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate", "cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent"}
+	comparing := [2]string{"cs:VerifyT ro:Secondary/Primary ds:UpToDate/UpToDate", "cs:VerifyS ro:Primary/Secondary ds:UpToDate/UpToDate"}
+	for _, c := range []struct {
+		name           string
+		d              *DRBDVolume
+		proc           [2]string
+		disk           [2]int64
+		device, extent int64
+		phase, do      string
+	}{
+		{"as they were", d, calm, [2]int64{1024, 1024}, 1023, 1023, "", ""},
+		{"both disks have grown", d, calm, [2]int64{2048, 2048}, 1023, 1023, "grow the volume", "drbdadm resize mysql"},
+		{"one disk has grown", d, calm, [2]int64{2048, 1024}, 1023, 1023, "", ""},
+		{"both, to different sizes", d, calm, [2]int64{2048, 1536}, 1023, 1023, "grow the volume", ""},
+		{"by next to nothing", d, calm, [2]int64{1040, 1040}, 1023, 1023, "", ""},
+		{"the new room is copied", d, syncing, [2]int64{2048, 2048}, 2047, 1023, "wait", ""},
+		{"both sides are compared", d, comparing, [2]int64{2048, 2048}, 1023, 1023, "", ""},
+		{"the file system is behind", d, calm, [2]int64{2048, 2048}, 2047, 1023, "grow the file system", "resize2fs /dev/drbd0"},
+		{"XFS is behind", xfs, calm, [2]int64{2048, 2048}, 2047, 1023, "grow the file system", `xfs_growfs "$at"`},
+		{"all has grown", d, calm, [2]int64{2048, 2048}, 2047, 2047, "", ""},
+		{"the file system is not mounted", d, calm, [2]int64{2048, 2048}, 2047, 0, "", ""},
+		{"without a file system", raw, calm, [2]int64{2048, 2048}, 1023, 0, "grow the volume", ""},
+		{"nothing is known of the device", d, calm, [2]int64{2048, 2048}, 0, 0, "", ""},
+	} {
+		ph, err := kindtest.Decide(t, c.d, at(c.d, c.proc, c.disk, c.device, c.extent))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if (c.phase == "wait") != (ph.Wait != nil) || c.phase != "wait" && ph.Name != c.phase {
+			t.Errorf("%s: phase %q %+v, want %q", c.name, ph.Name, ph.Wait, c.phase)
+		}
+		if c.phase == "" || c.phase == "wait" {
+			continue
+		}
+		a := ph.Changes["db2"].Actions // which is Primary
+		if len(a) != 1 || !strings.Contains(a[0].Shell, c.do) || a[0].Guard == "" {
+			t.Errorf("%s: %+v", c.name, ph.Changes)
+		}
+	}
+}
+
+// What tells the size of a file system is asked of real ones.
+func TestTheSizeOfAFileSystem(t *testing.T) {
+	for name, f := range fileSystems {
+		if f.blocks == "" {
+			continue
+		}
+		image := filepath.Join(t.TempDir(), "image")
+		const size = 320 << 20
+		if err := os.WriteFile(image, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(image, size); err != nil {
+			t.Fatal(err)
+		}
+		script := fmt.Sprintf(f.make, "x", image) + " >/dev/null && echo \"blocks: $(" + fmt.Sprintf(f.blocks, image, image) + ")\""
+		out, err := exec.Command("sh", "-e", "-c", script).CombinedOutput()
+		var v volume
+		v.measure(string(out))
+		if err != nil || v.extent < size-room || v.extent > size {
+			t.Errorf("%s: %v: %d of %d: %s", name, err, v.extent, size, out)
+		}
+	}
+}
