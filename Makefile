@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 GO ?= go
 BEGAN := $(shell date +%s)
+# Runs go test and prints once more at the end what failed, with its output.
+TEST := $(GO) tool -modfile=tools/go.mod gotestsum --hide-summary=skipped
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +38,11 @@ test: deps check check-ci test-fast test-release ## all tests; of the long suite
 	@tools/suites.sh left-out
 
 test-fast: ## tests without machines, under the race detector where no memory is measured
-	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v -e /test/vm -e /test/bad)
-	$(GO) test -timeout 10m ./test/bad
+	$(TEST) --format standard-quiet -- -race -timeout 10m $$($(GO) list ./... | grep -v -e /test/vm -e /test/bad)
+	$(TEST) --format standard-quiet -- -timeout 10m ./test/bad
 
 test-vm: build ## tests on the lab's machines; SUITE=core,kills,starve,mysql-drbd,galera,stacks,user,documents,drills,calibrate,replace,libvirt,vagrant,debian13,box,backup,mysql,repair,arbiter,rotate,upgrade or all; DRIVER=uml,kvm,tcg,libvirt; DRILLS=full; KEEP=1
-	@bin/haprov lab needs --install --driver $(or $(DRIVER),auto) && DRIVER=$(DRIVER) KEEP=$(KEEP) WITHOUT=$(WITHOUT) $(GO) test -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) -v ./test/vm/...
+	@bin/haprov lab needs --install --driver $(or $(DRIVER),auto) && DRIVER=$(DRIVER) KEEP=$(KEEP) WITHOUT=$(WITHOUT) $(TEST) --format standard-verbose -- -timeout $(if $(filter core%,$(SUITE)),120m,$(if $(SUITE),6h,120m)) ./test/vm/...
 
 fuzz: ## every fuzz target in turn, each for FUZZTIME (30s); TARGETS="FuzzX FuzzY" for some
 	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" tools/fuzz.sh $(TARGETS)

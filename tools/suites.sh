@@ -8,7 +8,7 @@
 #
 # SUITE_TODAY=NAME or none overrides the choice; TODAY=N is another day's number.
 set -eu
-all='galera kills drills starve stacks box libvirt calibrate arbiter rotate debian13 upgrade backup documents mysql repair vagrant replace'
+all='galera kills drills starve stacks box libvirt calibrate arbiter rotate debian13 upgrade backup documents mysql repair vagrant replace mysql-drbd'
 enough=2700 # a suite takes up to 25 minutes, on a slow machine 40
 today=${TODAY:-$(($(date +%s) / 86400))}
 name=${SUITE_TODAY:-}
@@ -43,5 +43,6 @@ case $name in
 none) ;;
 kills) echo SUITE=kills KILLS=12 ;; # all 50 take 38 minutes
 starve) echo SUITE=starve ROUNDS=6 ;; # all 50 take hours
+mysql-drbd) echo SUITE=mysql-drbd ;; # the core has run a part of the same test
 *) echo "SUITE=$name WITHOUT=core" ;;
 esac

@@ -30,11 +30,6 @@ func newGalera(t *testing.T) *galera {
 	t.Helper()
 	g := &galera{place: newPlace(t), acked: map[int]bool{}}
 	g.write(withDriver(shipped(t, "galera")))
-	t.Cleanup(func() {
-		if t.Failed() {
-			g.said("db1", "db2", "db3", "proxy1", "proxy2")
-		}
-	})
 	return g
 }
 
@@ -54,16 +49,6 @@ func (g *galera) inventory() []byte {
 	return text
 }
 
-// said shows what the machines say, for a test that failed.
-func (g *galera) said(hosts ...string) {
-	for _, h := range hosts {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		out, _ := g.command(ctx, "ssh", h, "--", "cat /var/lib/mysql/grastate.dat; journalctl -n 80 --no-pager -o short-precise").CombinedOutput()
-		cancel()
-		g.t.Logf("%s:\n%s", h, out)
-	}
-}
-
 // step runs a named part. When one fails the next are tried all the same, unless there is no
 // cluster.
 func (g *galera) step(t *testing.T, name string, f func(t *testing.T)) {
@@ -75,6 +60,7 @@ func (g *galera) step(t *testing.T, name string, f func(t *testing.T)) {
 		g.t = t
 		defer func() {
 			if t.Failed() && !g.down {
+				g.tells("mariadb", members...)
 				g.mend()
 			}
 			g.t = outer
@@ -258,7 +244,7 @@ func (g *galera) healthy() {
 	var v verdict
 	begin := time.Now()
 	for !v.Healthy {
-		if time.Since(begin) > 5*time.Minute {
+		if time.Since(begin) > scaled(10*time.Minute) {
 			g.t.Fatalf("not healthy: %s", strings.Join(v.Reasons, "; "))
 		}
 		v = g.status()

@@ -121,6 +121,22 @@ func (p *place) command(ctx context.Context, args ...string) *exec.Cmd {
 	return c
 }
 
+// tells prints what a cluster says of itself in the moment that a step has failed: where only a
+// test's output is kept, it is all there is.
+func (p *place) tells(unit string, hosts ...string) {
+	p.t.Helper()
+	ask := func(args ...string) {
+		ctx, cancel := context.WithTimeout(context.Background(), scaled(30*time.Second))
+		defer cancel()
+		out, err := p.command(ctx, args...).CombinedOutput()
+		p.t.Logf("haprov %s: %v\n%s", strings.Join(args, " "), err, tail(string(out)))
+	}
+	ask("status")
+	for _, h := range hosts {
+		ask("ssh", h, "--", "uptime; systemctl is-active "+unit+"; journalctl -u "+unit+" -n 15 --no-pager -o short-precise")
+	}
+}
+
 // evidence keeps what the machines say when a test has failed: one folder, whose path is printed.
 func (p *place) evidence() {
 	dir := temporary(p.t, "haprov-failed-")
@@ -144,7 +160,7 @@ func (p *place) evidence() {
 		if text, err := os.ReadFile(f); err == nil {
 			save(host+"-console.txt", text)
 		}
-		ask(host+"-journal.txt", "ssh", host, "--", "crm_mon -1; journalctl -n 2000 --no-pager")
+		ask(host+"-journal.txt", "ssh", host, "--", "crm_mon -1; cat /var/lib/mysql/grastate.dat; journalctl -n 2000 --no-pager")
 	}
 	if err := os.CopyFS(filepath.Join(dir, "runs"), os.DirFS(filepath.Join(p.state, "journal"))); err != nil {
 		p.t.Log(err)
@@ -224,10 +240,12 @@ type verdict struct {
 
 // status asks once; an unhealthy cluster is an answer too.
 func (p *place) status() (v verdict) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), scaled(2*time.Minute))
 	defer cancel()
-	out, _ := p.command(ctx, "status", "--json").Output()
-	_ = json.Unmarshal(out, &v) // no JSON: not healthy
+	out, err := p.command(ctx, "status", "--json").Output()
+	if bad := json.Unmarshal(out, &v); bad != nil {
+		v = verdict{Reasons: []string{fmt.Sprintf("status --json: %v: %v", err, bad)}}
+	}
 	return v
 }
 

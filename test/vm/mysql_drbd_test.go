@@ -24,7 +24,12 @@ func (c *two) step(outer *testing.T, name string, f func(t *testing.T)) {
 	outer.Run(name, func(t *testing.T) {
 		before := c.t
 		c.t = t
-		defer func() { c.t = before }()
+		defer func() {
+			if t.Failed() {
+				c.tells("pacemaker", "db1", "db2")
+			}
+			c.t = before
+		}()
 		f(t)
 	})
 }
@@ -136,6 +141,9 @@ func TestTwoNodes(t *testing.T) {
 		t.Logf("0 changes in %.1f s", s.Seconds)
 	})
 	c.broken(t)
+	if inSuite("mysql-drbd") || inSuite("all") {
+		c.worked(t)
+	}
 }
 
 // compared damages a block of the standby's disk behind DRBD's back.
@@ -197,19 +205,6 @@ func (c *two) broken(t *testing.T) {
 		c.run(time.Minute, "lab", "heal")
 		c.healthy()
 	})
-	for _, network := range []string{"service", "replication"} {
-		c.step(t, "only the wire of network "+network+" is cut", func(t *testing.T) {
-			before, ends := c.status().Active, c.ends()
-			c.under(60*time.Second, func(active, standby string) {
-				c.run(time.Minute, "lab", "cut", active, standby, "--network", network)
-			})
-			c.run(time.Minute, "lab", "heal")
-			c.healthy()
-			if v := c.status(); v.Active != before || c.ends() != ends {
-				t.Errorf("a failover: active %s, then %s; machines ended %d times, then %d", before, v.Active, ends, c.ends())
-			}
-		})
-	}
 	c.step(t, "frames are delayed and lost as told", c.slowed)
 	c.step(t, "the database server freezes", func(t *testing.T) {
 		c.under(2*time.Minute, func(active, _ string) { c.run(time.Minute, "ssh", active, "--", "pkill -STOP -x mariadbd") })
@@ -225,6 +220,28 @@ func (c *two) broken(t *testing.T) {
 		}
 		c.healthy()
 	})
+	c.step(t, "after all of it, a run changes nothing", func(t *testing.T) {
+		if s := c.up(2 * time.Minute); s.Changes != 0 || s.Failed != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// worked goes on with smaller faults, and with what users do to a cluster that serves.
+func (c *two) worked(t *testing.T) {
+	for _, network := range []string{"service", "replication"} {
+		c.step(t, "only the wire of network "+network+" is cut", func(t *testing.T) {
+			before, ends := c.status().Active, c.ends()
+			c.under(60*time.Second, func(active, standby string) {
+				c.run(time.Minute, "lab", "cut", active, standby, "--network", network)
+			})
+			c.run(time.Minute, "lab", "heal")
+			c.healthy()
+			if v := c.status(); v.Active != before || c.ends() != ends {
+				t.Errorf("a failover: active %s, then %s; machines ended %d times, then %d", before, v.Active, ends, c.ends())
+			}
+		})
+	}
 	c.step(t, "the server is restarted, and the program killed meanwhile", c.restarted)
 	c.step(t, "two runs at once, the first one interrupted", c.crowd)
 	c.step(t, "halted, then brought up again", func(t *testing.T) {
@@ -236,11 +253,39 @@ func (c *two) broken(t *testing.T) {
 		t.Logf("%d changes in %.0f s", s.Changes, s.Seconds)
 		c.healthy()
 	})
+	c.step(t, "the disks grow, and the volume with them", c.grown)
 	c.step(t, "after all of it, a run changes nothing", func(t *testing.T) {
 		if s := c.up(2 * time.Minute); s.Changes != 0 || s.Failed != 0 {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// grown gives both machines larger disks while they are off: one run later the volume and its file system
+// have the new room.
+func (c *two) grown(t *testing.T) {
+	c.run(2*time.Minute, "lab", "halt")
+	inventory := withDriver(shipped(t, "mysql-drbd"))
+	larger := strings.ReplaceAll(inventory, `size = "2GiB"`, `size = "3GiB"`)
+	if larger == inventory {
+		t.Fatal("the shipped inventory has other disks")
+	}
+	c.write("haprov.hcl", larger)
+	s := c.up(15 * time.Minute)
+	if s.Failed != 0 || s.Changes == 0 {
+		t.Errorf("%+v", s)
+	}
+	t.Logf("%d changes in %.0f s", s.Changes, s.Seconds)
+	c.healthy()
+	active, standby := c.sides()
+	for _, h := range []string{active, standby} {
+		if sectors, err := strconv.Atoi(strings.TrimSpace(c.must(h, "cat /sys/class/block/drbd0/size"))); err != nil || sectors < 2900<<11 {
+			t.Errorf("%s: the volume has %d sectors (%v)", h, sectors, err)
+		}
+	}
+	if kib, err := strconv.Atoi(strings.TrimSpace(c.must(active, "df -k --output=size /srv/mysql | tail -n 1"))); err != nil || kib < 2700<<10 {
+		t.Errorf("the file system has %d KiB (%v)", kib, err)
+	}
 }
 
 // inSync reports whether both disks are current and no fence constraint is left.
