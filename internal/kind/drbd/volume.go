@@ -135,6 +135,8 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		return d.grow(names, vs), nil
 	case a.Syncing() || b.Syncing():
 		return d.synchronising(names, vs), nil
+	case a.strayed() || b.strayed():
+		return d.gather(names, vs), nil
 	case !a.metadata || !b.metadata:
 		return d.metadata(names, vs)
 	case done && (a.Up || a.managed) && (b.Up || b.managed) && (!a.Up || !b.Up):

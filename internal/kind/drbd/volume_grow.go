@@ -1,6 +1,7 @@
 package drbd
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,22 +10,35 @@ import (
 	"haprov/internal/act"
 	"haprov/internal/plan"
 	"haprov/internal/probe"
+	"haprov/internal/shell"
 )
 
 // A volume follows its disks when both have grown: DRBD takes the new room into use and copies it, and
-// then the file system grows, mounted as it is. Nothing ever becomes smaller.
+// then the file system grows, mounted as it is. Nothing ever becomes smaller. DRBD's metadata lie at the
+// end of a disk: of one that has grown while the volume was down, they are moved to its new end first.
 
 // room is how much more a volume or its file system could have before it is worth anybody's while.
 const room = 32 << 20
 
 // sizes asks for what DRBD offers, and where it is mounted for what the file system uses of it. The shell
 // reads both files by itself, without a process.
-func (d *DRBDVolume) sizes() probe.Query {
+func (d *DRBDVolume) sizes(host string) probe.Query {
 	ask := fmt.Sprintf("s=; [ ! -r /sys/class/block/drbd%[1]d/size ] || read -r s </sys/class/block/drbd%[1]d/size; echo \"sectors: $s\"", d.Minor)
+	ask += fmt.Sprintf("\nk=; [ ! -r %[1]s ] || read -r k _ <%[1]s; echo \"known: $k\"", d.lastKnown())
 	if d.fs().blocks != "" {
-		ask += "\n" + d.findMount() + "\n[ -z \"$at\" ] || echo \"blocks: $(" + fmt.Sprintf(d.fs().blocks, d.device(), `"$at"`) + ")\""
+		// Where it is mounted, the kernel's view counts; nowhere, what the disk says, past the page cache.
+		ask += "\n" + d.findMount() + fmt.Sprintf(`
+peer=; [ ! -r /proc/drbd ] || while read -r n rest; do case "$n $rest" in "%d: "*" ro:Secondary/Primary "*) peer=1;; esac; done </proc/drbd
+if [ -n "$at" ]; then echo "blocks: $(%s)"; elif [ -z "$peer" ]; then echo "superblock: $(dd if=%s iflag=direct bs=4096 count=1 2>/dev/null | od -An -v -tx1 -j%d -N%d | tr -d ' \n')"; fi`,
+			d.Minor, fmt.Sprintf(d.fs().blocks, d.device(), `"$at"`), shell.Quote(d.Backing[host]), d.fs().superAt, superblock)
 	}
 	return probe.Cmd("drbd sizes "+d.Name, ask, Resized(d.Name))
+}
+
+// lastKnown is the file in which DRBD's tools remember how large a disk was, and which metadata were at its
+// end (drbdmeta(8), check-resize).
+func (d *DRBDVolume) lastKnown() string {
+	return fmt.Sprintf("/var/lib/drbd/drbd-minor-%d.lkbd", d.Minor)
 }
 
 // findMount sets at to where the volume is mounted; empty when it is not.
@@ -36,13 +50,19 @@ func (d *DRBDVolume) findMount() string {
 func Resized(name string) probe.Subject { return probe.Topic("drbd size " + name) }
 
 // measure reads the answer; what is not known stays 0.
-func (v *volume) measure(text string) {
+func (d *DRBDVolume) measure(v *volume, text string) {
 	for _, l := range strings.Split(text, "\n") {
 		k, t, _ := strings.Cut(l, ":")
 		f := strings.Fields(t)
 		switch {
 		case k == "sectors" && len(f) == 1:
 			v.device = number(f[0]) * 512
+		case k == "known" && len(f) == 1:
+			v.known = number(f[0])
+		case k == "superblock" && len(f) == 1:
+			if b, err := hex.DecodeString(f[0]); err == nil && len(b) == superblock && v.formatted {
+				v.onDisk = d.fs().extent(b)
+			}
 		case k == "blocks" && len(f) == 2:
 			v.extent = number(f[0]) * number(f[1])
 		}
@@ -64,6 +84,23 @@ func usable(disk int64) int64 {
 	return (sectors - ((sectors+1<<18-1)>>18*8 + 72)) * 512
 }
 
+// strayed reports whether the metadata lie where the disk ended before it has grown.
+func (v volume) strayed() bool { return !v.metadata && !v.Up && v.known > 0 && v.size > v.known }
+
+// gather moves metadata to the ends of disks that have grown. drbdmeta finds them by what it remembers of
+// the disk, and changes nothing when they are not there.
+func (d *DRBDVolume) gather(names []string, vs map[string]volume) plan.Phase {
+	ph := plan.Phase{Name: "move the metadata", Changes: map[string]plan.Change{}, Then: []string{"connect", "grow the volume"}}
+	for _, n := range names {
+		if v := vs[n]; v.strayed() {
+			one := d.larger("", n, "move DRBD's metadata to the new end of "+d.Backing[n], v.known, v.size, fmt.Sprintf("drbdmeta %d v08 %s internal check-resize", d.Minor, shell.Quote(d.Backing[n])),
+				fmt.Sprintf("! grep -q '^ *%d: cs:' /proc/drbd 2>/dev/null || grep -q '^ *%[1]d: cs:Unconfigured' /proc/drbd", d.Minor))
+			ph.Changes[n] = one.Changes[n]
+		}
+	}
+	return ph
+}
+
 // grow gives the next phase of a volume whose disks have grown; an empty one when there is nothing to do.
 func (d *DRBDVolume) grow(names []string, vs map[string]volume) plan.Phase {
 	a, b := vs[names[0]], vs[names[1]]
@@ -79,6 +116,12 @@ func (d *DRBDVolume) grow(names []string, vs map[string]volume) plan.Phase {
 		if d.fs().grow != "" {
 			ph.Then = append(ph.Then, "grow the file system")
 		}
+		return ph
+	}
+	// A run that finds the machines off sees the volume before Pacemaker has mounted it.
+	if v := vs[host]; a.extent == 0 && b.extent == 0 && v.onDisk > 0 && v.device-v.onDisk >= room && a.managed && b.managed {
+		ph := d.waiting("Pacemaker mounts the file system, which is to grow", 3*time.Minute, names, vs)
+		ph.Then = []string{"grow the file system"}
 		return ph
 	}
 	if v := vs[host]; v.extent > 0 && v.device-v.extent >= room {

@@ -1,6 +1,7 @@
 package drbd
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,7 +32,15 @@ func TestAVolumeGrowsWithItsDisks(t *testing.T) {
 			if strings.Contains(proc[i], "ro:Primary") && extent > 0 {
 				sizes += fmt.Sprintf("blocks: %d 4096\n", extent*mib/4096)
 			}
-			sides[n] = sides[n].sized(sizes)
+			if !strings.Contains(proc[0]+proc[1], "Primary") && extent > 0 {
+				super := make([]byte, superblock)
+				binary.LittleEndian.PutUint32(super[4:], uint32(extent*mib/4096))
+				binary.LittleEndian.PutUint32(super[24:], 2)
+				sizes += fmt.Sprintf("superblock: %x\n", super)
+			}
+			s := sides[n].sized(sizes)
+			s.unit = "activating" // Pacemaker
+			sides[n] = s
 		}
 		return volumes(d, sides)
 	}
@@ -57,6 +66,7 @@ func TestAVolumeGrowsWithItsDisks(t *testing.T) {
 		{"XFS is behind", xfs, calm, [2]int64{2048, 2048}, 2047, 1023, "grow the file system", `xfs_growfs "$at"`},
 		{"all has grown", d, calm, [2]int64{2048, 2048}, 2047, 2047, "", ""},
 		{"the file system is not mounted", d, calm, [2]int64{2048, 2048}, 2047, 0, "", ""},
+		{"Pacemaker has not mounted it yet", d, [2]string{"cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate", "cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate"}, [2]int64{2048, 2048}, 2047, 1023, "wait", ""},
 		{"without a file system", raw, calm, [2]int64{2048, 2048}, 1023, 0, "grow the volume", ""},
 		{"nothing is known of the device", d, calm, [2]int64{2048, 2048}, 0, 0, "", ""},
 	} {
@@ -78,6 +88,47 @@ func TestAVolumeGrowsWithItsDisks(t *testing.T) {
 	}
 }
 
+// Metadata lie at a disk's end: of one that has grown while the volume was down they are moved, and only
+// then. A disk without any, of which nothing is known, stays what it is.
+func TestMetadataFollowTheEndOfADisk(t *testing.T) {
+	d := &DRBDVolume{Name: "mysql", Backing: map[string]string{"db1": "/dev/disk/by-id/a", "db2": "/dev/disk/by-id/b"}, Filesystem: "ext4"}
+	down := func(signatures, sizes string) side {
+		return side{proc: gone, signatures: signatures, magic: "53ef", label: "hv-mysql", block: "3221225472|data|LABEL=hv-mysql"}.sized("sectors: \n" + sizes)
+	}
+	const before = "known: 2147483648\n"
+	for _, c := range []struct {
+		name    string
+		a, b    side
+		moved   string
+		refused string
+	}{
+		{"both have grown", down("ext4", before), down("ext4", before), "db1 db2", ""},
+		{"one has", down("ext4", before), down("drbd ext4", "known: 3221225472\n"), "db1", ""},
+		{"nothing is known of the disk", down("ext4", ""), down("ext4", ""), "", "not blank"},
+		{"it was as large before", down("ext4", "known: 3221225472\n"), down("drbd ext4", "known: 3221225472\n"), "", "not blank"},
+		{"no number", down("ext4", "known: none\n"), down("drbd ext4", ""), "", "not blank"},
+	} {
+		ph, err := kindtest.Decide(t, d, volumes(d, map[string]side{"db1": c.a, "db2": c.b}))
+		if c.refused != "" {
+			if err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: %v %+v", c.name, err, ph)
+			}
+			continue
+		}
+		var moved []string
+		for _, n := range []string{"db1", "db2"} {
+			for _, a := range ph.Changes[n].Actions {
+				if strings.Contains(a.Shell, "check-resize") && a.Guard != "" {
+					moved = append(moved, n)
+				}
+			}
+		}
+		if err != nil || strings.Join(moved, " ") != c.moved {
+			t.Errorf("%s: %v, moved on %v, want %s", c.name, err, moved, c.moved)
+		}
+	}
+}
+
 // What tells the size of a file system is asked of real ones.
 func TestTheSizeOfAFileSystem(t *testing.T) {
 	for name, f := range fileSystems {
@@ -94,10 +145,19 @@ func TestTheSizeOfAFileSystem(t *testing.T) {
 		}
 		script := fmt.Sprintf(f.make, "x", image) + " >/dev/null && echo \"blocks: $(" + fmt.Sprintf(f.blocks, image, image) + ")\""
 		out, err := exec.Command("sh", "-e", "-c", script).CombinedOutput()
-		var v volume
-		v.measure(string(out))
+		d := &DRBDVolume{Filesystem: name}
+		v := volume{formatted: true}
+		d.measure(&v, string(out))
 		if err != nil || v.extent < size-room || v.extent > size {
 			t.Errorf("%s: %v: %d of %d: %s", name, err, v.extent, size, out)
+		}
+		text, err := os.ReadFile(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.measure(&v, fmt.Sprintf("superblock: %x\n", text[f.superAt:f.superAt+superblock]))
+		if v.onDisk != v.extent {
+			t.Errorf("%s: %d by the superblock, %d by its tool", name, v.onDisk, v.extent)
 		}
 	}
 }

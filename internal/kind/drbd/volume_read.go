@@ -49,7 +49,7 @@ func (d *DRBDVolume) adjust(host string) probe.Query {
 
 // Probe asks for the module's view, for what is on the disk, and what Pacemaker was told.
 func (d *DRBDVolume) Probe(host string, seen probe.Hosts) []probe.Query {
-	qs := []probe.Query{drbd.ProcQuery(), d.disk(host), d.block(host), d.adjust(host), d.sizes(), pacemaker.CIBQuery(), pacemaker.MonQuery(), kind.UnitQuery("pacemaker.service")}
+	qs := []probe.Query{drbd.ProcQuery(), d.disk(host), d.block(host), d.adjust(host), d.sizes(host), pacemaker.CIBQuery(), pacemaker.MonQuery(), kind.UnitQuery("pacemaker.service")}
 	for _, h := range seen {
 		if drbd.ParseProc(h.Get(drbd.ProcQuery()).Out, fmt.Sprint(d.Minor)).Connection == "StandAlone" {
 			qs = append(qs, d.past(host))
@@ -77,7 +77,9 @@ type volume struct {
 	label     string
 	size      int64 // of the disk
 	device    int64 // what DRBD makes of it; 0 while it is down
+	known     int64 // of the disk, when the volume was up last
 	extent    int64 // what the file system uses of that; 0 where it is not mounted
+	onDisk    int64 // the same by its superblock, where it is mounted on neither side
 	holds     string
 }
 
@@ -120,7 +122,7 @@ func (d *DRBDVolume) read(host string, s probe.Seen) (v volume, err error) {
 		}
 	}
 	v.outOfSync = drbd.OutOfSync(s.Get(drbd.ProcQuery()).Out)[fmt.Sprint(d.Minor)]
-	v.measure(s.Get(d.sizes()).Out)
+	d.measure(&v, s.Get(d.sizes(host)).Out)
 	if p := s.Get(d.past(host)); p.State == probe.Answered && p.Exit == 0 {
 		v.past = p.Out
 	}

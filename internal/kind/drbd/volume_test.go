@@ -45,7 +45,7 @@ func volumes(d *DRBDVolume, sides map[string]side) probe.Hosts {
 			d.disk(n).Key():            {State: probe.Answered, Out: "signatures: " + s.signatures + "\nmagic: " + s.magic + "\nhead: " + s.head + "\nlabel: " + s.label + "\nidentifiers: " + s.identifiers},
 			d.block(n).Key():           {State: probe.Answered, Out: s.block},
 			d.adjust(n).Key():          {State: probe.Answered, Out: s.pending},
-			d.sizes().Key():            {State: probe.Answered, Out: s.sizes},
+			d.sizes(n).Key():           {State: probe.Answered, Out: s.sizes},
 			pacemaker.CIBQuery().Key(): {State: probe.Answered, Out: s.cib},
 			pacemaker.MonQuery().Key(): {State: probe.Answered, Out: s.mon},
 
