@@ -71,7 +71,7 @@ func (g *galera) step(t *testing.T, name string, f func(t *testing.T)) {
 
 // mend gives the next steps a whole cluster after one that failed.
 func (g *galera) mend() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	_ = g.command(ctx, "lab", "heal").Run()
 	for _, h := range append([]string{"proxy1", "proxy2"}, members...) {
@@ -82,7 +82,7 @@ func (g *galera) mend() {
 
 // on runs a command on a host; ok is false when it, or the way to it, failed.
 func (g *galera) on(host, command string) (out string, ok bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), scaled(time.Minute))
 	defer cancel()
 	b, err := g.command(ctx, "ssh", host, "--", command).CombinedOutput()
 	return strings.TrimSpace(string(b)), err == nil
@@ -100,7 +100,7 @@ func (g *galera) must(host, command string) string {
 // refused runs haprov and wants it to fail with these words.
 func (g *galera) refused(words string, args ...string) {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), scaled(5*time.Minute))
 	defer cancel()
 	out, err := g.command(ctx, args...).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), words) {
@@ -287,7 +287,7 @@ func (g *galera) power(what string, hosts ...string) {
 	}
 	if what == "power-on" {
 		for _, h := range hosts {
-			until(g.t, h+" answers", time.Minute, func() bool { _, ok := g.on(h, "true"); return ok })
+			until(g.t, h+" answers", 3*time.Minute, func() bool { _, ok := g.on(h, "true"); return ok })
 		}
 	}
 }
