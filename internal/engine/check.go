@@ -128,6 +128,19 @@ func missing(a probe.Answer) bool {
 	return a.State == probe.Answered && a.Exit == 127 && strings.Contains(a.Out, "not found")
 }
 
+// ended is what a check that failed printed, else how it ended: 124 is that timeout(1) ended it.
+func ended(a probe.Answer) string {
+	switch {
+	case a.State == probe.Unanswered:
+		return "no answer in time"
+	case strings.TrimSpace(a.Out) != "":
+		return a.Out
+	case a.Exit == 124:
+		return "no answer in time (exit 124)"
+	}
+	return fmt.Sprintf("exit %d", a.Exit)
+}
+
 // try runs a check once. It names the host where it succeeded ("each" for all of them), or gives
 // the last output; never says that it cannot succeed later. An answer that came with the first
 // questions counts, unless it is asked again.
@@ -163,7 +176,7 @@ func (r *run) try(ctx context.Context, c recipe.Check, again bool) (host, output
 				output = h.name + ": " + a.Out
 			case a.Exit != notHere:
 				other++
-				output = h.name + ": " + a.Out
+				output = h.name + ": " + ended(a)
 			}
 		})
 	}

@@ -64,6 +64,27 @@ func TestACheckWhoseCommandIsNotThereFailsAtOnce(t *testing.T) {
 	}
 }
 
+// A check that prints nothing is told by how it ended.
+func TestACheckThatFailsSaysWhy(t *testing.T) {
+	for run, want := range map[string]string{
+		"exit 3":               "db1: exit 3",
+		"echo refused; exit 3": "db1: refused",
+		"timeout 1 sleep 30":   "db1: no answer in time (exit 124)",
+	} {
+		l := newLab(t)
+		l.state("db1")
+		out := ""
+		_, err := Run(t.Context(), Options{Hosts: []recipe.Chain{{Host: "db1"}}, Open: l.open, Holder: "test", Speed: 0.1, Checks: []recipe.Check{{Text: "it runs", On: "one", Runs: []recipe.Run{{Host: "db1", Shell: secret.Plain(run)}}}}, Events: func(e Event) {
+			if c, ok := e.(Checked); ok {
+				out = c.Output
+			}
+		}})
+		if !errors.Is(err, ErrCheck) || out != want {
+			t.Errorf("%s: %q, want %q (%v)", run, out, want, err)
+		}
+	}
+}
+
 func errorText(err error) string {
 	if err == nil {
 		return ""
