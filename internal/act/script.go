@@ -157,7 +157,7 @@ func (a Action) body() string {
 		}
 		t := ""
 		if len(enable) > 0 {
-			t += "systemctl -q enable -- " + shell.Join(enable...) + "\n"
+			t += Offline("enable", enable...) + "\n"
 		}
 		if len(start) > 0 {
 			t += "systemctl start -- " + shell.Join(start...) + "\n"
@@ -196,6 +196,13 @@ func Upgrade(names []string) string {
 		what = "--with-new-pkgs upgrade"
 	}
 	return "(\n" + heldBack(what) + "dpkg --configure -a && get\n)"
+}
+
+// Offline enables or disables units for the next boot. By itself systemctl has systemd reload, once for the
+// unit and once for each init script of the same name; on a small machine a reload takes seconds, and one
+// will do ($SYSTEMD_OFFLINE, ENVIRONMENT.md of systemd).
+func Offline(verb string, units ...string) string {
+	return "SYSTEMD_OFFLINE=1 systemctl -q " + verb + " -- " + shell.Join(units...) + "\nsystemctl daemon-reload"
 }
 
 // heldBack defines get, which is apt-get, and keeps packages from starting and stopping services until the

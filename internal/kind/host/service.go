@@ -151,7 +151,7 @@ func (s *Service) Decide(seen probe.Seen) (plan.Change, error) {
 	}
 	if enabled != nil && !boot && (u.File == "enabled" || u.File == "enabled-runtime") {
 		c.Diffs = append(c.Diffs, plan.Diff{Attribute: "enabled", Have: u.File, Want: "disabled"})
-		c.Actions = append(c.Actions, s.act("disable "+name, "systemctl -q disable -- "+shell.Quote(name)))
+		c.Actions = append(c.Actions, s.act("disable "+name, act.Offline("disable", name)))
 	}
 	active := u.Active == "active" || u.Active == "reloading"
 	start := up && !active
