@@ -180,7 +180,7 @@ func (f *File) reload(c plan.Change, seen probe.Seen) (plan.Change, error) {
 	unit := unitOfPath(f.Path)
 	if unit == "" {
 		if inUnitDir(f.Path) && len(c.Actions) > 0 {
-			c.Actions = append(c.Actions, act.Action{Title: "reload systemd", Shell: "[ ! -d /run/systemd/system ] || systemctl daemon-reload"})
+			c.Actions = append(c.Actions, templateReload(f.Path))
 		}
 		return c, nil
 	}

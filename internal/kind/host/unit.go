@@ -50,3 +50,13 @@ func daemonReload(unit, file string) act.Action {
 		Touches: []probe.Subject{probe.Of(probe.Unit, unit)},
 	}
 }
+
+// templateReload lets systemd read a template again, unless no unit was made of it yet: the first one that
+// is asked for reads the file.
+func templateReload(file string) act.Action {
+	a := act.Action{Title: "reload systemd", Shell: "[ ! -d /run/systemd/system ] || systemctl daemon-reload"}
+	if n := path.Base(file); strings.Contains(n, "@.") && !strings.HasSuffix(path.Dir(file), ".d") {
+		a.Unless = `[ ! -d /run/systemd/system ] || [ -z "$(systemctl list-units --all --plain --no-legend -- ` + shell.Quote(strings.Replace(n, "@.", "@*.", 1)) + `)" ]`
+	}
+	return a
+}
