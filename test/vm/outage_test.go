@@ -31,7 +31,7 @@ func (p *place) outage(survivor string, hit, back time.Time) string {
 	var told []string
 	for _, part := range parts {
 		at := first(string(out), part.said, last)
-		if at.IsZero() || at.After(back.Add(2*time.Second)) {
+		if at.IsZero() || at.After(back.Add(scaled(5*time.Second))) {
 			continue
 		}
 		told = append(told, fmt.Sprintf("%s %.1f s", part.name, at.Sub(last).Seconds()))
