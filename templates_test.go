@@ -2,12 +2,14 @@ package haprov
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +50,8 @@ func run(t *testing.T, script, stdin string, programs map[string]string) (string
 	return string(out), err
 }
 
+var responders atomic.Int32
+
 // responder starts the health responder of a Galera member, with a program in the place of the server's
 // client, and gives its address.
 func responder(t *testing.T, client string, args ...string) string {
@@ -62,14 +66,10 @@ func responder(t *testing.T, client string, args ...string) string {
 			t.Fatal(err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close() // its port is free now
-	_, port, _ := net.SplitHostPort(address)
-	c := exec.Command("perl", append([]string{filepath.Join(dir, "galera-health"), "127.0.0.1", port}, args...)...)
+	// An address of its own: a free port of a common one may be the next test's, too.
+	host := fmt.Sprintf("127.%d.%d.%d", 1+os.Getpid()>>8&0x7f, os.Getpid()&0xff, responders.Add(1))
+	address := net.JoinHostPort(host, "9200")
+	c := exec.Command("perl", append([]string{filepath.Join(dir, "galera-health"), host, "9200"}, args...)...)
 	c.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
 	c.Stderr = t.Output()
 	if err := c.Start(); err != nil {
