@@ -435,10 +435,11 @@ var floods = []row{
 		io.WriteString(w, "\n"+g[1]+" failed 0 3\n\n")
 		forever(w, evil+"\n")
 	}), "first"},
-	{"refuses with escapes", when(acting+`\n([0-9a-f]{32}) begin 0\n`, func(w io.Writer, g []string) {
-		io.WriteString(w, "\n"+g[2]+" refused 0\n\n"+strings.Repeat(evil+"\n", 100)+"\n"+g[2]+" end\n\n\n"+g[1]+" 2 1\n")
+	// On a slow machine the engine looks once more before it acts: that exchange is 3 then, not 2.
+	{"refuses with escapes", when(`\n([0-9a-f]{32}) ([23])\n\n([0-9a-f]{32}) begin 0\n`, func(w io.Writer, g []string) {
+		io.WriteString(w, "\n"+g[3]+" refused 0\n\n"+strings.Repeat(evil+"\n", 100)+"\n"+g[3]+" end\n\n\n"+g[1]+" "+g[2]+" 1\n")
 	}), "refused"},
-	{"ends a batch that it did not do", when(acting, func(w io.Writer, g []string) { io.WriteString(w, "\n"+g[1]+" 2 0\n") }), "ended before all of it was done"},
+	{"ends a batch that it did not do", when(acting, func(w io.Writer, g []string) { io.WriteString(w, "\n"+g[1]+" 2 0\n") }), "ended before all of it was done|no answer at all"},
 	{"cuts the connection early", wrap(500, cut), "unreachable"},
 	{"cuts the connection later", wrap(4000, cut), "lost"},
 	{"corrupts a byte early", wrap(600, corrupt), "unreachable|login|host key|lost"},
