@@ -135,7 +135,7 @@ func (d *DRBDVolume) Decide(_, seen probe.Hosts) (plan.Phase, error) {
 		return d.grow(names, vs), nil
 	case a.Syncing() || b.Syncing():
 		return d.synchronising(names, vs), nil
-	case a.strayed() || b.strayed():
+	case d.strayed(a) || d.strayed(b):
 		return d.gather(names, vs), nil
 	case !a.metadata || !b.metadata:
 		return d.metadata(names, vs)

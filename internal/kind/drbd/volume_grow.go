@@ -84,15 +84,19 @@ func usable(disk int64) int64 {
 	return (sectors - ((sectors+1<<18-1)>>18*8 + 72)) * 512
 }
 
-// strayed reports whether the metadata lie where the disk ended before it has grown.
-func (v volume) strayed() bool { return !v.metadata && !v.Up && v.known > 0 && v.size > v.known }
+// strayed reports whether the metadata lie where the disk ended before it has grown. A larger disk in the
+// place of the old one, blank or with what somebody else put there, is not that.
+func (d *DRBDVolume) strayed(v volume) bool {
+	ours := v.formatted && v.label == d.label() || d.fsName() == none && !v.blank
+	return ours && !v.metadata && !v.Up && v.known > 0 && v.size > v.known
+}
 
 // gather moves metadata to the ends of disks that have grown. drbdmeta finds them by what it remembers of
 // the disk, and changes nothing when they are not there.
 func (d *DRBDVolume) gather(names []string, vs map[string]volume) plan.Phase {
 	ph := plan.Phase{Name: "move the metadata", Changes: map[string]plan.Change{}, Then: []string{"connect", "grow the volume"}}
 	for _, n := range names {
-		if v := vs[n]; v.strayed() {
+		if v := vs[n]; d.strayed(v) {
 			one := d.larger("", n, "move DRBD's metadata to the new end of "+d.Backing[n], v.known, v.size, fmt.Sprintf("drbdmeta %d v08 %s internal check-resize", d.Minor, shell.Quote(d.Backing[n])),
 				fmt.Sprintf("! grep -q '^ *%d: cs:' /proc/drbd 2>/dev/null || grep -q '^ *%[1]d: cs:Unconfigured' /proc/drbd", d.Minor))
 			ph.Changes[n] = one.Changes[n]

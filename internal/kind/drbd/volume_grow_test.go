@@ -106,6 +106,8 @@ func TestMetadataFollowTheEndOfADisk(t *testing.T) {
 		{"one has", down("ext4", before), down("drbd ext4", "known: 3221225472\n"), "db1", ""},
 		{"nothing is known of the disk", down("ext4", ""), down("ext4", ""), "", "not blank"},
 		{"it was as large before", down("ext4", "known: 3221225472\n"), down("drbd ext4", "known: 3221225472\n"), "", "not blank"},
+		{"a larger blank disk in its place", side{proc: gone, block: "3221225472|blank|"}.sized(before), down("drbd ext4", "known: 2147483648\n"), "", "haprov replace db1"},
+		{"a larger disk of somebody else in its place", side{proc: gone, magic: "53ef", label: "home", signatures: "ext4", block: "3221225472|data|LABEL=home"}.sized(before), down("drbd ext4", ""), "", "not blank (LABEL=home)"},
 		{"no number", down("ext4", "known: none\n"), down("drbd ext4", ""), "", "not blank"},
 	} {
 		ph, err := kindtest.Decide(t, d, volumes(d, map[string]side{"db1": c.a, "db2": c.b}))
